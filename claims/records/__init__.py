@@ -1,0 +1,1 @@
+"""The records: one module per paper, and one for the propositions of the suite."""

@@ -1,0 +1,61 @@
+"""The registry: every claim of the three papers and every proposition of the suite.
+
+Each module of :mod:`claims.records` exports ``CLAIMS``, a tuple of :class:`claims.claim.Claim`;
+adding a module there registers its claims.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+from types import MappingProxyType
+
+from claims import records
+from claims.claim import PAPERS, Claim
+
+
+class UnknownClaim(LookupError):
+    """A slug that nobody registered."""
+
+
+@cache
+def registry() -> MappingProxyType[str, Claim]:
+    """Every registered claim by slug: paper by paper, in the order of the records.
+
+    Raises:
+        ValueError: two claims share a slug, or ``corrects`` names an unregistered one.
+    """
+    found: dict[str, Claim] = {}
+    for module_info in pkgutil.iter_modules(records.__path__):
+        module = importlib.import_module(f"{records.__name__}.{module_info.name}")
+        for claim in module.CLAIMS:
+            if claim.slug in found:
+                raise ValueError(f"slug must be unique, {claim.slug!r} is registered twice")
+            found[claim.slug] = claim
+    for claim in found.values():
+        if claim.corrects is not None and claim.corrects not in found:
+            raise ValueError(f"corrects must be a registered slug, got {claim.corrects!r} in {claim.slug!r}")
+    order = list(PAPERS)
+    return MappingProxyType(dict(sorted(found.items(), key=lambda item: order.index(item[1].paper))))
+
+
+def get(slug: str) -> Claim:
+    """The claim of that slug.
+
+    Raises:
+        UnknownClaim: no claim has this slug; the message offers the nearest ones.
+    """
+    if slug not in registry():
+        # Imported here: only a wrong slug needs it.
+        from difflib import get_close_matches
+
+        near = get_close_matches(slug, registry(), n=3)
+        hint = f"; did you mean {', '.join(near)}?" if near else "; 'icl-claims list' shows all"
+        raise UnknownClaim(f"slug must be registered, got {slug!r}{hint}")
+    return registry()[slug]
+
+
+def correction_of(slug: str) -> Claim | None:
+    """The claim that repairs the statement of ``slug``, if one is registered."""
+    return next((claim for claim in registry().values() if claim.corrects == slug), None)

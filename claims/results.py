@@ -1,0 +1,167 @@
+"""Stored results: one row per evidence, in ``build/claims.json``, the one source of every report.
+
+The schema is versioned. A row says what one pytest test established about one claim, with which
+figures, and carries the digests of the files that it rests on; a row whose files have changed
+since is *stale* and counts for nothing until it runs again.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+SCHEMA = 1
+
+Grade = Literal["proof", "exact", "certified", "float", "statistical", "trained"]
+Level = Literal["quick", "full"]
+Outcome = Literal["passed", "failed", "skipped"]
+
+GRADES: tuple[Grade, ...] = ("proof", "exact", "certified", "float", "statistical", "trained")
+"""Strongest first."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Figure(_Strict):
+    """One number that a check produced. ``exact`` ones are the same on every machine."""
+
+    name: str
+    value: str
+    exact: bool = True
+
+
+class Mutant(_Strict):
+    """A slightly false variant of the statement, and whether the check rejected it."""
+
+    name: str
+    killed: bool
+
+
+class Necessity(_Strict):
+    """What happens when one assumption is dropped: an exact instance, or a proof that nothing does."""
+
+    assumption: str
+    necessary: bool
+    instance: str
+
+
+class Tightness(_Strict):
+    """For an inequality: infimum of larger/smaller side over the range; where it first says anything."""
+
+    ratio: str
+    vacuous_until: str | None = None
+
+
+class Series(_Strict):
+    """One curve or point set of a chart."""
+
+    label: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    style: Literal["line", "points", "dashed"] = "line"
+
+
+class Chart(_Strict):
+    """A figure for the report. Labels may hold TeX between dollar signs."""
+
+    title: str
+    caption: str
+    x_label: str
+    y_label: str
+    x_scale: Literal["linear", "log"] = "linear"
+    y_scale: Literal["linear", "log"] = "linear"
+    series: tuple[Series, ...]
+
+
+class Row(_Strict):
+    """What one test established about one claim."""
+
+    nodeid: str
+    slug: str
+    parts: tuple[str, ...]
+    grade: Grade
+    range: str
+    complete: bool
+    refutes: bool
+    level: Level
+    outcome: Outcome
+    summary: str
+    message: str = ""
+    figures: tuple[Figure, ...] = ()
+    mutants: tuple[Mutant, ...] = ()
+    necessity: tuple[Necessity, ...] = ()
+    tightness: Tightness | None = None
+    charts: tuple[Chart, ...] = ()
+    digests: dict[str, str] = {}
+    stale: bool = False
+
+
+class Results(_Strict):
+    """The content of ``build/claims.json``."""
+
+    schema_version: int = SCHEMA
+    rows: tuple[Row, ...] = ()
+
+    def of(self, slug: str) -> tuple[Row, ...]:
+        """The rows that bear on one claim."""
+        return tuple(row for row in self.rows if row.slug == slug)
+
+
+class UnreadableResults(ValueError):
+    """The stored results are not of this schema."""
+
+
+def read(path: Path) -> Results:
+    """The stored results, empty where there are none yet.
+
+    Raises:
+        UnreadableResults: the file is no JSON of this schema version.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return Results()
+    try:
+        results = Results.model_validate_json(text)
+    except ValidationError as error:
+        raise UnreadableResults(
+            f"{path} must hold results of schema {SCHEMA}; delete it and run 'make verify' ({error.errors()[0]['msg']})"
+        ) from None
+    if results.schema_version != SCHEMA:
+        raise UnreadableResults(
+            f"{path} must have schema_version {SCHEMA}, got {results.schema_version}; delete it and run 'make verify'"
+        )
+    return results
+
+
+def write(path: Path, results: Results) -> None:
+    """Write the results atomically, rows in the order of their node ids."""
+    ordered = Results(rows=tuple(sorted(results.rows, key=lambda row: (row.nodeid, row.slug))))
+    write_text(path, ordered.model_dump_json(indent=1) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file atomically: to a temporary file beside it, then rename."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as handle:
+            handle.write(text)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def merge(stored: Results, fresh: tuple[Row, ...]) -> Results:
+    """Stored rows with the fresh ones put in the place of their predecessors."""
+    rows = {(row.nodeid, row.slug): row for row in stored.rows}
+    rows.update({(row.nodeid, row.slug): row for row in fresh})
+    return Results(rows=tuple(rows.values()))
