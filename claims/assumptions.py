@@ -1,0 +1,37 @@
+"""The hypotheses that several claims share, each stated once: one key, one text.
+
+Named by the key in capitals. A claim whose suite has no instance for one of them replaces
+``not_shown`` in its own record (:func:`dataclasses.replace`).
+"""
+
+from __future__ import annotations
+
+from claims.claim import Assumption
+
+# The data.
+GAUSSIAN_COVARIATES = Assumption(
+    "gaussian_covariates", r"$x_1,\dots,x_n,x_q$ are i.i.d. $\mathcal N(0,\Sigma)$."
+)
+POSITIVE_DEFINITE_COVARIANCE = Assumption("positive_definite_covariance", r"$\Sigma\succ 0$.")
+ISOTROPIC_COVARIATES = Assumption("isotropic_covariates", r"$\Sigma=I_d$.")
+DIAGONAL_COVARIANCE = Assumption("diagonal_covariance", r"$\Sigma=\operatorname{diag}(\lambda)$.")
+INDEPENDENT_TASK = Assumption("independent_task", r"The task $w$ is independent of $x_1,\dots,x_n,x_q$.")
+GAUSSIAN_TASK_IDENTITY = Assumption("identity_task", r"$w\sim\mathcal N(0,I_d)$, so $\Omega=I_d$.")
+WHITENED_TASK = Assumption(
+    "whitened_task", r"$w\sim\mathcal N(0,\Sigma^{-1})$, so $\Omega=\Sigma^{-1}$: the problem whitens."
+)
+NOISELESS_LABELS = Assumption("noiseless_labels", r"$y_i=\langle w,x_i\rangle$ without noise: $\sigma^2=0$.")
+NOISY_LABELS = Assumption(
+    "noisy_labels", r"$y_i=\langle w,x_i\rangle+\varepsilon_i$ with noise of variance $\sigma^2>0$."
+)
+LARGE_CONTEXT = Assumption("large_context", r"The context length $n$ is large enough for the given $L$, $d$.")
+
+# The model.
+MASKED_QUERY = Assumption(
+    "masked_query", r"The query column is never a key or a value: $M=\operatorname{diag}(I_n,0)$."
+)
+ZERO_QUERY_LABEL = Assumption("zero_query_label", r"The query's label slot of $Z_0$ holds $0$.")
+SYMMETRIC_PRECONDITIONERS = Assumption(
+    "symmetric_preconditioners", r"The matrices $A_0,\dots,A_{L-1}$ are symmetric."
+)
+TIED_LAYERS = Assumption("tied_layers", r"The same weights are applied in each of the $L$ loops.")
