@@ -1,0 +1,142 @@
+"""Exact numbers and rational matrices: what every closed form of the suite is computed with.
+
+Rational matrices are ``flint.fmpq_mat``, rational numbers ``flint.fmpq``. All validation of numbers
+that users pass in is here. References: [1] python-flint, https://python-flint.readthedocs.io.
+"""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from flint import fmpq, fmpq_mat, fmpz
+
+
+class Refuted(AssertionError):
+    """An exact check found the statement false. Raised explicitly, so it survives ``python -O``."""
+
+
+def rational(name: str, value: Any) -> fmpq:
+    """The exact rational number that ``value`` is.
+
+    A float counts as the dyadic rational that it is (0.5 is 1/2; 0.1 is
+    3602879701896397/36028797018963968): write ``"0.1"`` or ``Fraction(1, 10)`` for a tenth.
+
+    Raises:
+        TypeError: ``value`` is no real number (a bool is none).
+        ValueError: it is NaN, infinite, or text that is no number.
+
+    >>> rational("step", "0.1"), rational("step", 0.5)
+    (1/10, 1/2)
+    """
+    if isinstance(value, fmpq | fmpz):
+        return fmpq(value)
+    if isinstance(value, numbers.Rational) and not isinstance(value, bool):
+        return fmpq(int(value.numerator), int(value.denominator))
+    try:
+        if isinstance(value, str | Decimal):
+            fraction = Fraction(value)
+        elif isinstance(value, numbers.Real) and not isinstance(value, bool):
+            fraction = Fraction(float(value))
+        else:
+            raise TypeError(f"{name} must be a real number, got {value!r} of type {type(value).__name__}")
+    except (ValueError, OverflowError, ZeroDivisionError):
+        raise ValueError(f"{name} must be a finite number, got {value!r}") from None
+    return fmpq(fraction.numerator, fraction.denominator)
+
+
+def positive_integer(name: str, value: Any) -> int:
+    """``value`` as an int of at least 1.
+
+    Raises:
+        TypeError: it is no integer (bools and floats are none).
+        ValueError: it is below 1.
+    """
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral | fmpz):
+        raise TypeError(f"{name} must be an integer ≥ 1, got {value!r} of type {type(value).__name__}")
+    if value < 1:
+        raise ValueError(f"{name} must be an integer ≥ 1, got {value!r}")
+    return int(value)
+
+
+def matrix(name: str, value: Any, shape: tuple[int, int] | None = None) -> fmpq_mat:
+    """The exact rational matrix that ``value`` (nested sequences, an array, a ``fmpq_mat``) is.
+
+    Raises:
+        TypeError: an entry is no real number, or ``value`` is no matrix.
+        ValueError: the rows differ in length, there are none, the shape is not ``shape``, or an
+            entry is NaN or infinite.
+    """
+    if not isinstance(value, fmpq_mat):
+        nested = value.tolist() if hasattr(value, "tolist") else value
+        if not _is_sequence(nested) or not all(_is_sequence(row) for row in nested):
+            raise TypeError(f"{name} must be a matrix (a sequence of rows), got {value!r}")
+        rows = [[rational(f"{name}[{i}][{j}]", x) for j, x in enumerate(row)] for i, row in enumerate(nested)]
+        if not rows or not rows[0] or len({len(row) for row in rows}) != 1:
+            raise ValueError(f"{name} must have rows of one length, at least 1 × 1, got {value!r}")
+        value = fmpq_mat(rows)
+    if shape is not None and (value.nrows(), value.ncols()) != shape:
+        raise ValueError(
+            f"{name} must be of shape {shape[0]} × {shape[1]}, got {value.nrows()} × {value.ncols()}"
+        )
+    return value
+
+
+def semidefinite(name: str, value: Any, size: int | None = None) -> fmpq_mat:
+    """``value`` as a symmetric positive semidefinite rational matrix, checked exactly.
+
+    A symmetric rational matrix is positive semidefinite exactly when the coefficients of its
+    characteristic polynomial alternate in sign: no tolerance is involved.
+
+    Raises:
+        TypeError, ValueError: see :func:`matrix`; or it is not square, not symmetric, or indefinite.
+    """
+    m = matrix(name, value)
+    if m.nrows() != m.ncols() or size not in (None, m.nrows()):
+        wanted = "square" if size is None else f"{size} × {size}"
+        raise ValueError(f"{name} must be {wanted}, got {m.nrows()} × {m.ncols()}")
+    for i in range(m.nrows()):
+        for j in range(i):
+            if m[i, j] != m[j, i]:
+                raise ValueError(
+                    f"{name} must be symmetric, got {name}[{i}][{j}] = {m[i, j]} and {name}[{j}][{i}] = {m[j, i]}"
+                )
+    if not _alternates(m):
+        raise ValueError(f"{name} must be positive semidefinite, got the indefinite matrix {m.tolist()}")
+    return m
+
+
+def is_positive_definite(m: fmpq_mat) -> bool:
+    """Whether a symmetric rational matrix is positive definite."""
+    return _alternates(m) and m.det() != 0
+
+
+def identity(size: int) -> fmpq_mat:
+    """The ``size`` × ``size`` identity."""
+    return fmpq_mat([[int(i == j) for j in range(size)] for i in range(size)])
+
+
+def diagonal(values: Iterable[Any]) -> fmpq_mat:
+    """The diagonal matrix with these rational entries."""
+    entries = [rational(f"values[{i}]", value) for i, value in enumerate(values)]
+    if not entries:
+        raise ValueError("values must hold at least one number, got none")
+    return fmpq_mat([[x if i == j else 0 for j in range(len(entries))] for i, x in enumerate(entries)])
+
+
+def trace(m: fmpq_mat) -> fmpq:
+    """The trace of a square matrix."""
+    return sum((m[i, i] for i in range(m.nrows())), fmpq(0))
+
+
+def _alternates(m: fmpq_mat) -> bool:
+    coefficients = m.charpoly().coeffs()
+    degree = len(coefficients) - 1
+    return all((-1) ** (degree - k) * c >= 0 for k, c in enumerate(coefficients))
+
+
+def _is_sequence(value: object) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str | bytes)
