@@ -24,7 +24,14 @@ NOISELESS_LABELS = Assumption("noiseless_labels", r"$y_i=\langle w,x_i\rangle$ w
 NOISY_LABELS = Assumption(
     "noisy_labels", r"$y_i=\langle w,x_i\rangle+\varepsilon_i$ with noise of variance $\sigma^2>0$."
 )
-LARGE_CONTEXT = Assumption("large_context", r"The context length $n$ is large enough for the given $L$, $d$.")
+LARGE_CONTEXT = Assumption(
+    "large_context",
+    r"$n$ is large enough relative to $L$, $d$ and the level of the loss that the claim names.",
+)
+FULL_COLUMN_RANK = Assumption(
+    "full_column_rank",
+    r"The matrix with the examples as rows has full column rank, so $S\succ 0$.",
+)
 
 # The model.
 MASKED_QUERY = Assumption(
@@ -35,3 +42,8 @@ SYMMETRIC_PRECONDITIONERS = Assumption(
     "symmetric_preconditioners", r"The matrices $A_0,\dots,A_{L-1}$ are symmetric."
 )
 TIED_LAYERS = Assumption("tied_layers", r"The same weights are applied in each of the $L$ loops.")
+ZERO_VALUE_ROW = Assumption("zero_value_row", r"$u=0$: the value matrix passes on the labels only.")
+
+# The solvers.
+ZERO_INITIAL_WEIGHTS = Assumption("zero_initial_weights", r"The iteration starts from $\hat w_0=0$.")
+FIXED_STEP_SIZE = Assumption("fixed_step_size", r"The step size $\eta$ is the same at every step.")
