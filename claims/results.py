@@ -112,6 +112,12 @@ class Results(_Strict):
         """The rows that bear on one claim."""
         return tuple(row for row in self.rows if row.slug == slug)
 
+    def at(self, level: Level) -> Results:
+        """What a run at this level establishes: ``full`` is everything, ``quick`` only the quick rows."""
+        return (
+            self if level == "full" else Results(rows=tuple(row for row in self.rows if row.level == level))
+        )
+
 
 class UnreadableResults(ValueError):
     """The stored results are not of this schema."""
@@ -131,11 +137,13 @@ def read(path: Path) -> Results:
         results = Results.model_validate_json(text)
     except ValidationError as error:
         raise UnreadableResults(
-            f"{path} must hold results of schema {SCHEMA}; delete it and run 'make verify' ({error.errors()[0]['msg']})"
+            f"{path} must hold results of schema {SCHEMA} ({error.errors()[0]['msg']}); "
+            "delete it and run 'make verify'"
         ) from None
     if results.schema_version != SCHEMA:
         raise UnreadableResults(
-            f"{path} must have schema_version {SCHEMA}, got {results.schema_version}; delete it and run 'make verify'"
+            f"{path} must have schema_version {SCHEMA}, got {results.schema_version}; "
+            "delete it and run 'make verify'"
         )
     return results
 

@@ -1,0 +1,248 @@
+"""The static index: which test functions are evidence for which claim, read without importing them.
+
+Evidence is a function ``test_claim_<slug>...`` under ``tests/`` that carries one or more decorators
+
+    @pytest.mark.claim(slug="...", grade="proof", range="all d, n")
+
+whose arguments are literals. The index is what the controller of a distributed run (which collects
+nothing), the conformance test and ``icl-claims show`` know about tests that did not run.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, TypeGuard, cast, get_args
+
+from claims.claim import Claim
+from claims.results import GRADES, Grade, Level, Outcome, Row
+
+ARGUMENTS = ("slug", "grade", "range", "parts", "complete", "refutes", "level")
+PREFIX = "test_claim_"
+
+
+class BadEvidence(ValueError):
+    """A claim mark, or a test named like evidence, that breaks the contract of evidence."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One validated ``claim`` mark: what a test says it decides, about which claim, how firmly."""
+
+    slug: str
+    grade: Grade
+    range: str
+    parts: tuple[str, ...]
+    complete: bool
+    refutes: bool
+    level: Level
+
+    def row(self, nodeid: str, summary: str, outcome: Outcome, message: str = "") -> Row:
+        """A row that records this mark and an outcome, and no figures."""
+        return Row(
+            nodeid=nodeid,
+            slug=self.slug,
+            parts=self.parts,
+            grade=self.grade,
+            range=self.range,
+            complete=self.complete,
+            refutes=self.refutes,
+            level=self.level,
+            outcome=outcome,
+            summary=summary,
+            message=message,
+        )
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One evidence function and one of its marks. Its tests are ``nodeid`` itself or ``nodeid[...]``."""
+
+    nodeid: str
+    line: int
+    summary: str
+    mark: Mark
+
+    @property
+    def path(self) -> str:
+        """The test file, relative to the root."""
+        return self.nodeid.partition("::")[0]
+
+
+@dataclass(frozen=True)
+class Index:
+    """All evidence under ``tests/``, and the files that could not be indexed, each with the reason."""
+
+    entries: tuple[Entry, ...] = ()
+    problems: Mapping[str, Exception] = field(default_factory=dict)
+
+    def of(self, slug: str, level: Level = "full") -> tuple[Entry, ...]:
+        """The evidence for one claim that runs at this level; ``full`` includes ``quick``."""
+        return tuple(
+            entry
+            for entry in self.entries
+            if entry.mark.slug == slug and (level == "full" or entry.mark.level == "quick")
+        )
+
+    def knows(self, row: Row) -> bool:
+        """Whether the test of a stored row is still there (or stands in a file that cannot be read now)."""
+        if row.nodeid.partition("::")[0] in self.problems:
+            return True
+        function = function_id(row.nodeid)
+        return any(entry.nodeid == function and entry.mark.slug == row.slug for entry in self.entries)
+
+
+def function_id(nodeid: str) -> str:
+    """The node id of the test function, without the parameters in brackets."""
+    path, separator, rest = nodeid.partition("::")
+    return path + separator + rest.partition("[")[0]
+
+
+def summary_of(docstring: str | None) -> str:
+    """The first paragraph of a docstring, on one line."""
+    return " ".join(inspect.cleandoc(docstring or "").partition("\n\n")[0].split())
+
+
+def parse_marks(
+    nodeid: str,
+    docstring: str | None,
+    marks: list[tuple[tuple[Any, ...], dict[str, Any]]],
+    registry: Mapping[str, Claim],
+) -> tuple[Mark, ...]:
+    """The marks of one test function, each given by its positional and keyword arguments.
+
+    Raises:
+        BadEvidence: the message names the test, the argument, its value and what is allowed.
+    """
+    name = function_id(nodeid).rpartition("::")[2]
+    parsed = tuple(_parse_mark(nodeid, args, kwargs, registry) for args, kwargs in marks)
+    if not parsed:
+        raise BadEvidence(f"{nodeid}: a function named {PREFIX}* must carry @pytest.mark.claim(slug=...)")
+    slugs = [mark.slug for mark in parsed]
+    if len(set(slugs)) != len(slugs):
+        raise BadEvidence(f"{nodeid}: slug must differ between the claim marks of one test, got {slugs!r}")
+    if not any(_is_named_for(name, slug) for slug in slugs):
+        allowed = " or ".join(PREFIX + slug for slug in slugs)
+        raise BadEvidence(f"{nodeid}: the function's name must start with {allowed}, got {name!r}")
+    if not summary_of(docstring):
+        raise BadEvidence(
+            f"{nodeid}: evidence must have a docstring; its first paragraph is the report's summary"
+        )
+    return parsed
+
+
+def build(root: Path, registry: Mapping[str, Claim]) -> Index:
+    """The index of ``tests/**/test_*.py`` under ``root``."""
+    entries: list[Entry] = []
+    problems: dict[str, Exception] = {}
+    for file in sorted((root / "tests").rglob("test_*.py")):
+        path = file.relative_to(root).as_posix()
+        try:
+            entries += _entries(path, ast.parse(file.read_bytes(), filename=path), registry)
+        except (BadEvidence, SyntaxError, ValueError) as error:
+            problems[path] = error
+    return Index(tuple(entries), problems)
+
+
+def _entries(path: str, tree: ast.Module, registry: Mapping[str, Claim]) -> Iterator[Entry]:
+    functions = list(_functions(tree.body, ()))
+    decorators = [
+        node for _, function in functions for node in function.decorator_list if _is_claim_mark(node)
+    ]
+    allowed = {id(inner) for decorator in decorators for inner in ast.walk(decorator)}
+    for node in ast.walk(tree):
+        if _is_claim_mark(node) and id(node) not in allowed:
+            raise BadEvidence(
+                f"{path}:{node.lineno}: a claim mark must be a decorator of a test function itself, not of a "
+                "class, a module or a parameter set"
+            )
+    for names, function in functions:
+        nodeid = "::".join((path, *names))
+        marks = [_arguments(nodeid, node) for node in function.decorator_list if _is_claim_mark(node)]
+        if not marks and not function.name.startswith(PREFIX):
+            continue
+        docstring = ast.get_docstring(function)
+        # Decorators apply from the bottom up, and pytest lists marks in that order.
+        for mark in parse_marks(nodeid, docstring, marks[::-1], registry):
+            yield Entry(nodeid, function.lineno, summary_of(docstring), mark)
+
+
+def _functions(
+    body: list[ast.stmt], outer: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], ast.FunctionDef | ast.AsyncFunctionDef]]:
+    for node in body:
+        if isinstance(node, ast.ClassDef) and node.name.startswith("Test"):
+            yield from _functions(node.body, (*outer, node.name))
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield (*outer, node.name), node
+
+
+def _is_claim_mark(node: ast.AST) -> TypeGuard[ast.Attribute | ast.Call]:
+    target = node.func if isinstance(node, ast.Call) else node
+    return (
+        isinstance(target, ast.Attribute)
+        and target.attr == "claim"
+        and ast.unparse(target.value).rpartition(".")[2] == "mark"
+    )
+
+
+def _arguments(nodeid: str, node: ast.expr) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    if not isinstance(node, ast.Call):
+        return (), {}
+    kwargs: dict[str, Any] = {}
+    for keyword in node.keywords:
+        if keyword.arg is None:
+            raise BadEvidence(
+                f"{nodeid}: the claim mark must write out its arguments, got **{ast.unparse(keyword.value)}"
+            )
+        try:
+            kwargs[keyword.arg] = ast.literal_eval(keyword.value)
+        except ValueError:
+            value = ast.unparse(keyword.value)
+            raise BadEvidence(f"{nodeid}: {keyword.arg} must be a literal, got {value}") from None
+    return tuple(ast.unparse(argument) for argument in node.args), kwargs
+
+
+def _parse_mark(
+    nodeid: str, args: tuple[Any, ...], kwargs: dict[str, Any], registry: Mapping[str, Claim]
+) -> Mark:
+    def refuse(argument: str, allowed: str, value: object) -> BadEvidence:
+        return BadEvidence(f"{nodeid}: {argument} must be {allowed}, got {value!r}")
+
+    if args:
+        raise refuse("every argument of the claim mark", "given by keyword", args)
+    for argument in kwargs:
+        if argument not in ARGUMENTS:
+            raise refuse("an argument of the claim mark", f"one of {', '.join(ARGUMENTS)}", argument)
+    for argument in ("slug", "grade", "range"):
+        if argument not in kwargs:
+            raise BadEvidence(f"{nodeid}: {argument} must be given in the claim mark")
+    slug, grade, range_ = kwargs["slug"], kwargs["grade"], kwargs["range"]
+    if slug not in registry:
+        near = get_close_matches(str(slug), registry, n=3)
+        raise refuse("slug", "registered" + (f" (near: {', '.join(near)})" if near else ""), slug)
+    if grade not in GRADES:
+        raise refuse("grade", f"one of {', '.join(GRADES)}", grade)
+    if not isinstance(range_, str) or not range_.strip():
+        raise refuse("range", "non-empty text", range_)
+    level = kwargs.get("level", "quick")
+    if level not in get_args(Level):
+        raise refuse("level", f"one of {', '.join(get_args(Level))}", level)
+    allowed_parts = registry[slug].parts
+    parts = kwargs.get("parts", allowed_parts)
+    if not isinstance(parts, tuple | list) or not parts or any(part not in allowed_parts for part in parts):
+        raise refuse("parts", f"a tuple of parts of {slug}, which are {', '.join(allowed_parts)}", parts)
+    complete, refutes = kwargs.get("complete", grade == "proof"), kwargs.get("refutes", False)
+    for argument, value in (("complete", complete), ("refutes", refutes)):
+        if not isinstance(value, bool):
+            raise refuse(argument, "True or False", value)
+    return Mark(slug, cast(Grade, grade), range_, tuple(parts), complete, refutes, cast(Level, level))
+
+
+def _is_named_for(name: str, slug: str) -> bool:
+    stem = PREFIX + slug
+    return name == stem or name.startswith(stem + "_")

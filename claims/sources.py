@@ -1,0 +1,214 @@
+"""What a piece of evidence rests on: the project files that its test imports, and its record.
+
+A row stores a digest of each. When one changes, the row is stale until its test runs again. Imports
+are followed statically, through functions too. Of a package's ``__init__`` only the names asked for are
+followed, so that a convenience re-export does not tie every test to every module. Of the package
+``claims`` only the modules that carry mathematical content count; the record of the claim is digested by
+its content, and the machinery that runs tests and writes reports does not make evidence stale.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from claims.claim import Claim
+from claims.results import Results, Row
+
+PACKAGES = ("theory", "numerics", "models", "tests")
+CLAIMS_MODULES = ("claims.claim", "claims.assumptions")
+RECORD = "record:"
+
+
+class Sources:
+    """The files under ``root`` as they are when first looked at; :meth:`snapshot` looks at all of them.
+
+    Taking the snapshot before tests run means that a file edited meanwhile makes the row stale, not fresh.
+    """
+
+    def __init__(self, root: Path, registry: Mapping[str, Claim]) -> None:
+        self._root = root
+        self._registry = registry
+        self._digests: dict[str, str | None] = {}
+        self._trees: dict[str, ast.Module] = {}
+
+    def snapshot(self) -> None:
+        """Digest every Python file that evidence could rest on."""
+        for package in (*PACKAGES, "claims"):
+            for file in (self._root / package).rglob("*.py"):
+                self.current(file.relative_to(self._root).as_posix())
+
+    def current(self, key: str) -> str | None:
+        """The digest of a file (by its path from the root) or of ``record:<slug>``; None where it is gone."""
+        if key not in self._digests:
+            self._digests[key] = self._digest(key)
+        return self._digests[key]
+
+    def digests_of(self, test_file: str, slug: str) -> dict[str, str]:
+        """The digests of all that evidence for ``slug`` in ``test_file`` rests on."""
+        keys = {*self._closure(test_file), *self._conftests(test_file), RECORD + slug}
+        found = {key: self.current(key) for key in sorted(keys)}
+        return {key: digest for key, digest in found.items() if digest is not None}
+
+    def refresh(self, row: Row) -> Row:
+        """The row with ``stale`` set by comparing its digests with the present files."""
+        stale = any(self.current(key) != digest for key, digest in row.digests.items())
+        return row if stale == row.stale else row.model_copy(update={"stale": stale})
+
+    def _digest(self, key: str) -> str | None:
+        if key.startswith(RECORD):
+            claim = self._registry.get(key.removeprefix(RECORD))
+            if claim is None:
+                return None
+            data = json.dumps(dataclasses.asdict(claim), sort_keys=True).encode()
+        else:
+            try:
+                data = (self._root / key).read_bytes()
+            except OSError:
+                return None
+        return hashlib.sha256(data).hexdigest()[:16]
+
+    def _conftests(self, test_file: str) -> Iterator[str]:
+        for folder in Path(test_file).parents:
+            path = (folder / "conftest.py").as_posix()
+            if self.current(path) is not None:
+                yield path
+
+    def _closure(self, test_file: str) -> set[str]:
+        """The file, what it imports within the project, and the data files that it declares."""
+        touched: set[str] = set()
+        followed: set[str] = set()
+        waiting = [test_file]
+        while waiting:
+            path = waiting.pop()
+            if path in followed:
+                continue
+            followed.add(path)
+            touched.add(path)
+            touched.update(self._artefacts(path))
+            for module, name in self._imports(path):
+                passed, next_files = self._resolve(module, name)
+                touched.update(passed)
+                waiting.extend(next_files)
+        return touched
+
+    def _tree(self, path: str) -> ast.Module:
+        if path not in self._trees:
+            self._trees[path] = ast.parse((self._root / path).read_bytes(), filename=path)
+        return self._trees[path]
+
+    def _artefacts(self, path: str) -> Iterator[str]:
+        for node in self._tree(path).body:
+            if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                if any(isinstance(target, ast.Name) and target.id == "ARTEFACTS" for target in targets):
+                    yield from _literal_paths(path, node.value)
+
+    def _imports(self, path: str) -> Iterator[tuple[str, str | None]]:
+        """Each import of a file as (absolute module, name taken from it or None)."""
+        for node in ast.walk(self._tree(path)):
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    yield alias.name, None
+            elif isinstance(node, ast.ImportFrom):
+                for alias in node.names:
+                    yield _absolute(node, path), alias.name
+            elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+                called = ast.unparse(node.func).rpartition(".")[2]
+                if called in ("import_module", "importorskip"):
+                    yield str(node.args[0].value), None
+
+    def _resolve(self, module: str, name: str | None) -> tuple[list[str], list[str]]:
+        """The files that an import touches without following them, and those to follow."""
+        top = module.partition(".")[0]
+        if top not in PACKAGES and top != "claims":
+            return [], []
+        passed = [init for init in self._inits_above(module) if top != "claims"]
+        submodule = self._file(f"{module}.{name}") if name else None
+        if submodule is not None:
+            followed = [submodule] if _counts(f"{module}.{name}") else []
+            own = self._file(module)
+            return passed + ([own] if own is not None and top != "claims" else []), followed
+        file = self._file(module)
+        if file is None or not _counts(module):
+            return passed, []
+        if name is None or not file.endswith("/__init__.py"):
+            return passed, [file, *(self._all_of(module) if self._is_lazy(file) else [])]
+        return self._resolve_in_package(module, file, name, passed)
+
+    def _resolve_in_package(
+        self, module: str, init: str, name: str, passed: list[str]
+    ) -> tuple[list[str], list[str]]:
+        for node in self._tree(init).body:
+            if isinstance(node, ast.ImportFrom):
+                for alias in node.names:
+                    if (alias.asname or alias.name) == name:
+                        more, followed = self._resolve(_absolute(node, init), alias.name)
+                        return [*passed, init, *more], followed
+        lazy = self._is_lazy(init) and name not in _defined(self._tree(init))
+        return passed, [init, *(self._all_of(module) if lazy else [])]
+
+    def _inits_above(self, module: str) -> Iterator[str]:
+        parts = module.split(".")
+        for length in range(1, len(parts)):
+            init = "/".join(parts[:length]) + "/__init__.py"
+            if self.current(init) is not None:
+                yield init
+
+    def _file(self, module: str) -> str | None:
+        stem = module.replace(".", "/")
+        for path in (f"{stem}.py", f"{stem}/__init__.py"):
+            if self.current(path) is not None:
+                return path
+        return None
+
+    def _is_lazy(self, file: str) -> bool:
+        """Whether a package resolves names at run time, so that a name may come from any of its modules."""
+        return file.endswith("/__init__.py") and "__getattr__" in _defined(self._tree(file))
+
+    def _all_of(self, package: str) -> list[str]:
+        folder = self._root / package.replace(".", "/")
+        return sorted(file.relative_to(self._root).as_posix() for file in folder.rglob("*.py"))
+
+
+def refresh(results: Results, root: Path, registry: Mapping[str, Claim]) -> Results:
+    """The results with every row's ``stale`` recomputed against the files under ``root``."""
+    sources = Sources(root, registry)
+    return Results(rows=tuple(sources.refresh(row) for row in results.rows))
+
+
+def _absolute(node: ast.ImportFrom, path: str) -> str:
+    """The module that a ``from`` import in the file at ``path`` names, relative dots resolved."""
+    package = Path(path).parts[:-1]
+    base = package[: len(package) - node.level + 1] if node.level else ()
+    return ".".join([*base, *([node.module] if node.module else [])])
+
+
+def _counts(module: str) -> bool:
+    return module.partition(".")[0] in PACKAGES or module in CLAIMS_MODULES
+
+
+def _defined(tree: ast.Module) -> set[str]:
+    names: set[str] = set()
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Assign):
+            names.update(target.id for target in node.targets if isinstance(target, ast.Name))
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            names.add(node.target.id)
+    return names
+
+
+def _literal_paths(path: str, value: ast.expr) -> tuple[str, ...]:
+    try:
+        paths = ast.literal_eval(value)
+    except ValueError:
+        paths = None
+    if not isinstance(paths, tuple) or not all(isinstance(item, str) for item in paths):
+        raise ValueError(f"{path}: ARTEFACTS must be a literal tuple of paths, got {ast.unparse(value)}")
+    return paths
