@@ -34,12 +34,14 @@ def rational(name: str, value: Any) -> fmpq:
     """
     if isinstance(value, fmpq | fmpz):
         return fmpq(value)
-    if isinstance(value, numbers.Rational) and not isinstance(value, bool):
+    if isinstance(value, bool):
+        raise TypeError(f"{name} must be a real number, got the bool {value!r}")
+    if isinstance(value, numbers.Rational):
         return fmpq(int(value.numerator), int(value.denominator))
     try:
         if isinstance(value, str | Decimal):
             fraction = Fraction(value)
-        elif isinstance(value, numbers.Real) and not isinstance(value, bool):
+        elif isinstance(value, numbers.Real):
             fraction = Fraction(float(value))
         else:
             raise TypeError(f"{name} must be a real number, got {value!r} of type {type(value).__name__}")
@@ -62,7 +64,7 @@ def positive_integer(name: str, value: Any) -> int:
     return int(value)
 
 
-def matrix(name: str, value: Any, shape: tuple[int, int] | None = None) -> fmpq_mat:
+def matrix(name: str, value: Any, shape: tuple[int, int] | None = None) -> Any:
     """The exact rational matrix that ``value`` (nested sequences, an array, a ``fmpq_mat``) is.
 
     Raises:
@@ -102,7 +104,7 @@ def semidefinite(name: str, value: Any, size: int | None = None) -> fmpq_mat:
         for j in range(i):
             if m[i, j] != m[j, i]:
                 raise ValueError(
-                    f"{name} must be symmetric, got {name}[{i}][{j}] = {m[i, j]} and {name}[{j}][{i}] = {m[j, i]}"
+                    f"{name} must be symmetric, got {m[i, j]} at [{i}][{j}], {m[j, i]} at [{j}][{i}]"
                 )
     if not _alternates(m):
         raise ValueError(f"{name} must be positive semidefinite, got the indefinite matrix {m.tolist()}")

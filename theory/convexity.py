@@ -1,0 +1,54 @@
+r"""How convex the single-layer loss is in the products b a_jᵀ, and what that says about uniqueness.
+
+For a symmetric direction Δ = [[D, m], [mᵀ, δ]] (the loss sees only the symmetric part of a product, as
+G is symmetric) the Hessian form is an explicit sum of squares, with t = tr ΣΩ + σ²:
+
+    E⟨G, Δ⟩² = (tr ΣD + δ t)² + (2/n) ‖Σ^{1/2}(D + δΩ)Σ^{1/2}‖_F² + 2(1 + 1/n) δ² tr(ΣΩΣΩ)
+               + (2/n) δ² t² + 4 mᵀ E[g gᵀ] m.
+
+So for Σ ≻ 0 and t > 0 it is positive unless Δ = 0, for every n ≥ 1 and d: the symmetric part of every
+optimal product is unique, b a_jᵀ + a_j bᵀ = −(e_{d+1} γ_jᵀ + γ_j e_{d+1}ᵀ) with γ_j = (Γ e_j; 0).
+Two consequences:
+
+*   As quadratic forms, (b·z)(a_j·z) = −(e_{d+1}·z)(γ_j·z): polynomials factor uniquely, so b and a_j
+    are multiples of e_{d+1} and γ_j in one of the two orders. The exchanged order needs b
+    parallel to every γ_j ≠ 0. So if rank Ω ≥ 2 the minimising (b, A) are one orbit of
+    (b, A) ← (γ b, A/γ); if rank Ω = 1 (d = 1, say) they are two. All other entries of P and Q
+    are free.
+*   The cross block m does not mix with D and δ: f − min f ≥ tr(Σ E E[g gᵀ] Eᵀ), where E is the error
+    of the effective preconditioner −(β A_x + u aᵀ).
+
+Derived here; Ahn et al. (2023), App. A.2, use the convexity without its modulus.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from theory.single_layer import CROSS, LABEL_SQUARE, OMEGA, SIGMA, S, cross_second_moment, over_prompts
+from theory.words import Words, letter, n, one, sigma2
+
+D = letter("D", "d", "d", symmetric=True)
+CROSS_PART = letter("m", "d", "1")
+DELTA = letter("delta", "1", "1")
+
+
+@cache
+def hessian_form() -> Words:
+    """E⟨G, Δ⟩² for Δ = [[D, m], [mᵀ, δ]], from the moments of the prompt."""
+    pairing = (S @ D).trace() + CROSS_PART.T @ CROSS * 2 + DELTA @ LABEL_SQUARE
+    return over_prompts(pairing * pairing)
+
+
+def squares() -> dict[str, Words]:
+    """The terms that the Hessian form is the sum of, each ≥ 0 for all n, d, σ² and Σ, Ω ⪰ 0."""
+    shifted = SIGMA @ (D + OMEGA * DELTA)
+    label_variance = (SIGMA @ OMEGA).trace() + one() * sigma2
+    mean = (SIGMA @ D).trace() + DELTA * label_variance
+    return {
+        "mean": mean * mean,
+        "shifted": (shifted @ shifted).trace() * (2 / n),
+        "label": DELTA * DELTA * (SIGMA @ OMEGA @ SIGMA @ OMEGA).trace() * (2 + 2 / n),
+        "label_variance": DELTA * DELTA * label_variance * label_variance * (2 / n),
+        "cross": CROSS_PART.T @ cross_second_moment() @ CROSS_PART * 4,
+    }
