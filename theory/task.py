@@ -61,7 +61,8 @@ class RegressionTask:
     @classmethod
     def isotropic(cls, dim: int, context_length: int, noise_variance: Any = 0) -> RegressionTask:
         """Σ = Ω = I_d (Ahn et al., Eq. (7) and Theorems 2 and 5)."""
-        return cls(exact.identity(exact.positive_integer("dim", dim)), context_length, None, noise_variance)
+        sigma = exact.identity(exact.positive_integer("dim", dim))
+        return cls(sigma, context_length, sigma, noise_variance)
 
     @classmethod
     def whitened(cls, covariance: Any, context_length: int, noise_variance: Any = 0) -> RegressionTask:
