@@ -135,15 +135,15 @@ def _rejects(check: Callable[[T], object], mutant: T) -> bool:
 
 
 def _is_float(value: object) -> bool:
-    """Whether a value is or holds a binary float: Python's, NumPy's, or a SymPy expression with one."""
-    if isinstance(value, float | complex):
+    """Whether a value is or holds a binary float: of Python, NumPy, torch, mpmath or a SymPy expression."""
+    if isinstance(value, float | complex) or type(value).__module__.startswith("mpmath."):
         return True
-    if isinstance(value, list | tuple | set | frozenset):
-        return any(_is_float(item) for item in value)
     if isinstance(value, Mapping):
         return any(_is_float(item) for item in value.values())
-    kind = getattr(getattr(value, "dtype", None), "kind", None)
+    if isinstance(value, list | tuple | set | frozenset):
+        return any(_is_float(item) for item in value)
+    dtype = getattr(value, "dtype", None)
+    if getattr(dtype, "kind", None) in ("f", "c") or getattr(dtype, "is_floating_point", False):
+        return True
     atoms = getattr(value, "atoms", None)
-    return kind in ("f", "c") or (
-        callable(atoms) and any(getattr(atom, "is_Float", False) for atom in atoms())
-    )
+    return callable(atoms) and any(getattr(atom, "is_Float", False) for atom in atoms())

@@ -255,8 +255,8 @@ class Recorder:
             terminalreporter.write_line(
                 f"Evidence of level full left out: {hidden}; --claims-level full runs it", yellow=True
             )
-        if self._results is None:
-            return
+        if self._results is None or self._config.pluginmanager.has_plugin("claims-progress"):
+            return  # ``icl-claims verify`` shows the verdicts itself.
         from claims import registry, table, verdicts
 
         claims = registry.registry()

@@ -5,7 +5,7 @@
 ``holds-corrected``  false as written; the corrected statement is registered and holds
 ``refuted``          a counterexample is stored
 ``supported``        only statistical or trained evidence, or a bounded range for an unbounded statement
-``open``             checked, undecided: a check failed, or the evidence contradicts itself
+``open``             checked, undecided: a check failed
 ``unverified``       no evidence counts: none ran, it was skipped, it is stale, or the claim is incomplete
 ===================  ==================================================================================
 
@@ -110,11 +110,15 @@ def _grade(deciding: list[Row]) -> Grade | None:
 
 
 def _gaps(claim: Claim, rows: tuple[Row, ...], counted: list[Row]) -> tuple[str, ...]:
-    """What the claim owes before a verdict may be given: parts, teeth, necessity."""
+    """What the claim owes before a verdict may be given: parts, teeth, necessity.
+
+    A stale row of level full just does not count: it opens no gap where the rest is complete, since
+    every quick run after an edit would otherwise leave such a claim unverified.
+    """
     if not rows:
         return (claim.reason or "no evidence",)
     gaps = [f"skipped: {row.nodeid}" for row in rows if row.outcome == "skipped"]
-    gaps += [f"stale: {row.nodeid}" for row in rows if row.stale]
+    gaps += [f"stale: {row.nodeid}" for row in rows if row.stale and row.level == "quick"]
     refuted = any(row.refutes for row in counted)
     decided = {part for row in counted for part in row.parts}
     if not refuted:
@@ -130,4 +134,6 @@ def _gaps(claim: Claim, rows: tuple[Row, ...], counted: list[Row]) -> tuple[str,
         for assumption in claim.assumptions
         if assumption.not_shown is None and assumption.key not in addressed
     ]
+    if gaps:
+        gaps += [f"stale: {row.nodeid}" for row in rows if row.stale and row.level == "full"]
     return tuple(gaps)

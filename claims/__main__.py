@@ -1,0 +1,5 @@
+"""``python -m claims``: the command line."""
+
+from claims.cli import main
+
+main()

@@ -1,0 +1,103 @@
+"""The command line ``icl-claims``, also ``python -m claims``.
+
+A command's module is imported when the command is used, so that ``--help`` costs no more than click.
+Errors of the user are one line on standard error and exit status 2.
+"""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "list": ("claims.commands:list_", "The claims, their verdicts and what these rest on."),
+    "show": ("claims.commands:show", "One claim: record, evidence, corrected form."),
+    "verify": ("claims.commands:verify", "Run the evidence, store it, write the report."),
+    "optimum": ("claims.calculators:optimum", "Optimal step sizes and loss for given d, n, L, Σ."),
+    "loss": ("claims.calculators:loss", "Exact in-context loss of given step sizes."),
+    "moment": ("claims.calculators:moment", "A Wishart moment as a polynomial in d and n."),
+    "compare": ("claims.calculators:compare", "Trained weights against the closed form."),
+    "new": ("claims.commands:new", "Scaffold a proposition of your own."),
+}
+"""Name → (where the command is, its line in the group's help)."""
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by name and imports each when it is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command of this name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command = getattr(importlib.import_module(module), attribute)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{module}:{attribute} must be a click command, got {type(command).__name__}")
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Refuse an unknown command by naming the known ones."""
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise click.UsageError(f"command must be one of {', '.join(COMMANDS)}, got {args[0]!r}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, from the table alone."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="icl-claims")
+def group() -> None:
+    """Claims of the theory of in-context learning: verdicts, evidence, exact calculators.
+
+    Example: icl-claims show global_minimizer
+    """
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its status."""
+    sys.exit(run(args))
+
+
+def run(args: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit status.
+
+    Validation in the project raises ValueError or UnknownClaim with a message that names the argument,
+    the value and what is allowed; here it becomes that one line. Other exceptions are defects.
+    """
+    from claims.registry import UnknownClaim
+
+    try:
+        status = group.main(args, prog_name="icl-claims", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        return _refuse(error.format_message(), error.exit_code if error.exit_code != 1 else 2)
+    except (ValueError, UnknownClaim) as error:
+        return _refuse(str(error), 2)
+    except (click.Abort, KeyboardInterrupt):
+        return _refuse("interrupted", 130)
+    except OSError as error:
+        if error.errno != errno.EPIPE:
+            return _refuse(str(error), 1)
+        # The reader left, as head does: nothing to say, and nowhere to say it. Status 1 is click's choice.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return status if isinstance(status, int) else 0
+
+
+def _refuse(message: str, status: int) -> int:
+    print(f"Error: {' '.join(message.split())}", file=sys.stderr)
+    return status
