@@ -1,0 +1,163 @@
+"""Linear self-attention and the linear transformer, literally as the papers write them.
+
+On a prompt Z ((d+1) × (n+1), last column the query), with the mask M = diag(I_n, 0),
+
+    Attn_{P,Q}(Z) = P Z M (Zᵀ Q Z),   Z_{l+1} = Z_l + Attn_{P_l,Q_l}(Z_l) / n,
+    TF_L(Z_0) = −[Z_L]_{d+1,n+1}.
+
+[1] Ahn, Cheng, Daneshmand, Sra, arXiv:2306.00297v2, Section 2.
+"""
+# ruff: noqa: F722 (the strings inside jaxtyping's annotations are shapes, not types)
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import cast
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+
+class LinearAttention(nn.Module):
+    """One head of linear self-attention (no softmax), P and Q free.
+
+    Computed as P (Z M Zᵀ) Q Z: by associativity the literal formula, at a cost of O(d²n) for a prompt
+    where the (n+1) × (n+1) matrix Zᵀ Q Z costs O(dn²).
+
+    Args:
+        P: the value matrix, (d+1) × (d+1).
+        Q: the merged key-query matrix, (d+1) × (d+1); in general not symmetric.
+        mask: whether M hides the query column from keys and values, as in [1]; False puts M = I_{n+1}.
+
+    Raises:
+        ValueError: P or Q is not square, their sizes differ, or d < 1.
+    """
+
+    def __init__(
+        self, P: Float[Tensor, "d+1 d+1"], Q: Float[Tensor, "d+1 d+1"], *, mask: bool = True
+    ) -> None:
+        super().__init__()
+        for name, value in (("P", P), ("Q", Q)):
+            if value.ndim != 2 or value.shape[0] != value.shape[1] or value.shape[0] < 2:
+                raise ValueError(f"{name} must be (d+1) × (d+1) with d ≥ 1, got shape {tuple(value.shape)}")
+        if P.shape != Q.shape:
+            raise ValueError(f"P and Q must have one shape, got P {tuple(P.shape)} and Q {tuple(Q.shape)}")
+        self.P = nn.Parameter(P.detach().clone())
+        self.Q = nn.Parameter(Q.detach().clone())
+        self.mask = mask
+
+    def forward(self, Z: Float[Tensor, "*batch d+1 n+1"]) -> Float[Tensor, "*batch d+1 n+1"]:
+        """Attn_{P,Q}(Z), without the division by n."""
+        return self.attend(Z, Z)
+
+    def attend(
+        self, Z: Float[Tensor, "*batch d+1 n+1"], columns: Float[Tensor, "*batch d+1 m"]
+    ) -> Float[Tensor, "*batch d+1 m"]:
+        """P Z M (Zᵀ Q C) for a choice C of Z's columns: those columns of Attn_{P,Q}(Z)."""
+        seen = Z[..., :-1] if self.mask else Z
+        return self.P @ (seen @ seen.mT) @ (self.Q @ columns)
+
+
+class LinearTransformer(nn.Module):
+    """L layers Z ← Z + Attn(Z)/n on prompts of any context length n ≥ 1.
+
+    Args:
+        layers: the distinct layers, in order; all of one size.
+        loops: how often the whole sequence is applied, so that L = len(layers) · loops. One layer
+            with ``loops=L`` is the looped (weight-tied) transformer.
+
+    Raises:
+        ValueError: there is no layer, the sizes differ, or loops < 1.
+    """
+
+    def __init__(self, layers: Sequence[LinearAttention], *, loops: int = 1) -> None:
+        super().__init__()
+        if not layers:
+            raise ValueError("layers must hold at least one layer, got none")
+        if len({layer.P.shape for layer in layers}) != 1:
+            raise ValueError(f"layers must be of one size, got {[tuple(layer.P.shape) for layer in layers]}")
+        if loops < 1:
+            raise ValueError(f"loops must be an integer ≥ 1, got {loops}")
+        self.layers = nn.ModuleList(layers)
+        self.loops = loops
+
+    @classmethod
+    def from_matrices(
+        cls,
+        P: Float[Tensor, "layers d+1 d+1"],
+        Q: Float[Tensor, "layers d+1 d+1"],
+        *,
+        loops: int = 1,
+        mask: bool = True,
+    ) -> LinearTransformer:
+        """The layers (P_l, Q_l).
+
+        Raises:
+            ValueError: the two stacks differ in shape, or see :class:`LinearAttention`.
+        """
+        if P.ndim != 3 or P.shape != Q.shape:
+            raise ValueError(
+                "P and Q must be stacks of one shape, layers × (d+1) × (d+1), "
+                f"got P {tuple(P.shape)} and Q {tuple(Q.shape)}"
+            )
+        return cls([LinearAttention(p, q, mask=mask) for p, q in zip(P, Q, strict=True)], loops=loops)
+
+    @classmethod
+    def from_preconditioners(
+        cls, A: Float[Tensor, "layers d d"], *, loops: int = 1, mask: bool = True
+    ) -> LinearTransformer:
+        """The sparse parametrisation [1, Eq. (8)]: P_l = diag(0, 1), Q_l = −diag(A_l, 0).
+
+        Raises:
+            ValueError: A is no stack of square matrices.
+        """
+        if A.ndim != 3 or A.shape[1] != A.shape[2] or A.shape[1] < 1:
+            raise ValueError(f"A must be a stack of square matrices, layers × d × d, got {tuple(A.shape)}")
+        layers, d, _ = A.shape
+        P = torch.zeros((layers, d + 1, d + 1), dtype=A.dtype)
+        P[:, d, d] = 1
+        Q = torch.zeros_like(P)
+        Q[:, :d, :d] = -A
+        return cls.from_matrices(P, Q, loops=loops, mask=mask)
+
+    @property
+    def depth(self) -> int:
+        """L."""
+        return len(self.layers) * self.loops
+
+    def weights(self) -> tuple[Float[Tensor, "depth d+1 d+1"], Float[Tensor, "depth d+1 d+1"]]:
+        """Detached copies of the stacks (P_0, …, P_{L−1}) and (Q_0, …, Q_{L−1}), loops written out."""
+        layers = list(self._sequence())
+        return (
+            torch.stack([layer.P.detach() for layer in layers]),
+            torch.stack([layer.Q.detach() for layer in layers]),
+        )
+
+    def states(self, Z0: Float[Tensor, "*batch d+1 n+1"]) -> list[Float[Tensor, "*batch d+1 n+1"]]:
+        """Z_0, Z_1, …, Z_L: all L + 1 of them."""
+        self._validate(Z0)
+        states = [Z0]
+        for layer in self._sequence():
+            Z = states[-1]
+            states.append(Z + layer(Z) / (Z.shape[-1] - 1))
+        return states
+
+    def forward(self, Z0: Float[Tensor, "*batch d+1 n+1"]) -> Float[Tensor, "*batch"]:
+        """TF_L(Z_0) = −[Z_L]_{d+1,n+1}; of the last layer only the query column is computed."""
+        self._validate(Z0)
+        Z, n = Z0, Z0.shape[-1] - 1
+        *earlier, last = self._sequence()
+        for layer in earlier:
+            Z = Z + layer(Z) / n
+        query = Z[..., -1:]
+        return -(query + last.attend(Z, query) / n)[..., -1, 0]
+
+    def _sequence(self) -> Iterator[LinearAttention]:
+        for _ in range(self.loops):
+            yield from cast(Iterable[LinearAttention], self.layers)
+
+    def _validate(self, Z0: Tensor) -> None:
+        rows = next(self._sequence()).P.shape[0]
+        if Z0.ndim < 2 or Z0.shape[-2] != rows or Z0.shape[-1] < 2:
+            raise ValueError(f"Z0 must be … × {rows} × (n+1) with n ≥ 1, got shape {tuple(Z0.shape)}")

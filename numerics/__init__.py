@@ -1,0 +1,1 @@
+"""Float64, interval and Monte Carlo evaluation of what ``theory`` derives."""

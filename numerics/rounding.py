@@ -1,0 +1,42 @@
+"""Exact numbers to float64, correct to the last bit: rounded once, to nearest."""
+
+from __future__ import annotations
+
+from math import isqrt
+
+from flint import fmpq
+
+
+def nearest(value: fmpq) -> float:
+    """The float64 nearest to a rational number (ties to even).
+
+    Raises:
+        OverflowError: its magnitude exceeds the range of float64.
+
+    >>> nearest(fmpq(1, 3))
+    0.3333333333333333
+    """
+    return int(value.p) / int(value.q)
+
+
+def nearest_root(value: fmpq) -> float:
+    """The float64 nearest to √value, for a rational value ≥ 0.
+
+    With k large enough that r = ⌊√(4ᵏ value)⌋ has at least 64 bits, the root lies in [r, r + 1) / 2ᵏ. No
+    float64 and no midpoint of two lies strictly inside, so (r + ½)/2ᵏ rounds to the same float64 as a
+    root that is not r/2ᵏ itself.
+
+    Raises:
+        ValueError: value < 0.
+        OverflowError: the root exceeds the range of float64.
+
+    >>> nearest_root(fmpq(2)), nearest_root(fmpq(1, 4))
+    (1.4142135623730951, 0.5)
+    """
+    if value < 0:
+        raise ValueError(f"value must be ≥ 0 to have a real root, got {value}")
+    p, q = int(value.p), int(value.q)
+    k = max(0, 64 - (p.bit_length() - q.bit_length()) // 2)
+    r = isqrt((p << 2 * k) // q)
+    exact = r * r * q == p << 2 * k
+    return (2 * r + (not exact)) / (1 << (k + 1))
