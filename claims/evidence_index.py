@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -23,6 +24,7 @@ from claims.results import GRADES, Grade, Level, Outcome, Row
 
 ARGUMENTS = ("slug", "grade", "range", "parts", "complete", "refutes", "level")
 PREFIX = "test_claim_"
+TEST_FILE = re.compile(r"tests/(.+/)?test_[^/]*\.py")
 
 
 class BadEvidence(ValueError):
@@ -63,14 +65,8 @@ class Entry:
     """One evidence function and one of its marks. Its tests are ``nodeid`` itself or ``nodeid[...]``."""
 
     nodeid: str
-    line: int
     summary: str
     mark: Mark
-
-    @property
-    def path(self) -> str:
-        """The test file, relative to the root."""
-        return self.nodeid.partition("::")[0]
 
 
 @dataclass(frozen=True)
@@ -118,13 +114,17 @@ def parse_marks(
     Raises:
         BadEvidence: the message names the test, the argument, its value and what is allowed.
     """
-    name = function_id(nodeid).rpartition("::")[2]
+    path, name = nodeid.partition("::")[0], function_id(nodeid).rpartition("::")[2]
+    if not TEST_FILE.fullmatch(path):
+        raise BadEvidence(f"{nodeid}: evidence must stand in a file tests/**/test_*.py, got {path!r}")
     parsed = tuple(_parse_mark(nodeid, args, kwargs, registry) for args, kwargs in marks)
     if not parsed:
         raise BadEvidence(f"{nodeid}: a function named {PREFIX}* must carry @pytest.mark.claim(slug=...)")
     slugs = [mark.slug for mark in parsed]
     if len(set(slugs)) != len(slugs):
         raise BadEvidence(f"{nodeid}: slug must differ between the claim marks of one test, got {slugs!r}")
+    if len({mark.level for mark in parsed}) > 1:
+        raise BadEvidence(f"{nodeid}: level must be the same in all claim marks of one test")
     if not any(_is_named_for(name, slug) for slug in slugs):
         allowed = " or ".join(PREFIX + slug for slug in slugs)
         raise BadEvidence(f"{nodeid}: the function's name must start with {allowed}, got {name!r}")
@@ -135,6 +135,30 @@ def parse_marks(
     return parsed
 
 
+def artefacts(path: str, tree: ast.Module) -> tuple[str, ...]:
+    """The data files that a test module declares: ``ARTEFACTS``, a literal tuple of paths from the root.
+
+    Raises:
+        BadEvidence: it is no literal tuple of texts.
+    """
+    for node in tree.body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id="ARTEFACTS")], value=value):
+                pass
+            case ast.AnnAssign(target=ast.Name(id="ARTEFACTS"), value=ast.expr() as value):
+                pass
+            case _:
+                continue
+        try:
+            paths = ast.literal_eval(value)
+        except ValueError:
+            paths = None
+        if not isinstance(paths, tuple) or not all(isinstance(item, str) for item in paths):
+            raise BadEvidence(f"{path}: ARTEFACTS must be a literal tuple of paths, got {ast.unparse(value)}")
+        return paths
+    return ()
+
+
 def build(root: Path, registry: Mapping[str, Claim]) -> Index:
     """The index of ``tests/**/test_*.py`` under ``root``."""
     entries: list[Entry] = []
@@ -142,7 +166,9 @@ def build(root: Path, registry: Mapping[str, Claim]) -> Index:
     for file in sorted((root / "tests").rglob("test_*.py")):
         path = file.relative_to(root).as_posix()
         try:
-            entries += _entries(path, ast.parse(file.read_bytes(), filename=path), registry)
+            tree = ast.parse(file.read_bytes(), filename=path)
+            artefacts(path, tree)
+            entries += _entries(path, tree, registry)
         except (BadEvidence, SyntaxError, ValueError) as error:
             problems[path] = error
     return Index(tuple(entries), problems)
@@ -168,17 +194,20 @@ def _entries(path: str, tree: ast.Module, registry: Mapping[str, Claim]) -> Iter
         docstring = ast.get_docstring(function)
         # Decorators apply from the bottom up, and pytest lists marks in that order.
         for mark in parse_marks(nodeid, docstring, marks[::-1], registry):
-            yield Entry(nodeid, function.lineno, summary_of(docstring), mark)
+            yield Entry(nodeid, summary_of(docstring), mark)
 
 
 def _functions(
     body: list[ast.stmt], outer: tuple[str, ...]
 ) -> Iterator[tuple[tuple[str, ...], ast.FunctionDef | ast.AsyncFunctionDef]]:
     for node in body:
-        if isinstance(node, ast.ClassDef) and node.name.startswith("Test"):
-            yield from _functions(node.body, (*outer, node.name))
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield (*outer, node.name), node
+        elif isinstance(node, ast.ClassDef):
+            if node.name.startswith("Test"):
+                yield from _functions(node.body, (*outer, node.name))
+        else:  # Functions may stand under a condition.
+            yield from _functions([n for n in ast.iter_child_nodes(node) if isinstance(n, ast.stmt)], outer)
 
 
 def _is_claim_mark(node: ast.AST) -> TypeGuard[ast.Attribute | ast.Call]:
@@ -234,7 +263,7 @@ def _parse_mark(
         raise refuse("level", f"one of {', '.join(get_args(Level))}", level)
     allowed_parts = registry[slug].parts
     parts = kwargs.get("parts", allowed_parts)
-    if not isinstance(parts, tuple | list) or not parts or any(part not in allowed_parts for part in parts):
+    if not isinstance(parts, tuple | list) or any(part not in allowed_parts for part in parts):
         raise refuse("parts", f"a tuple of parts of {slug}, which are {', '.join(allowed_parts)}", parts)
     complete, refutes = kwargs.get("complete", grade == "proof"), kwargs.get("refutes", False)
     for argument, value in (("complete", complete), ("refutes", refutes)):

@@ -12,7 +12,7 @@ import json
 from collections import defaultdict
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -29,7 +29,6 @@ _marks = pytest.StashKey["tuple[Mark, ...]"]()
 _evidence = pytest.StashKey["Evidence"]()
 _collected = pytest.StashKey[dict[str, list[str]]]()
 _left_out = pytest.StashKey[int]()
-_recorder = pytest.StashKey["Recorder"]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -58,17 +57,21 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_collected] = {}
     config.stash[_left_out] = 0
     if not hasattr(config, "workerinput") and not config.option.collectonly:
-        config.stash[_recorder] = Recorder(config)
-        config.pluginmanager.register(config.stash[_recorder], "claims-recorder")
+        config.pluginmanager.register(Recorder(config), "claims-recorder")
 
 
 @pytest.fixture
 def evidence(request: pytest.FixtureRequest) -> Evidence:
     """Collector of what this test establishes: checks, mutants, figures, necessity, tightness, charts."""
-    collector = request.node.stash.get(_evidence, None)
-    if collector is None:
+    marks = request.node.stash.get(_marks, ())
+    if not marks:
         raise pytest.UsageError(f"{request.node.nodeid}: the fixture evidence needs @pytest.mark.claim(...)")
-    return cast("Evidence", collector)
+    from claims import registry
+    from claims.evidence import Evidence
+
+    collector = Evidence([registry.registry()[mark.slug] for mark in marks])
+    request.node.stash[_evidence] = collector
+    return collector
 
 
 # ---------------------------------------------------------------------- collection
@@ -110,22 +113,20 @@ def _validated(item: pytest.Item) -> tuple[Mark, ...]:
     if function is None or not (found or name.startswith("test_claim_")):
         return ()
     from claims import registry
-    from claims.evidence import Evidence
     from claims.evidence_index import BadEvidence, parse_marks
 
     own = [mark for mark in getattr(function, "pytestmark", []) if mark.name == PROPERTY]
-    if found != own:
+    if len(found) != len(own):
         raise pytest.UsageError(
             f"{item.nodeid}: a claim mark must be a decorator of the test function itself, not of a class, "
             "a module or a parameter set"
         )
-    claims = registry.registry()
+    arguments = [(mark.args, dict(mark.kwargs)) for mark in own]
     try:
-        marks = parse_marks(item.nodeid, function.__doc__, [(m.args, dict(m.kwargs)) for m in own], claims)
+        marks = parse_marks(item.nodeid, function.__doc__, arguments, registry.registry())
     except BadEvidence as error:
         raise pytest.UsageError(str(error)) from None
     item.stash[_marks] = marks
-    item.stash[_evidence] = Evidence([claims[mark.slug] for mark in marks])
     return marks
 
 
@@ -145,8 +146,9 @@ def pytest_runtest_makereport(
         summary = summary_of(item.function.__doc__)  # type: ignore[attr-defined]
         rows = []
         for mark in marks:
-            found = item.stash[_evidence].fields(registry.registry()[mark.slug])
-            row = mark.row(item.nodeid, summary, "passed").model_copy(update=found)
+            row = mark.row(item.nodeid, summary, "passed")
+            if (collector := item.stash.get(_evidence, None)) is not None:
+                row = row.model_copy(update=collector.fields(registry.registry()[mark.slug]))
             rows.append(row.model_dump(mode="json"))
         others = [(key, value) for key, value in item.user_properties if key != PROPERTY]
         item.user_properties[:] = [*others, (PROPERTY, json.dumps(rows))]
@@ -173,6 +175,7 @@ class Recorder:
         self._index: Index
         self._sources: Sources
         self._results: Results | None = None
+        self._lost = ""
         self._touched: list[str] = []
         self._incomplete: dict[str, tuple[str, ...]] = {}
 
@@ -228,12 +231,16 @@ class Recorder:
         from claims import registry, results, verdicts
 
         claims = registry.registry()
-        merged = results.merge(results.read(self._path), fresh)
+        try:
+            before = results.read(self._path)
+        except results.UnreadableResults as error:
+            before, self._lost = results.Results(), str(error)
+        merged = results.merge(before, fresh)
         current = {(row.nodeid, row.slug) for row in fresh}
         kept = (
             row if (row.nodeid, row.slug) in current else self._sources.refresh(row)
             for row in merged.rows
-            if self._still_there(row)
+            if (row.nodeid, row.slug) in current or self._still_there(row)
         )
         self._results = results.Results(rows=tuple(kept))
         results.write(self._path, self._results)
@@ -254,6 +261,10 @@ class Recorder:
         if hidden:
             terminalreporter.write_line(
                 f"Evidence of level full left out: {hidden}; --claims-level full runs it", yellow=True
+            )
+        if self._lost:
+            terminalreporter.write_line(
+                f"The stored results were unreadable and are replaced: {self._lost}", red=True
             )
         if self._results is None or self._config.pluginmanager.has_plugin("claims-progress"):
             return  # ``icl-claims verify`` shows the verdicts itself.
@@ -315,10 +326,12 @@ def _payload(report: pytest.TestReport) -> list[dict[str, Any]]:
 
 def _reduce(reports: list[pytest.TestReport]) -> tuple[Outcome, str] | None:
     """The worst of a test's phases and subtests, with its message; None where the test did not finish."""
-    for outcome in ("failed", "skipped"):
-        for report in reports:
-            if report.outcome == outcome:
-                return outcome, _message(report)
+    for report in reports:
+        if report.failed:
+            return "failed", _message(report)
+    for report in reports:
+        if report.skipped or hasattr(report, "wasxfail"):  # An expected failure that passes decides nothing.
+            return "skipped", _message(report)
     phases = {report.when for report in reports}
     return ("passed", "") if {"call", "teardown"} <= phases else None
 

@@ -17,11 +17,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from claims.claim import Claim
+from claims.evidence_index import artefacts
 from claims.results import Results, Row
 
 PACKAGES = ("theory", "numerics", "models", "tests")
 CLAIMS_MODULES = ("claims.claim", "claims.assumptions")
 RECORD = "record:"
+ABSENT = "absent"
+"""The digest of a file that is not there."""
 
 
 class Sources:
@@ -33,8 +36,10 @@ class Sources:
     def __init__(self, root: Path, registry: Mapping[str, Claim]) -> None:
         self._root = root
         self._registry = registry
-        self._digests: dict[str, str | None] = {}
+        self._digests: dict[str, str] = {}
         self._trees: dict[str, ast.Module] = {}
+        self._found_imports: dict[str, list[tuple[str, str | None]]] = {}
+        self._closures: dict[str, frozenset[str]] = {}
 
     def snapshot(self) -> None:
         """Digest every Python file that evidence could rest on."""
@@ -42,54 +47,57 @@ class Sources:
             for file in (self._root / package).rglob("*.py"):
                 self.current(file.relative_to(self._root).as_posix())
 
-    def current(self, key: str) -> str | None:
-        """The digest of a file (by its path from the root) or of ``record:<slug>``; None where it is gone."""
+    def current(self, key: str) -> str:
+        """The digest of a file, by its path from the root, or of ``record:<slug>``; else ``absent``."""
         if key not in self._digests:
             self._digests[key] = self._digest(key)
         return self._digests[key]
 
     def digests_of(self, test_file: str, slug: str) -> dict[str, str]:
-        """The digests of all that evidence for ``slug`` in ``test_file`` rests on."""
-        keys = {*self._closure(test_file), *self._conftests(test_file), RECORD + slug}
-        found = {key: self.current(key) for key in sorted(keys)}
-        return {key: digest for key, digest in found.items() if digest is not None}
+        """The digests of all that evidence for ``slug`` in ``test_file`` rests on.
+
+        Raises:
+            BadEvidence: a file of the tests declares its ``ARTEFACTS`` other than by a literal tuple.
+        """
+        if test_file not in self._closures:
+            self._closures[test_file] = frozenset(self._closure(test_file))
+        return {key: self.current(key) for key in sorted(self._closures[test_file] | {RECORD + slug})}
 
     def refresh(self, row: Row) -> Row:
         """The row with ``stale`` set by comparing its digests with the present files."""
         stale = any(self.current(key) != digest for key, digest in row.digests.items())
         return row if stale == row.stale else row.model_copy(update={"stale": stale})
 
-    def _digest(self, key: str) -> str | None:
+    def _digest(self, key: str) -> str:
         if key.startswith(RECORD):
             claim = self._registry.get(key.removeprefix(RECORD))
             if claim is None:
-                return None
+                return ABSENT
             data = json.dumps(dataclasses.asdict(claim), sort_keys=True).encode()
         else:
             try:
                 data = (self._root / key).read_bytes()
             except OSError:
-                return None
+                return ABSENT
         return hashlib.sha256(data).hexdigest()[:16]
 
-    def _conftests(self, test_file: str) -> Iterator[str]:
-        for folder in Path(test_file).parents:
-            path = (folder / "conftest.py").as_posix()
-            if self.current(path) is not None:
-                yield path
+    def _exists(self, path: str) -> bool:
+        return self.current(path) != ABSENT
 
     def _closure(self, test_file: str) -> set[str]:
-        """The file, what it imports within the project, and the data files that it declares."""
+        """The file, its conftests, all that they import within the project, the data files of the tests."""
+        conftests = [(folder / "conftest.py").as_posix() for folder in Path(test_file).parents]
+        waiting = [test_file, *filter(self._exists, conftests)]
         touched: set[str] = set()
         followed: set[str] = set()
-        waiting = [test_file]
         while waiting:
             path = waiting.pop()
             if path in followed:
                 continue
             followed.add(path)
             touched.add(path)
-            touched.update(self._artefacts(path))
+            if path.startswith("tests/"):
+                touched.update(artefacts(path, self._tree(path)))
             for module, name in self._imports(path):
                 passed, next_files = self._resolve(module, name)
                 touched.update(passed)
@@ -101,26 +109,10 @@ class Sources:
             self._trees[path] = ast.parse((self._root / path).read_bytes(), filename=path)
         return self._trees[path]
 
-    def _artefacts(self, path: str) -> Iterator[str]:
-        for node in self._tree(path).body:
-            if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
-                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-                if any(isinstance(target, ast.Name) and target.id == "ARTEFACTS" for target in targets):
-                    yield from _literal_paths(path, node.value)
-
-    def _imports(self, path: str) -> Iterator[tuple[str, str | None]]:
-        """Each import of a file as (absolute module, name taken from it or None)."""
-        for node in ast.walk(self._tree(path)):
-            if isinstance(node, ast.Import):
-                for alias in node.names:
-                    yield alias.name, None
-            elif isinstance(node, ast.ImportFrom):
-                for alias in node.names:
-                    yield _absolute(node, path), alias.name
-            elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
-                called = ast.unparse(node.func).rpartition(".")[2]
-                if called in ("import_module", "importorskip"):
-                    yield str(node.args[0].value), None
+    def _imports(self, path: str) -> list[tuple[str, str | None]]:
+        if path not in self._found_imports:
+            self._found_imports[path] = list(_imports(path, self._tree(path)))
+        return self._found_imports[path]
 
     def _resolve(self, module: str, name: str | None) -> tuple[list[str], list[str]]:
         """The files that an import touches without following them, and those to follow."""
@@ -156,13 +148,13 @@ class Sources:
         parts = module.split(".")
         for length in range(1, len(parts)):
             init = "/".join(parts[:length]) + "/__init__.py"
-            if self.current(init) is not None:
+            if self._exists(init):
                 yield init
 
     def _file(self, module: str) -> str | None:
         stem = module.replace(".", "/")
         for path in (f"{stem}.py", f"{stem}/__init__.py"):
-            if self.current(path) is not None:
+            if self._exists(path):
                 return path
         return None
 
@@ -179,6 +171,21 @@ def refresh(results: Results, root: Path, registry: Mapping[str, Claim]) -> Resu
     """The results with every row's ``stale`` recomputed against the files under ``root``."""
     sources = Sources(root, registry)
     return Results(rows=tuple(sources.refresh(row) for row in results.rows))
+
+
+def _imports(path: str, tree: ast.Module) -> Iterator[tuple[str, str | None]]:
+    """Each import of a file, in functions too, as (absolute module, name taken from it or None)."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, None
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                yield _absolute(node, path), alias.name
+        elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+            called = ast.unparse(node.func).rpartition(".")[2]
+            if called in ("import_module", "importorskip"):
+                yield str(node.args[0].value), None
 
 
 def _absolute(node: ast.ImportFrom, path: str) -> str:
@@ -202,13 +209,3 @@ def _defined(tree: ast.Module) -> set[str]:
         elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             names.add(node.target.id)
     return names
-
-
-def _literal_paths(path: str, value: ast.expr) -> tuple[str, ...]:
-    try:
-        paths = ast.literal_eval(value)
-    except ValueError:
-        paths = None
-    if not isinstance(paths, tuple) or not all(isinstance(item, str) for item in paths):
-        raise ValueError(f"{path}: ARTEFACTS must be a literal tuple of paths, got {ast.unparse(value)}")
-    return paths

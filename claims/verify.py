@@ -78,8 +78,6 @@ def verify(slugs: Sequence[str] = (), level: Level = "quick") -> Verification:
     faults += [f"{path}: {problem}" for path, problem in index.problems.items() if not slugs]
     status, output = 0, ""
     if nodeids:
-        if not slugs:
-            _discard_unreadable()
         status, output = _run(nodeids if slugs else _files(nodeids), level, parallel=not slugs)
         if status:
             faults.append(_meaning(status))
@@ -111,14 +109,6 @@ def _without_evidence(
 
 def _files(nodeids: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(nodeid.partition("::")[0] for nodeid in nodeids))
-
-
-def _discard_unreadable() -> None:
-    """A run of the whole set starts from scratch: results of another schema are no obstacle."""
-    try:
-        results.read(results_path())
-    except results.UnreadableResults:
-        results_path().unlink()
 
 
 def _run(targets: Sequence[str], level: Level, parallel: bool) -> tuple[int, str]:
