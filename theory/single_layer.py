@@ -13,10 +13,12 @@ The minimiser (any Σ, Ω ⪰ 0 with tr ΣΩ + σ² > 0, commuting or not):
 
 Why it is global. f is a convex function of the products T_j = b a_jᵀ (a_j the columns of A): an expected
 square of an affine map of them. So a point whose gradient in *all* product directions vanishes is a
-global minimum over products, hence over the factorised ones, among which it is. With the
-residual r = w − Γ g at the stated point, the gradient in direction b a_jᵀ pairs r with S, g and h:
+global minimum over products, hence over the factorised ones, among which it is. With the residual
+r = w − Γ g at the stated point, the gradient pairs r with S, g and h:
 
     E[(pᵀ S q) r] = 0 and E[h r] = 0   (odd in (w, ε)),     E[r gᵀ] = (Ω − Γ N) Σ = 0.
+
+:func:`product_gradient` computes all of it at once, from the layer.
 
 Sources: Ahn et al. (2023), Theorem 1, Eq. (6), App. A.1; for general Ω and σ² derived here.
 """
@@ -28,7 +30,7 @@ from functools import cache
 from flint import fmpq, fmpq_mat
 
 from theory import exact
-from theory.attention import NOISE, X_QUERY, W, X, layer, prompt
+from theory.attention import MASK, NOISE, X_QUERY, W, X, layer, prompt
 from theory.blocks import Blocks
 from theory.evaluation import at_task
 from theory.gaussian import expectation
@@ -75,9 +77,9 @@ def free_weights() -> tuple[Blocks, Blocks]:
 
 
 @cache
-def query_entry() -> Words:
+def query_entry(mask: Blocks = MASK, query_label: Words | None = None) -> Words:
     """[Z_1]_{d+1,n+1} for free P and Q, from the layer itself. TF_1 is its negative."""
-    return layer(*free_weights(), prompt(LABELS))[1, 1]
+    return layer(*free_weights(), prompt(LABELS, query_label), mask)[1, 1]
 
 
 @cache
@@ -101,33 +103,27 @@ def cross_second_moment() -> Words:
     return over_prompts(CROSS @ CROSS.T)
 
 
-def residual_at(preconditioner: Words) -> Words:
-    """r = w − Γ g, d × 1: minus the coefficient of x_q in the error of the predictor x_qᵀ Γ g."""
-    return W - preconditioner @ CROSS
+def error_at(preconditioner: Words) -> Words:
+    """⟨w, x_q⟩ minus the prediction x_qᵀ Γ g: the error of the layer b = e_{d+1}, A = (−Γ; 0)."""
+    return X_QUERY.T @ (W - preconditioner @ CROSS)
 
 
 @cache
 def loss_at_preconditioner() -> Words:
-    """E‖Σ^{1/2}(w − Γ g)‖²: the loss of the layer b = e_{d+1}, A = (−Γ; 0)."""
-    residual = residual_at(GAMMA)
-    return over_prompts((SIGMA @ residual @ residual.T).trace())
+    """The loss of the layer b = e_{d+1}, A = (−Γ; 0), a polynomial in Γ."""
+    error = error_at(GAMMA)
+    return over_prompts(error * error)
 
 
-def gradient_blocks(preconditioner: Words) -> dict[str, Words]:
-    """Half the gradient in every product direction, at the predictor x_qᵀ Γ g.
+def product_gradient(preconditioner: Words, mask: Blocks = MASK) -> Words:
+    """Half the derivative of f at the predictor x_qᵀ Γ g, in the direction of any product b A.
 
-    Keys name the block of the product b a_jᵀ that it belongs to. Block ``covariate`` is contracted with
-    free vectors p, q; the components of each value are those of the columns j, in the Σ metric:
+    The query entry is linear in the product of b = (u, β) and A = (A_x; aᵀ), and such products span all
+    directions; so if this vanishes for all u, β, A_x, a, then so does the gradient in every block:
 
-        covariate  −E[(pᵀ S q) r],   cross  −E[r gᵀ],   label  −E[h r].
+        E[(⟨w, x_q⟩ − x_qᵀ Γ g) · [Attn]_{d+1,n+1}(b, A)],   zero exactly when Γ N = Ω on the range of Σ.
     """
-    residual = residual_at(preconditioner)
-    p, q = letter("p", "d", "1"), letter("q", "d", "1")
-    return {
-        "covariate": -over_prompts(residual * (p.T @ S @ q)),
-        "cross": -over_prompts(residual @ CROSS.T),
-        "label": -over_prompts(residual * LABEL_SQUARE),
-    }
+    return over_prompts(error_at(preconditioner) * query_entry(mask))
 
 
 def minimizer(task: RegressionTask) -> fmpq_mat:

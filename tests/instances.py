@@ -1,0 +1,117 @@
+"""Theorem 1 of Ahn et al. with one assumption dropped: exact instances in which another layer beats it.
+
+Each is small enough for :mod:`tests.coordinates`, which multiplies the layer out and averages monomials.
+All have Σ = I, so they are instances for the isotropic and the diagonal lemma as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flint import fmpq, fmpq_mat
+
+from claims.evidence import Evidence
+from tests import coordinates
+from tests.coordinates import Prompt, Variables, gaussian, layer_with, rademacher
+from theory import exact
+from theory.exact import Refuted
+from theory.single_layer import minimizer
+from theory.task import RegressionTask
+
+
+@dataclass(frozen=True)
+class Instance:
+    """Loss of the stated layer and of a better one, in a model without the assumption."""
+
+    model: str
+    stated: fmpq
+    better: fmpq
+    better_layer: str
+
+    def require(self) -> str:
+        """The instance in words, once the better layer is strictly better."""
+        if not self.better < self.stated:
+            raise Refuted(f"{self.model}: {self.better} does not beat {self.stated}")
+        return f"{self.model}: the stated weights lose {self.stated}, {self.better_layer} lose {self.better}."
+
+
+def stated(dim: int, n: int) -> fmpq_mat:
+    """The preconditioner of Theorem 1 for Σ = Ω = I."""
+    return minimizer(RegressionTask.isotropic(dim, n))
+
+
+def without_gaussian_covariates() -> Instance:
+    """d = 1, n = 2, x = ±1: S = 1 always, so one step of size 1 is exact."""
+    v = Variables(x0=rademacher, x1=rademacher, q=rademacher, w=gaussian)
+    x, q, w = [v.of["x0"], v.of["x1"]], v.of["q"], v.of["w"]
+    prompt = Prompt([x], [q], [w * z for z in x], w * q)
+    return Instance(
+        "x uniform on ±1 (mean 0, variance 1), d = 1, n = 2",
+        coordinates.loss(v, prompt, *layer_with(stated(1, 2))),
+        coordinates.loss(v, prompt, *layer_with([[1]])),
+        "Q = −diag(1, 0)",
+    )
+
+
+def without_independent_task() -> Instance:
+    """d = 1, n = 1, w = x_1: both standard normal, but dependent."""
+    v = Variables(x=gaussian, q=gaussian)
+    x, q = v.of["x"], v.of["q"]
+    prompt = Prompt([[x]], [q], [x * x], x * q)
+    return Instance(
+        "w = x_1, d = 1, n = 1",
+        coordinates.loss(v, prompt, *layer_with(stated(1, 1))),
+        coordinates.loss(v, prompt, *layer_with([[fmpq(1, 5)]])),
+        "Q = −diag(1/5, 0)",
+    )
+
+
+def without_identity_task() -> Instance:
+    """d = 2, n = 1, Ω = diag(1, 0): nothing to learn in the second direction."""
+    v, prompt = coordinates.gaussian_prompt(1, [[1, 0], [0, 1]], [[1, 0], [0, 0]])
+    better = minimizer(RegressionTask(exact.identity(2), 1, [[1, 0], [0, 0]]))
+    return Instance(
+        "Ω = diag(1, 0), d = 2, n = 1",
+        coordinates.loss(v, prompt, *layer_with(stated(2, 1))),
+        coordinates.loss(v, prompt, *layer_with(better)),
+        "Q = −diag(1/3, 0, 0)",
+    )
+
+
+def without_noiseless_labels() -> Instance:
+    """d = 1, n = 1, σ² = 1."""
+    v, prompt = coordinates.gaussian_prompt(1, [[1]], [[1]], noise=1)
+    return Instance(
+        "σ² = 1, d = 1, n = 1",
+        coordinates.loss(v, prompt, *layer_with(stated(1, 1))),
+        coordinates.loss(v, prompt, *layer_with([[fmpq(1, 4)]])),
+        "Q = −diag(1/4, 0)",
+    )
+
+
+def without_zero_query_label() -> Instance:
+    """d = 1, n = 1, the query's label slot holds 1: the corner of Q can work against it."""
+    v, prompt = coordinates.gaussian_prompt(1, [[1]], [[1]])
+    filled = Prompt(prompt.X, prompt.x_query, prompt.y, prompt.target, slot=1)
+    return Instance(
+        "query label slot 1, d = 1, n = 1",
+        coordinates.loss(v, filled, *layer_with(stated(1, 1))),
+        coordinates.loss(v, filled, *layer_with(stated(1, 1), label_corner=fmpq(-1, 9))),
+        "the same with −1/9 in the last entry of Q",
+    )
+
+
+INSTANCES: dict[str, Callable[[], Instance]] = {
+    "gaussian_covariates": without_gaussian_covariates,
+    "independent_task": without_independent_task,
+    "identity_task": without_identity_task,
+    "noiseless_labels": without_noiseless_labels,
+    "zero_query_label": without_zero_query_label,
+}
+
+
+def record_necessity(evidence: Evidence, *keys: str) -> None:
+    """Require the instances of these assumptions and record them."""
+    for key in keys:
+        evidence.necessary(key, INSTANCES[key]().require())

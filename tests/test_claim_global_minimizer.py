@@ -1,0 +1,189 @@
+"""Ahn et al. (2023), Theorem 1: the global minimiser of one linear attention layer."""
+
+from collections.abc import Callable
+
+import pytest
+import sympy
+from flint import fmpq, fmpq_mat
+from hypothesis import given
+from hypothesis import strategies as st
+
+from claims.evidence import Evidence
+from tests import coordinates
+from tests.coordinates import gaussian_prompt, layer_with
+from tests.instances import record_necessity
+from tests.strategies import matrices, positive_rationals, rationals, tasks_of
+from theory import exact
+from theory.attention import NO_MASK
+from theory.evaluation import in_eigenbasis, vanishes
+from theory.exact import Refuted
+from theory.large_context import CONTEXT, EIGENVALUE, TRACE
+from theory.single_layer import (
+    A_LABEL,
+    A_X,
+    BETA,
+    GAMMA,
+    OMEGA,
+    SIGMA,
+    U,
+    loss,
+    minimizer,
+    minimum,
+    normal_matrix,
+    product_gradient,
+    query_entry,
+)
+from theory.task import RegressionTask
+from theory.words import letter
+
+Eigenvalue = Callable[[sympy.Expr, sympy.Expr, sympy.Expr], sympy.Expr]
+"""(λ, T = Σ_k λ_k, n) ↦ the eigenvalue of −Q_0's block, where Σ has the eigenvalue λ."""
+
+
+def stated(lam: sympy.Expr, T: sympy.Expr, n: sympy.Expr) -> sympy.Expr:
+    """Eq. (6) as the paper writes it."""
+    return 1 / ((n + 1) / n * lam + T / n)
+
+
+MUTANTS: dict[str, Eigenvalue] = {
+    "n + 1 → n": lambda lam, T, n: 1 / (lam + T / n),
+    "n + 1 → n − 1": lambda lam, T, n: 1 / ((n - 1) / n * lam + T / n),
+    "trace term dropped": lambda lam, T, n: 1 / ((n + 1) / n * lam),
+    "1/n dropped from the trace term": lambda lam, T, n: 1 / ((n + 1) / n * lam + T),
+    "trace term without λ itself": lambda lam, T, n: 1 / ((n + 1) / n * lam + (T - lam) / n),
+    "sign": lambda lam, T, n: -stated(lam, T, n),
+    "Σ⁻¹ instead": lambda lam, T, n: 1 / lam,
+}
+
+
+def check_bilinear() -> None:
+    """Every term of the query entry holds one letter of b = (u, β) and one of A = (A_x; aᵀ): the entry is
+    linear in the products b a_jᵀ, so the loss is an expected square of an affine map of them."""
+    for traces, _ in query_entry().terms:
+        names = [x.name for trace in traces for x in trace]
+        if [sum(name in block for name in names) for block in (("u", "beta"), ("A_x", "a"))] != [1, 1]:
+            raise Refuted(f"a term of the query entry is not bilinear in b and A: {traces}")
+
+
+def check_stationary(eigenvalue: Eigenvalue) -> None:
+    """The gradient vanishes in every product direction b a_jᵀ, for all n, d and eigenvalues.
+
+    It is tr((βA_x + u aᵀ) Σ (Ω − Γ N) Σ), an identity in all letters: the covariate and label blocks are
+    zero by themselves. In an eigenbasis the remaining factor is 1 − γ(λ)(…) for each eigenvalue λ.
+    """
+    check_bilinear()
+    residual = OMEGA - GAMMA @ normal_matrix()
+    if product_gradient(GAMMA) != ((A_X * BETA + U @ A_LABEL.T) @ SIGMA @ residual @ SIGMA).trace():
+        raise Refuted("the gradient is not tr((βA_x + uaᵀ) Σ (Ω − ΓN) Σ)")
+    lam, trace, n = EIGENVALUE, TRACE, CONTEXT
+    at = in_eigenbasis(
+        residual,
+        {"Sigma": lam, "Omega": 1, "Gamma": eigenvalue(lam, trace, n)},
+        {"Omega Sigma": trace},
+    )
+    if not vanishes(at.subs({"sigma2": 0, "n": n})):
+        raise Refuted("the gradient in the cross block does not vanish")
+
+
+@pytest.mark.claim(
+    slug="global_minimizer",
+    grade="proof",
+    range="all d, n ≥ 1, Σ ⪰ 0 with tr Σ > 0, all P, Q",
+    parts=("minimizer",),
+)
+def test_claim_global_minimizer_gradient_vanishes(evidence: Evidence) -> None:
+    """f is convex in the products b a_jᵀ, an expected square of an affine map of them; at the stated point
+    its gradient in every block of the products vanishes identically, and the stated weights attain it."""
+    evidence.check(check_stationary, stated, MUTANTS)
+    lam, trace, n = EIGENVALUE, TRACE, CONTEXT
+    evidence.figure("eigenvalue of the minimiser", f"${sympy.latex(sympy.factor(stated(lam, trace, n)))}$")
+
+
+@pytest.mark.claim(
+    slug="global_minimizer", grade="proof", range="all d, n ≥ 1, γ ≠ 0, all P, Q", parts=("rescaling",)
+)
+def test_claim_global_minimizer_rescaling() -> None:
+    """The query entry, hence the loss, is bilinear in (P, Q): γP and Q/γ give the same layer."""
+    scale, inverse = letter("s", "1", "1"), letter("s_inverse", "1", "1")
+    scaled = query_entry().substitute(
+        {"u": U @ scale, "beta": BETA @ scale, "A_x": A_X * inverse, "a": A_LABEL @ inverse}
+    )
+    if scaled != query_entry() * (scale * inverse):
+        raise Refuted("the layer is not bilinear in (b, A)")
+
+
+@pytest.mark.claim(slug="global_minimizer", grade="exact", range="one instance per assumption", parts=())
+def test_claim_global_minimizer_necessity(evidence: Evidence) -> None:
+    """Each assumption dropped by itself: an exact instance where other weights win, or a proof."""
+    record_necessity(
+        evidence,
+        "gaussian_covariates",
+        "independent_task",
+        "identity_task",
+        "noiseless_labels",
+        "zero_query_label",
+    )
+    if product_gradient(GAMMA, NO_MASK) != product_gradient(GAMMA):
+        raise Refuted("without the mask the gradient changes")
+    evidence.dispensable(
+        "masked_query",
+        "With the query as a key (its label slot 0) the loss is still an expected square of an affine map "
+        "of the products, and its gradient at the stated point is the same polynomial: a global minimiser.",
+    )
+
+
+@pytest.mark.claim(
+    slug="global_minimizer",
+    grade="exact",
+    range="d ≤ 3, n ≤ 7, random rational Σ and weights",
+    parts=("minimizer", "rescaling"),
+)
+def test_claim_global_minimizer_no_weights_do_better() -> None:
+    """For random Σ (singular ones too), n and weights, in exact arithmetic: no loss is below the minimum,
+    the stated weights attain it, and rescaling does not change it."""
+
+    @given(st.data())
+    def at_least_the_minimum(data: st.DataObject) -> None:
+        task = data.draw(tasks_of("global_minimizer"))
+        d = task.dim
+        A = data.draw(matrices(d + 1, d))
+        b = data.draw(st.lists(rationals, min_size=d + 1, max_size=d + 1))
+        scale = data.draw(positive_rationals)
+        best = minimum(task)
+        assert loss(task, b, A) >= best
+        e_last = [fmpq(0)] * d + [fmpq(1)]
+        stated_columns = [[-x for x in row] for row in minimizer(task).tolist()] + [[fmpq(0)] * d]
+        assert loss(task, e_last, stated_columns) == best
+        assert loss(task, e_last, fmpq_mat(stated_columns) + A / 97) >= best
+        rescaled = [[x / scale for x in row] for row in stated_columns]
+        assert loss(task, [scale * x for x in e_last], rescaled) == best
+
+    at_least_the_minimum()
+
+
+@pytest.mark.claim(slug="global_minimizer", grade="exact", range="d = 2, n ≤ 2", parts=("minimizer",))
+def test_claim_global_minimizer_in_coordinates(evidence: Evidence) -> None:
+    """A second route: the layer multiplied out in coordinates. Along every coordinate of (P, Q) the loss
+    at the stated weights grows in both directions."""
+    v, prompt = gaussian_prompt(2, [[1, 0], [0, 2]], [[1, 0], [0, 1]])
+    task = RegressionTask(exact.diagonal([1, 4]), 2)
+
+    def check_coordinates(gamma: fmpq_mat) -> None:
+        P, Q = layer_with(gamma)
+        centre = coordinates.loss(v, prompt, P, Q)
+        for weights in (P, Q):
+            for i in range(3):
+                for j in range(3):
+                    kept = weights[i][j]
+                    for step in (fmpq(1, 50), fmpq(-1, 50)):
+                        weights[i][j] = kept + step
+                        if coordinates.loss(v, prompt, P, Q) < centre:
+                            raise Refuted(f"entry ({i}, {j}) moved by {step} lowers the loss")
+                    weights[i][j] = kept
+
+    def at_eigenvalues(eigenvalue: Eigenvalue) -> fmpq_mat:
+        return exact.diagonal(eigenvalue(*map(sympy.Integer, (lam, 5, 2))) for lam in (1, 4))
+
+    mutants = {name: at_eigenvalues(eigenvalue) for name, eigenvalue in MUTANTS.items()}
+    evidence.check(check_coordinates, minimizer(task), mutants)
+    evidence.figure("minimum at Σ = diag(1, 4), n = 2", minimum(task))
