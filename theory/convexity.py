@@ -25,7 +25,17 @@ from __future__ import annotations
 
 from functools import cache
 
-from theory.single_layer import CROSS, LABEL_SQUARE, OMEGA, SIGMA, S, cross_second_moment, over_prompts
+from theory.attention import W
+from theory.single_layer import (
+    CROSS,
+    GAMMA,
+    LABEL_SQUARE,
+    OMEGA,
+    SIGMA,
+    S,
+    cross_second_moment,
+    over_prompts,
+)
 from theory.words import Words, letter, n, one, sigma2
 
 D = letter("D", "d", "d", symmetric=True)
@@ -34,10 +44,24 @@ DELTA = letter("delta", "1", "1")
 
 
 @cache
+def pairing() -> Words:
+    """⟨G, Δ⟩ = tr(SD) + 2 mᵀg + δh."""
+    return (S @ D).trace() + CROSS_PART.T @ CROSS * 2 + DELTA @ LABEL_SQUARE
+
+
+@cache
 def hessian_form() -> Words:
     """E⟨G, Δ⟩² for Δ = [[D, m], [mᵀ, δ]], from the moments of the prompt."""
-    pairing = (S @ D).trace() + CROSS_PART.T @ CROSS * 2 + DELTA @ LABEL_SQUARE
-    return over_prompts(pairing * pairing)
+    return over_prompts(pairing() * pairing())
+
+
+@cache
+def component_gradients() -> Words:
+    """Half the gradients of f_j(X) = E(⟨G, X⟩ + w_j)² at X_j = −e_{d+1} γ_jᵀ, paired with Δ: the j-th row.
+
+    γ_jᵀ is the j-th row of Γ, so ⟨G, X_j⟩ = −(Γ g)_j; the value is d × 1, E[(w − Γ g) ⟨G, Δ⟩].
+    """
+    return over_prompts((W - GAMMA @ CROSS) * pairing())
 
 
 def squares() -> dict[str, Words]:
