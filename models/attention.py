@@ -7,7 +7,7 @@ On a prompt Z ((d+1) × (n+1), last column the query), with the mask M = diag(I_
 
 [1] Ahn, Cheng, Daneshmand, Sra, arXiv:2306.00297v2, Section 2.
 """
-# ruff: noqa: F722 (the strings inside jaxtyping's annotations are shapes, not types)
+# ruff: noqa: F722 (the strings inside jaxtyping's annotations are shapes, not types; rows = d+1, columns = n+1)
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class LinearAttention(nn.Module):
     """
 
     def __init__(
-        self, P: Float[Tensor, "d+1 d+1"], Q: Float[Tensor, "d+1 d+1"], *, mask: bool = True
+        self, P: Float[Tensor, "rows rows"], Q: Float[Tensor, "rows rows"], *, mask: bool = True
     ) -> None:
         super().__init__()
         for name, value in (("P", P), ("Q", Q)):
@@ -47,13 +47,13 @@ class LinearAttention(nn.Module):
         self.Q = nn.Parameter(Q.detach().clone())
         self.mask = mask
 
-    def forward(self, Z: Float[Tensor, "*batch d+1 n+1"]) -> Float[Tensor, "*batch d+1 n+1"]:
+    def forward(self, Z: Float[Tensor, "*batch rows columns"]) -> Float[Tensor, "*batch rows columns"]:
         """Attn_{P,Q}(Z), without the division by n."""
         return self.attend(Z, Z)
 
     def attend(
-        self, Z: Float[Tensor, "*batch d+1 n+1"], columns: Float[Tensor, "*batch d+1 m"]
-    ) -> Float[Tensor, "*batch d+1 m"]:
+        self, Z: Float[Tensor, "*batch rows columns"], columns: Float[Tensor, "*batch rows queries"]
+    ) -> Float[Tensor, "*batch rows queries"]:
         """P Z M (Zᵀ Q C) for a choice C of Z's columns: those columns of Attn_{P,Q}(Z)."""
         seen = Z[..., :-1] if self.mask else Z
         return self.P @ (seen @ seen.mT) @ (self.Q @ columns)
@@ -85,8 +85,8 @@ class LinearTransformer(nn.Module):
     @classmethod
     def from_matrices(
         cls,
-        P: Float[Tensor, "layers d+1 d+1"],
-        Q: Float[Tensor, "layers d+1 d+1"],
+        P: Float[Tensor, "layers rows rows"],
+        Q: Float[Tensor, "layers rows rows"],
         *,
         loops: int = 1,
         mask: bool = True,
@@ -126,7 +126,7 @@ class LinearTransformer(nn.Module):
         """L."""
         return len(self.layers) * self.loops
 
-    def weights(self) -> tuple[Float[Tensor, "depth d+1 d+1"], Float[Tensor, "depth d+1 d+1"]]:
+    def weights(self) -> tuple[Float[Tensor, "depth rows rows"], Float[Tensor, "depth rows rows"]]:
         """Detached copies of the stacks (P_0, …, P_{L−1}) and (Q_0, …, Q_{L−1}), loops written out."""
         layers = list(self._sequence())
         return (
@@ -134,7 +134,7 @@ class LinearTransformer(nn.Module):
             torch.stack([layer.Q.detach() for layer in layers]),
         )
 
-    def states(self, Z0: Float[Tensor, "*batch d+1 n+1"]) -> list[Float[Tensor, "*batch d+1 n+1"]]:
+    def states(self, Z0: Float[Tensor, "*batch rows columns"]) -> list[Float[Tensor, "*batch rows columns"]]:
         """Z_0, Z_1, …, Z_L: all L + 1 of them."""
         self._validate(Z0)
         states = [Z0]
@@ -143,7 +143,7 @@ class LinearTransformer(nn.Module):
             states.append(Z + layer(Z) / (Z.shape[-1] - 1))
         return states
 
-    def forward(self, Z0: Float[Tensor, "*batch d+1 n+1"]) -> Float[Tensor, "*batch"]:
+    def forward(self, Z0: Float[Tensor, "*batch rows columns"]) -> Float[Tensor, "*batch"]:
         """TF_L(Z_0) = −[Z_L]_{d+1,n+1}; of the last layer only the query column is computed."""
         self._validate(Z0)
         Z, n = Z0, Z0.shape[-1] - 1

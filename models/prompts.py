@@ -1,5 +1,5 @@
 """Sampling of regression prompts: the float64 image of :class:`theory.task.RegressionTask`."""
-# ruff: noqa: F722 (the strings inside jaxtyping's annotations are shapes, not types)
+# ruff: noqa: F722 (the strings inside jaxtyping's annotations are shapes, not types; rows = d+1, columns = n+1)
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from flint import fmpq_mat
 from jaxtyping import Float
 from torch import Tensor
 
+from numerics.rounding import nearest, nearest_root
 from theory.task import RegressionTask
 
 
 def sample_prompts(
     task: RegressionTask, batch: int, generator: torch.Generator
-) -> tuple[Float[Tensor, "batch d+1 n+1"], Float[Tensor, " batch"]]:
+) -> tuple[Float[Tensor, "batch rows columns"], Float[Tensor, " batch"]]:
     """Independent prompts Z_0 and their targets ⟨w, x_q⟩, in float64.
 
         Z_0 = [x_1 … x_n x_q; y_1 … y_n 0],   x ~ N(0, Σ),   w ~ N(0, Ω),   y_i = ⟨w, x_i⟩ + ε_i.
@@ -35,6 +36,40 @@ def sample_prompts(
     Raises:
         ValueError: batch < 1.
     """
+    Z0, target, _ = _draw(task, batch, generator)
+    return Z0, target
+
+
+def sample_axis_prompts(
+    task: RegressionTask, batch: int, generator: torch.Generator
+) -> tuple[Float[Tensor, "d batch d+1 columns"], Float[Tensor, "d batch"]]:
+    """Independent contexts, each with the d queries Σ^{1/2} e_1, …, Σ^{1/2} e_d.
+
+    For a given context the prediction of a masked linear transformer is linear in x_q (the query column
+    is never a key or a value), and so is the target. Their difference r(x_q) = ⟨ρ, x_q⟩ has
+
+        E[r(x_q)² | context, w] = ρᵀ Σ ρ = Σ_j r(Σ^{1/2} e_j)²:
+
+    the sum over j of the squared errors is the loss with the query integrated out exactly, so its
+    average over contexts has the same mean as that over :func:`sample_prompts` and less variance.
+
+    Returns, raises: as :func:`sample_prompts`, with a leading axis j for the queries.
+    """
+    Z0, _, w = _draw(task, batch, generator)
+    d = task.dim
+    root = _roots(task)[0]
+    prompts = Z0.repeat(d, 1, 1, 1)
+    prompts[:, :, :d, -1] = root.unsqueeze(1)
+    return prompts, root @ w.mT
+
+
+def to_tensor(matrix: fmpq_mat) -> Float[Tensor, "rows columns"]:
+    """A rational matrix in float64, every entry rounded once, to nearest."""
+    return torch.tensor([[nearest(x) for x in row] for row in matrix.tolist()], dtype=torch.float64)
+
+
+def _draw(task: RegressionTask, batch: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    """Z_0, the targets, and the task vectors as rows."""
     if batch < 1:
         raise ValueError(f"batch must be an integer ≥ 1, got {batch}")
     d, n = task.dim, task.context_length
@@ -46,22 +81,16 @@ def sample_prompts(
     labels[:, 0, -1] = 0
     if noise > 0:
         labels[:, 0, :-1] += noise * torch.randn((batch, n), generator=generator, dtype=torch.float64)
-    return torch.cat([X, labels], dim=1), target
-
-
-def to_tensor(matrix: fmpq_mat) -> Float[Tensor, "rows columns"]:
-    """A rational matrix in float64, every entry rounded once, to nearest."""
-    return torch.tensor([[int(x.p) / int(x.q) for x in row] for row in matrix.tolist()], dtype=torch.float64)
+    return torch.cat([X, labels], dim=1), target, w
 
 
 @lru_cache(maxsize=32)
 def _roots(task: RegressionTask) -> tuple[Tensor, Tensor, float]:
     """Σ^{1/2}, Ω^{1/2} and σ."""
-    variance = task.noise_variance
     return (
         _symmetric_root(task.covariance),
         _symmetric_root(task.task_covariance),
-        (int(variance.p) / int(variance.q)) ** 0.5,
+        nearest_root(task.noise_variance),
     )
 
 

@@ -22,7 +22,7 @@ def nearest(value: fmpq) -> float:
 def nearest_root(value: fmpq) -> float:
     """The float64 nearest to √value, for a rational value ≥ 0.
 
-    With k large enough that r = ⌊√(4ᵏ value)⌋ has at least 64 bits, the root lies in [r, r + 1) / 2ᵏ. No
+    With k large enough that r = ⌊√(4ᵏ value)⌋ has at least 60 bits, the root lies in [r, r + 1) / 2ᵏ. No
     float64 and no midpoint of two lies strictly inside, so (r + ½)/2ᵏ rounds to the same float64 as a
     root that is not r/2ᵏ itself.
 

@@ -1,0 +1,320 @@
+"""Training of linear transformers on freshly sampled prompts: seeded, logged, resumable.
+
+A run is a task and :class:`Settings`; the same run gives the same weights, bit for bit, on one machine,
+whether or not it was interrupted. Mean squared error, Adam with a learning rate that falls linearly to 0,
+and the mean of the iterates over the last part of the run as the result.
+
+Two choices matter for the noise and for the landscape:
+
+* The squared error of one prompt is heavy-tailed. Integrating the query out exactly
+  (:func:`models.prompts.sample_axis_prompts`) and averaging the iterates each cut the excess loss of the
+  result several times.
+* With b = (u, β) the last row of P and A = (A_x; aᵀ) the first columns of Q, the layer learns its
+  preconditioner as the sum of β A_x and the rank-one u aᵀ. Where contexts are short and Σ is far from
+  isotropic, many random starts near 0 (``start_beta=0``) end in u aᵀ alone, a stationary point above
+  the minimum. So β starts at 1.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import platform
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy
+import torch
+from flint import fmpq_mat
+from torch import Tensor, nn
+
+from models.attention import LinearTransformer
+from models.prompts import sample_axis_prompts, sample_prompts
+from models.weights import Weights, replacing, save
+from theory.exact import positive_integer
+from theory.task import RegressionTask
+
+Form = Literal["free", "sparse", "relaxed"]
+Progress = Callable[[int, float], None]
+"""Called after each step with the number of steps done and the loss of the last batch."""
+
+CHECKPOINT, LOG, WEIGHTS = "checkpoint.pt", "log.json", "weights.safetensors"
+"""What a run leaves in its directory."""
+
+_CURVE_POINTS = 200
+"""The loss curve is decimated to about this many points."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What, beside the task, decides a run.
+
+    Args:
+        layers: L, the number of layers.
+        tied: whether one layer is applied L times (looped).
+        form: which entries are trained. "free": all of P and Q. "sparse": Q_l = −diag(A_l, 0) with
+            P_l = diag(0, 1). "relaxed": P_l = diag(B_l, 1) and Q_l = diag(A_l, 0).
+        steps: number of Adam steps.
+        batch: prompts (or contexts, where the query is integrated out) in a batch.
+        resample_every: steps on one batch before the next is drawn.
+        integrate_query: average over the query exactly, not by sampling it.
+        learning_rate: at the start; it falls linearly to 0.
+        average_from: the result is the mean of the iterates after this share of the steps, in [0, 1).
+        clip_norm: largest Frobenius norm of the gradient of each matrix; None does not clip.
+        start_scale: standard deviation of the trained entries at the start.
+        start_beta: added to P's last diagonal entry at the start, where it is trained; the other forms
+            fix it at 1.
+        seed: of the start and the prompts.
+        checkpoint_every: steps between checkpoints.
+
+    Raises:
+        TypeError, ValueError: a value is of the wrong type or out of range.
+    """
+
+    layers: int = 1
+    tied: bool = False
+    form: Form = "free"
+    steps: int = 800
+    batch: int = 1024
+    resample_every: int = 1
+    integrate_query: bool = True
+    learning_rate: float = 0.1
+    average_from: float = 0.3
+    clip_norm: float | None = None
+    start_scale: float = 0.1
+    start_beta: float = 1.0
+    seed: int = 0
+    checkpoint_every: int = 200
+
+    def __post_init__(self) -> None:
+        for name in ("layers", "steps", "batch", "resample_every", "checkpoint_every"):
+            positive_integer(name, getattr(self, name))
+        if self.form not in get_args(Form):
+            raise ValueError(f"form must be one of {', '.join(get_args(Form))}, got {self.form!r}")
+        for name in ("learning_rate", "start_scale", "clip_norm"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < float("inf"):
+                raise ValueError(f"{name} must be a finite number > 0, got {value!r}")
+        if not 0 <= self.average_from < 1:
+            raise ValueError(f"average_from must be in [0, 1), got {self.average_from!r}")
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """The result of a run: averaged weights, and the loss curve as (steps done, mean loss since the last)."""
+
+    weights: Weights
+    curve: tuple[tuple[int, float], ...]
+
+
+class Diverged(ArithmeticError):
+    """A loss was NaN or infinite."""
+
+
+def train(
+    task: RegressionTask,
+    settings: Settings,
+    *,
+    directory: Path | None = None,
+    progress: Progress | None = None,
+) -> Trained:
+    """Train on one thread, from the last checkpoint in ``directory`` if there is one.
+
+    With a directory, the run writes a checkpoint every ``checkpoint_every`` steps, and weights and
+    log at its end, each atomically; an interrupt (Ctrl-C) leaves the last checkpoint, from which the same
+    call goes on to the same result. A finished run is read, not repeated.
+
+    Raises:
+        ValueError: the directory holds a checkpoint of another task, other settings or another torch.
+        Diverged: a loss was not finite; the message names the step.
+    """
+    with _one_thread():
+        run = _Run(task, settings)
+        if directory is not None and (directory / CHECKPOINT).exists():
+            run.restore(directory / CHECKPOINT)
+        while run.step < settings.steps:
+            loss = run.advance()
+            if directory is not None and (
+                run.step % settings.checkpoint_every == 0 or run.step == settings.steps
+            ):
+                run.store(directory / CHECKPOINT)
+            if progress is not None:
+                progress(run.step, loss)
+        result = run.result()
+    if directory is not None:
+        save(directory / WEIGHTS, result.weights)
+        _write_log(directory / LOG, task, settings, result)
+    return result
+
+
+class _Run:
+    """The state of a run between two steps."""
+
+    def __init__(self, task: RegressionTask, settings: Settings) -> None:
+        self.task, self.settings = task, settings
+        self.generator = torch.Generator().manual_seed(settings.seed)
+        self.model, self.trained = _start(task.dim, settings, self.generator)
+        self.optimizer = torch.optim.Adam(self.trained, lr=settings.learning_rate, betas=(0.9, 0.99))
+        self.mean = [torch.zeros_like(p) for p in self.model.parameters()]
+        self.step = 0
+        self.curve: list[tuple[int, float]] = []
+        self.since: list[float] = []
+        self.batch: tuple[Tensor, Tensor] | None = None
+        self.before_batch = self.generator.get_state()
+
+    def advance(self) -> float:
+        """One step; the loss of its batch before it."""
+        settings = self.settings
+        if self.batch is None or self.step % settings.resample_every == 0:
+            self.batch = self._draw()
+        prompts, targets = self.batch
+        loss = (self.model(prompts) - targets).square().sum() / settings.batch
+        value = loss.item()
+        if not abs(value) < float("inf"):
+            raise Diverged(
+                f"loss must be finite, got {value} at step {self.step + 1}: try a learning_rate below "
+                f"{settings.learning_rate}"
+            )
+        self.optimizer.zero_grad()
+        loss.backward()
+        if settings.clip_norm is not None:
+            for parameter in self.trained:
+                nn.utils.clip_grad_norm_([parameter], settings.clip_norm)
+        self.optimizer.param_groups[0]["lr"] = settings.learning_rate * (1 - self.step / settings.steps)
+        self.optimizer.step()
+        self.step += 1
+        self._record(value)
+        return value
+
+    def result(self) -> Trained:
+        """The averaged weights and the curve."""
+        settings = self.settings
+        with torch.no_grad():
+            for parameter, mean in zip(self.model.parameters(), self.mean, strict=True):
+                parameter.copy_(mean)
+        metadata = {"task": json.dumps(_describe(self.task)), "settings": json.dumps(asdict(settings))}
+        return Trained(Weights(*self.model.weights(), metadata), tuple(self.curve))
+
+    def store(self, path: Path) -> None:
+        """Write the state, atomically. Of a batch in use, the generator's state before it is kept."""
+        fresh = self.step % self.settings.resample_every == 0
+        state = {
+            "run": _identity(self.task, self.settings),
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "mean": self.mean,
+            "step": self.step,
+            "curve": self.curve,
+            "since": self.since,
+            "generator": self.generator.get_state() if fresh else self.before_batch,
+        }
+        with replacing(path) as temporary:
+            torch.save(state, temporary)
+
+    def restore(self, path: Path) -> None:
+        """Take up the state that :meth:`store` wrote."""
+        state = torch.load(path, weights_only=True)
+        if state["run"] != _identity(self.task, self.settings):
+            raise ValueError(
+                f"{path} must be a checkpoint of this run, {_identity(self.task, self.settings)}, "
+                f"got one of {state['run']}: choose another directory, or delete it"
+            )
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.mean, self.step = state["mean"], state["step"]
+        self.curve, self.since = state["curve"], state["since"]
+        self.generator.set_state(state["generator"])
+        if self.step % self.settings.resample_every:
+            self.batch = self._draw()
+
+    def _draw(self) -> tuple[Tensor, Tensor]:
+        self.before_batch = self.generator.get_state()
+        sample = sample_axis_prompts if self.settings.integrate_query else sample_prompts
+        return sample(self.task, self.settings.batch, self.generator)
+
+    def _record(self, loss: float) -> None:
+        averaged = self.step - int(self.settings.average_from * self.settings.steps)
+        if averaged > 0:
+            for mean, parameter in zip(self.mean, self.model.parameters(), strict=True):
+                mean += (parameter.detach() - mean) / averaged
+        self.since.append(loss)
+        if len(self.since) >= self.settings.steps / _CURVE_POINTS or self.step == self.settings.steps:
+            self.curve.append((self.step, sum(self.since) / len(self.since)))
+            self.since = []
+
+
+def _start(
+    d: int, settings: Settings, generator: torch.Generator
+) -> tuple[LinearTransformer, list[nn.Parameter]]:
+    """The model at the start; a hook keeps the gradient of the entries that are not trained at 0."""
+    shape = (1 if settings.tied else settings.layers, d + 1, d + 1)
+    free = {"P": torch.zeros(shape[1:], dtype=torch.bool), "Q": torch.zeros(shape[1:], dtype=torch.bool)}
+    free["Q"][:d, :d] = True
+    free["P"][:d, :d] = settings.form == "relaxed"
+    if settings.form == "free":
+        free["P"][:], free["Q"][:] = True, True
+    P, Q = (
+        settings.start_scale * torch.randn(shape, generator=generator, dtype=torch.float64) * free[name]
+        for name in ("P", "Q")
+    )
+    P[:, d, d] += settings.start_beta if settings.form == "free" else 1
+    model = LinearTransformer.from_matrices(P, Q, loops=settings.layers if settings.tied else 1)
+    for name, parameter in model.named_parameters():
+        parameter.register_hook(lambda gradient, mask=free[name[-1]]: gradient * mask)  # type: ignore[no-untyped-call]
+    return model, list(model.parameters())
+
+
+def _describe(task: RegressionTask) -> dict[str, Any]:
+    def rows(m: fmpq_mat) -> list[list[str]]:
+        return [[str(x) for x in row] for row in m.tolist()]
+
+    return {
+        "covariance": rows(task.covariance),
+        "context_length": task.context_length,
+        "task_covariance": rows(task.task_covariance),
+        "noise_variance": str(task.noise_variance),
+    }
+
+
+def _identity(task: RegressionTask, settings: Settings) -> str:
+    return json.dumps({"task": _describe(task), "settings": asdict(settings), "torch": torch.__version__})
+
+
+def _write_log(path: Path, task: RegressionTask, settings: Settings, result: Trained) -> None:
+    log = {
+        "task": _describe(task),
+        "settings": asdict(settings),
+        "versions": {
+            "python": platform.python_version(), "torch": torch.__version__, "numpy": numpy.__version__,
+        },
+        "threads": 1,
+        "curve": result.curve,
+    }  # fmt: skip
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(log, indent=1) + "\n", encoding="utf-8")
+
+
+@contextlib.contextmanager
+def progress_bar(settings: Settings) -> Iterator[Progress]:
+    """A bar on standard error for ``train(…, progress=…)``."""
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+    from rich.progress import TextColumn
+
+    columns = (*Bar.get_default_columns(), TextColumn("loss {task.fields[loss]:.4g}"))
+    with Bar(*columns, console=Console(stderr=True)) as bar:
+        key = bar.add_task("training", total=settings.steps, loss=float("nan"))
+        yield lambda step, loss: bar.update(key, completed=step, loss=loss)
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """The order of additions depends on the number of threads; so do the last bits."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

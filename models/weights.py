@@ -1,0 +1,267 @@
+r"""Weights of linear transformers: file layout, validation, gauge, and their distance from theory.
+
+Layout of a file: safetensors with the tensors P and Q, each layers × (d+1) × (d+1), float64 or float32;
+the metadata is free. A loss depends on (P_l, Q_l) through products alone: P_l ← γ P_l, Q_l ← Q_l/γ is a
+gauge that changes nothing [1, Theorem 1].
+
+[1] Ahn, Cheng, Daneshmand, Sra, arXiv:2306.00297v2.
+"""
+# ruff: noqa: F722 (the strings inside jaxtyping's annotations are shapes, not types; rows = d+1)
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from flint import fmpq, fmpq_mat
+from jaxtyping import Float
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from models.prompts import to_tensor
+from numerics.rounding import nearest_root
+from theory import exact, single_layer
+from theory.evaluation import at_task
+from theory.task import RegressionTask
+
+
+class WeightsError(ValueError):
+    """The weights are not what a linear transformer's have to be; the message says which and why."""
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """The matrices of L layers, one head each, in float64.
+
+    Args:
+        P: value matrices, L × (d+1) × (d+1).
+        Q: merged key-query matrices, of the same shape.
+        metadata: free text about their origin.
+
+    Raises:
+        WeightsError: a tensor has the wrong type or shape, or an entry is NaN or infinite.
+    """
+
+    P: Float[Tensor, "layers rows rows"]
+    Q: Float[Tensor, "layers rows rows"]
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("P", "Q"):
+            object.__setattr__(self, name, _validated(name, getattr(self, name)))
+        if self.P.shape != self.Q.shape:
+            raise WeightsError(
+                f"P and Q must have one shape, got P {tuple(self.P.shape)} and Q {tuple(self.Q.shape)}"
+            )
+
+    @property
+    def dim(self) -> int:
+        """d."""
+        return int(self.P.shape[1]) - 1
+
+    @property
+    def depth(self) -> int:
+        """L."""
+        return int(self.P.shape[0])
+
+
+def load(path: Path) -> Weights:
+    """The weights in a safetensors file.
+
+    Raises:
+        WeightsError: it is no safetensors file, lacks P or Q, or see :class:`Weights`; the message
+            begins with the file's name.
+    """
+    if not path.is_file():
+        raise WeightsError(f"{path} must be a safetensors file, got no such file")
+    try:
+        with safe_open(path, framework="pt") as file:
+            names = set(file.keys())
+            missing = {"P", "Q"} - names
+            if missing:
+                raise WeightsError(
+                    f"tensors must include P and Q, got {', '.join(sorted(names)) or 'none'}: "
+                    f"{' and '.join(sorted(missing))} missing"
+                )
+            return Weights(file.get_tensor("P"), file.get_tensor("Q"), file.metadata() or {})
+    except SafetensorError as error:
+        raise WeightsError(
+            f"{path} must be a safetensors file, got one that does not parse: {error}"
+        ) from None
+    except WeightsError as error:
+        raise WeightsError(f"{path}: {error}") from None
+
+
+def save(path: Path, weights: Weights) -> None:
+    """Write the weights, atomically."""
+    tensors = {"P": weights.P.contiguous(), "Q": weights.Q.contiguous()}
+    with replacing(path) as temporary:
+        save_file(tensors, temporary, metadata=dict(weights.metadata))
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary path beside ``path``, renamed to it on success and removed on failure.
+
+    Readers see the old file or the new one, never a part; an interrupt leaves the old one.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(descriptor)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def reduce_gauge(weights: Weights) -> Weights:
+    """The equivalent weights with β_l = [P_l]_{d+1,d+1} = 1: P_l / β_l and β_l Q_l.
+
+    Attn_{P,Q} is bilinear in P and Q, so the exact result makes the same predictions; here each entry
+    is rounded once.
+
+    Raises:
+        WeightsError: some β_l is 0, so that no gauge makes it 1.
+    """
+    beta = weights.P[:, -1:, -1:]
+    zero = (beta == 0).flatten().nonzero().flatten().tolist()
+    if zero:
+        raise WeightsError(f"P[l][d][d] must not be 0 to fix the gauge, got 0 for l = {zero[0]}")
+    return replace(weights, P=weights.P / beta, Q=weights.Q * beta)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    r"""One trained layer beside the closed form. Every rational is exact for the weights as stored.
+
+    The effective preconditioner −(β A_x + u aᵀ) is that of the blocks b = (u, β) of P's last row and
+    (A_x; aᵀ) of Q's first d columns; no gauge changes it. E is its difference from Γ.
+
+    **Bound.** With 𝒢 = E[g gᵀ], tr(Σ E 𝒢 Eᵀ) ≤ f − min f (:func:`theory.single_layer.preconditioner_excess`).
+    As tr(Σ E 𝒢 Eᵀ) ≥ λ_min(Σ) tr(E 𝒢 Eᵀ) ≥ λ_min(Σ) λ_min(𝒢) ‖E‖_F² for Σ, 𝒢 ⪰ 0,
+
+        ‖E‖_F ≤ ( (f − min f) / (λ_min(Σ) λ_min(𝒢)) )^{1/2}.
+
+    Where Σ and 𝒢 are diagonal, the trace is Σ_ij Σ_ii 𝒢_jj E_ij², so that each entry has its own bound
+    |E_ij| ≤ ((f − min f) / (Σ_ii 𝒢_jj))^{1/2}. Both say how far weights of that loss can be at all.
+
+    Attributes:
+        loss, minimum: f at the weights and min f.
+        preconditioner, closed_form: −(β A_x + u aᵀ) and Γ, d × d.
+        distance: ‖E‖_F, rounded to nearest.
+        distance_bound: the bound on it, rounded up; None where Σ or 𝒢 is singular.
+        entry_bounds: the bounds on |E_ij|, rounded up; None where Σ or 𝒢 is not diagonal or singular.
+    """
+
+    loss: fmpq
+    minimum: fmpq
+    preconditioner: fmpq_mat
+    closed_form: fmpq_mat
+    distance: float
+    distance_bound: float | None
+    entry_bounds: tuple[tuple[float, ...], ...] | None
+
+    @property
+    def excess(self) -> fmpq:
+        """f − min f ≥ 0."""
+        return self.loss - self.minimum
+
+
+def compare(task: RegressionTask, weights: Weights) -> Comparison:
+    """Where one layer's weights sit: exact loss, excess, distance from the closed form.
+
+    Raises:
+        WeightsError: there are several layers (not available yet), or d differs from the task's.
+        ValueError: every label of the task is 0.
+    """
+    if weights.depth != 1:
+        raise WeightsError(
+            f"comparing is not available yet for more than one layer, got weights of {weights.depth} layers"
+        )
+    d = task.dim
+    if weights.dim != d:
+        raise WeightsError(f"weights must be of dimension {d}, that of the task, got {weights.dim}")
+    b = exact.matrix("P", weights.P[0, -1:])
+    A = exact.matrix("Q", weights.Q[0, :, :d])
+    preconditioner = fmpq_mat(
+        [[-(b[0, d] * A[i, j] + b[0, i] * A[d, j]) for j in range(d)] for i in range(d)]
+    )
+    closed_form = single_layer.minimizer(task)
+    error = preconditioner - closed_form
+    loss, minimum = single_layer.loss(task, weights.P[0, -1], weights.Q[0, :, :d]), single_layer.minimum(task)
+    moment = at_task(single_layer.cross_second_moment(), task, {})
+    least = least_eigenvalue(task.covariance) * least_eigenvalue(moment)
+    excess = loss - minimum
+    entries = None
+    if _is_diagonal(task.covariance) and _is_diagonal(moment) and least > 0:
+        entries = tuple(
+            tuple(_root_above(excess / (task.covariance[i, i] * moment[j, j])) for j in range(d))
+            for i in range(d)
+        )
+    return Comparison(
+        loss=loss,
+        minimum=minimum,
+        preconditioner=preconditioner,
+        closed_form=closed_form,
+        distance=nearest_root(exact.trace(error * error.transpose())),
+        distance_bound=_root_above(excess / least) if least > 0 else None,
+        entry_bounds=entries,
+    )
+
+
+def least_eigenvalue(matrix: fmpq_mat) -> fmpq:
+    """A rational lower bound on λ_min of a positive semidefinite matrix, at most one part in 2²⁰ below it.
+
+    A float64 eigenvalue proposes it; an exact test (:func:`theory.exact.semidefinite`) proves it, so
+    rounding cannot make it too large. The bound is 0 where λ_min is too close to 0 for float64.
+    """
+    if _is_diagonal(matrix):
+        return min(matrix[i, i] for i in range(matrix.nrows()))
+    proposed = exact.rational("eigenvalue", float(torch.linalg.eigvalsh(to_tensor(matrix))[0])) * fmpq(
+        2**20 - 1, 2**20
+    )
+    if proposed <= 0:
+        return fmpq(0)
+    try:
+        exact.semidefinite("shifted", matrix - exact.identity(matrix.nrows()) * proposed)
+    except ValueError:
+        return fmpq(0)
+    return proposed
+
+
+def _root_above(value: fmpq) -> float:
+    """A float64 ≥ √value: the one after the nearest."""
+    return math.nextafter(nearest_root(value), math.inf)
+
+
+def _is_diagonal(matrix: fmpq_mat) -> bool:
+    return all(matrix[i, j] == 0 for i in range(matrix.nrows()) for j in range(matrix.ncols()) if i != j)
+
+
+def _validated(name: str, value: Any) -> Tensor:
+    if not isinstance(value, Tensor):
+        raise WeightsError(f"{name} must be a tensor, got {type(value).__name__}")
+    if value.dtype not in (torch.float64, torch.float32):
+        raise WeightsError(
+            f"{name} must be of dtype float64 or float32, got {str(value.dtype).removeprefix('torch.')}"
+        )
+    shape = " × ".join(map(str, value.shape)) or "a scalar"
+    if value.ndim == 4:
+        raise WeightsError(f"{name} must have one head, layers × (d+1) × (d+1), got {shape}: several heads")
+    if value.ndim != 3 or value.shape[0] < 1 or value.shape[1] != value.shape[2] or value.shape[1] < 2:
+        raise WeightsError(f"{name} must be layers × (d+1) × (d+1) with d ≥ 1, got {shape}")
+    if not torch.isfinite(value).all():
+        where = (~torch.isfinite(value)).nonzero()[0].tolist()
+        raise WeightsError(f"{name} must be finite, got {value[tuple(where)].item()} at {where}")
+    return value.detach().to(torch.float64)
