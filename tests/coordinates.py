@@ -16,7 +16,7 @@ from flint import fmpq, fmpq_mat
 from sympy import QQ
 from sympy.polys.rings import ring
 
-Law = Callable[[int], int]
+Law = Callable[[int], int | fmpq]
 """k ↦ the k-th moment."""
 
 

@@ -16,7 +16,7 @@ Two consequences:
     (b, A) ← (γ b, A/γ); if rank Ω = 1 (d = 1, say) they are two. All other entries of P and Q
     are free.
 *   The cross block m does not mix with D and δ: f − min f ≥ tr(Σ E E[g gᵀ] Eᵀ), where E is the error
-    of the effective preconditioner −(β A_x + u aᵀ).
+    of the effective preconditioner −(β A_x + u aᵀ)ᵀ.
 
 Derived here; Ahn et al. (2023), App. A.2, use the convexity without its modulus.
 """

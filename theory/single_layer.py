@@ -171,14 +171,15 @@ def loss(task: RegressionTask, b: object, A: object) -> fmpq:
 
 
 def preconditioner_excess(task: RegressionTask, b: object, A: object) -> fmpq:
-    """tr(Σ E 𝒢 Eᵀ) ≤ f(b, A) − min f, with E = −(β A_x + u aᵀ) − Γ and 𝒢 = E[g gᵀ].
+    """tr(Σ E 𝒢 Eᵀ) ≤ f(b, A) − min f, with E = −(β A_x + u aᵀ)ᵀ − Γ and 𝒢 = E[g gᵀ].
 
     The excess loss splits exactly into this and a non-negative form in the other blocks of the products
     (:mod:`theory.convexity`); so it bounds the distance of any weights, trained ones too,
     from the minimiser, whatever their scale between P and Q. Arguments as for :func:`loss`.
     """
     blocks = _weight_blocks(task, b, A)
-    error = -(blocks["A_x"] * blocks["beta"][0, 0] + blocks["u"] * blocks["a"].transpose()) - minimizer(task)
+    acting = blocks["A_x"] * blocks["beta"][0, 0] + blocks["u"] * blocks["a"].transpose()
+    error = -acting.transpose() - minimizer(task)
     second_moment = at_task(cross_second_moment(), task, {})
     return exact.trace(task.covariance * error * second_moment * error.transpose())
 
