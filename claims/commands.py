@@ -200,7 +200,8 @@ def _prose(record: dict[str, Any]) -> list[str]:
 def _prose_of_row(row: dict[str, Any]) -> list[str]:
     state = "stale" if row["stale"] else row["outcome"]
     role = "refutes" if row["refutes"] else "establishes" if row["complete"] else "supports"
-    scope = f"{role} {', '.join(row['parts'])}; {row['grade']}; {row['range']}; level {row['level']}"
+    decides = f"{role} {', '.join(row['parts'])}" if row["parts"] else "decides no part by itself"
+    scope = f"{decides}; {row['grade']}; {row['range']}; level {row['level']}"
     lines = [f"  {state}: {row['summary']}", f"    {row['nodeid']}", f"    {scope}"]
     lines += [f"    {row['message']}"] if row["message"] else []
     for figure in row["figures"]:

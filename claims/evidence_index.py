@@ -33,7 +33,10 @@ class BadEvidence(ValueError):
 
 @dataclass(frozen=True)
 class Mark:
-    """One validated ``claim`` mark: what a test says it decides, about which claim, how firmly."""
+    """One validated ``claim`` mark: what a test says it decides, about which claim, how firmly.
+
+    ``parts`` may be empty: the test then decides nothing by itself, and brings mutants, necessity or figures.
+    """
 
     slug: str
     grade: Grade
@@ -269,6 +272,8 @@ def _parse_mark(
     for argument, value in (("complete", complete), ("refutes", refutes)):
         if not isinstance(value, bool):
             raise refuse(argument, "True or False", value)
+    if refutes and not parts:
+        raise refuse("parts", f"at least one part of {slug} in evidence that refutes", parts)
     return Mark(slug, cast(Grade, grade), range_, tuple(parts), complete, refutes, cast(Level, level))
 
 

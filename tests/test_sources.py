@@ -1,0 +1,205 @@
+"""Which files a piece of evidence rests on, and when their change makes its row stale."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from claims import sources
+from claims.claim import Claim
+from claims.evidence_index import BadEvidence
+from claims.results import Results, Row
+from claims.sources import Sources
+
+CLAIM = Claim("sum", "suite", "here", "$1+1=2$")
+REGISTRY = {"sum": CLAIM}
+TEST = "tests/test_claim_sum.py"
+ALWAYS = {TEST, "record:sum"}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def write(root: Path, **files: str) -> None:
+    """Files by path, with __ for / and the suffix .py left out."""
+    for name, text in files.items():
+        path = root / (name.replace("__", "/") + ".py")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def package(root: Path, name: str, init: str = "") -> None:
+    (root / name).mkdir(parents=True, exist_ok=True)
+    (root / name / "__init__.py").write_text(init, encoding="utf-8")
+
+
+def rests_on(root: Path, test: str) -> set[str]:
+    """What evidence of this text rests on, besides its own file and the record."""
+    write(root, tests__test_claim_sum=test)
+    found = set(Sources(root, REGISTRY).digests_of(TEST, "sum"))
+    assert found >= ALWAYS
+    return found - ALWAYS
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from theory.sum import total",
+        "import theory.sum",
+        "import theory.sum as s",
+        "from theory import sum",
+        "def check():\n    from theory.sum import total",
+        "class A:\n    def f(self):\n        if True:\n            import theory.sum",
+        "import importlib\nimportlib.import_module('theory.sum')",
+        "import pytest\nsum = pytest.importorskip('theory.sum')",
+    ],
+)
+def test_every_way_to_import_a_module_is_followed_to_its_imports(root, text):
+    package(root, "theory")
+    write(root, theory__sum="from theory.exact import add", theory__exact="from . import rational")
+    write(root, theory__rational="", theory__unrelated="")
+    assert rests_on(root, text) == {
+        "theory/__init__.py",
+        "theory/sum.py",
+        "theory/exact.py",
+        "theory/rational.py",
+    }
+
+
+def test_imports_that_lead_outside_the_project_are_left_alone(root):
+    assert rests_on(root, "import sympy\nfrom numpy import linalg\nfrom os.path import join") == set()
+
+
+def test_import_cycles_end(root):
+    package(root, "models")
+    write(root, models__a="from models import b", models__b="from models import a")
+    assert rests_on(root, "import models.a") == {"models/__init__.py", "models/a.py", "models/b.py"}
+
+
+def test_of_a_package_only_the_names_asked_for_are_followed(root):
+    package(root, "theory", "from theory.exact import Refuted\nfrom .moments import moment as wishart\n")
+    write(root, theory__exact="", theory__moments="from theory.words import w", theory__words="")
+    init = {"theory/__init__.py"}
+    assert rests_on(root, "from theory import Refuted") == init | {"theory/exact.py"}
+    moments = {"theory/moments.py", "theory/words.py"}
+    assert rests_on(root, "from theory import wishart") == init | moments
+    assert rests_on(root, "from theory.exact import Refuted") == init | {"theory/exact.py"}
+    assert rests_on(root, "import theory") == init | {"theory/exact.py"} | moments
+    assert rests_on(root, "from theory import *") == init | {"theory/exact.py"} | moments
+
+
+def test_a_name_defined_in_a_package_brings_all_that_its_init_imports(root):
+    package(root, "theory", "from theory.exact import add\nTOTAL = add(1, 1)\n")
+    write(root, theory__exact="", theory__other="")
+    assert rests_on(root, "from theory import TOTAL") == {"theory/__init__.py", "theory/exact.py"}
+
+
+def test_a_name_that_a_package_resolves_at_run_time_may_come_from_any_of_its_modules(root):
+    package(root, "theory", "def __getattr__(name): ...\n")
+    write(root, theory__exact="", theory__other="")
+    everything = {"theory/__init__.py", "theory/exact.py", "theory/other.py"}
+    assert rests_on(root, "from theory import whatever") == everything
+    assert rests_on(root, "import theory") == everything
+    assert rests_on(root, "from theory import exact") == everything - {"theory/other.py"}
+
+
+def test_helpers_and_conftests_of_the_tests_count_with_their_imports(root):
+    package(root, "theory")
+    package(root, "tests")
+    write(root, theory__task="", theory__exact="", tests__conftest="import theory.exact")
+    write(root, tests__strategies="from theory.task import Task", tests__test_other="")
+    expected = {"tests/__init__.py", "tests/strategies.py", "theory/__init__.py", "theory/task.py"}
+    expected |= {"tests/conftest.py", "theory/exact.py"}
+    assert rests_on(root, "from tests.strategies import tasks") == expected
+    assert rests_on(root, "from .strategies import tasks") == expected
+
+
+def test_of_the_registry_only_mathematical_content_counts(root):
+    package(root, "claims")
+    write(
+        root, claims__claim="", claims__assumptions="from claims.claim import Assumption", claims__results=""
+    )
+    write(root, claims__evidence="from claims.results import Chart")
+    text = "from claims.evidence import Evidence\nfrom claims.results import Chart\nimport claims.report"
+    assert rests_on(root, text) == set()
+    assert rests_on(root, "from claims.assumptions import X") == {"claims/assumptions.py", "claims/claim.py"}
+    assert rests_on(root, "from claims import assumptions") == {"claims/assumptions.py", "claims/claim.py"}
+
+
+def test_declared_artefacts_count_also_while_they_are_absent(root):
+    text = 'ARTEFACTS = ("data/weights.bin", "data/missing.bin")\n'
+    (root / "data").mkdir()
+    (root / "data" / "weights.bin").write_bytes(b"\x00\xff")
+    assert rests_on(root, text) == {"data/weights.bin", "data/missing.bin"}
+    digests = Sources(root, REGISTRY).digests_of(TEST, "sum")
+    assert digests["data/missing.bin"] == "absent"
+    (root / "data" / "missing.bin").write_bytes(b"")
+    assert Sources(root, REGISTRY).current("data/missing.bin") != "absent"
+
+
+@pytest.mark.parametrize("value", ["['a']", "('a', 1)", "tuple(NAMES)", "'a'"])
+def test_artefacts_must_be_a_literal_tuple_of_paths(root, value):
+    with pytest.raises(BadEvidence, match=r"^tests/test_claim_sum\.py: ARTEFACTS must be a literal tuple"):
+        rests_on(root, f"ARTEFACTS = {value}\n")
+
+
+# ---------------------------------------------------------------------- staleness
+
+
+def row(root: Path, test: str) -> Row:
+    write(root, tests__test_claim_sum=test)
+    return Row(
+        nodeid=f"{TEST}::test_claim_sum",
+        slug="sum",
+        parts=("statement",),
+        grade="proof",
+        range="all n",
+        complete=True,
+        refutes=False,
+        level="quick",
+        outcome="passed",
+        summary="One and one.",
+        digests=Sources(root, REGISTRY).digests_of(TEST, "sum"),
+    )
+
+
+def is_stale(root: Path, stored: Row, registry: dict[str, Claim] = REGISTRY) -> bool:
+    (refreshed,) = sources.refresh(Results(rows=(stored,)), root, registry).rows
+    assert refreshed.model_copy(update={"stale": stored.stale}) == stored
+    return refreshed.stale
+
+
+def test_a_row_is_stale_exactly_while_a_file_differs(root):
+    package(root, "theory")
+    write(root, theory__sum="A = 1\n", theory__unrelated="")
+    stored = row(root, "import theory.sum\n")
+    assert not is_stale(root, stored)
+    write(root, theory__unrelated="B = 1\n", tests__test_other="")
+    assert not is_stale(root, stored)
+    write(root, theory__sum="A = 2\n")
+    assert is_stale(root, stored)
+    write(root, theory__sum="A = 1\n")
+    assert not is_stale(root, stored)
+    assert not is_stale(root, stored.model_copy(update={"stale": True}))
+    (root / "theory" / "sum.py").unlink()
+    assert is_stale(root, stored)
+
+
+def test_a_change_of_the_record_makes_its_row_stale_and_no_other(root):
+    stored = row(root, "")
+    other = Claim("product", "suite", "there", "$1$")
+    assert not is_stale(root, stored, {**REGISTRY, "product": other})
+    assert is_stale(root, stored, {"sum": replace(CLAIM, statement="$1+1=3$")})
+    assert is_stale(root, stored, {"product": other})
+
+
+def test_a_snapshot_holds_what_the_files_were_when_the_session_began(root):
+    package(root, "theory")
+    write(root, theory__sum="A = 1\n", tests__test_claim_sum="import theory.sum\n")
+    began = Sources(root, REGISTRY)
+    began.snapshot()
+    write(root, theory__sum="A = 2\n")
+    stored = row(root, "import theory.sum\n").model_copy(update={"digests": began.digests_of(TEST, "sum")})
+    assert is_stale(root, stored)

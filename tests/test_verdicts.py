@@ -1,0 +1,278 @@
+"""The rules by which evidence becomes a verdict."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from claims.claim import Assumption, Claim
+from claims.results import GRADES, Grade, Mutant, Necessity, Results, Row, Tightness
+from claims.verdicts import CONCLUSIVE, Judgement, judge, judge_all
+
+CLAIM = Claim(
+    "sum",
+    "suite",
+    "here",
+    "$1+1=2$",
+    assumptions=(Assumption("positive", "$n>0$"), Assumption("finite", "$n<9$", not_shown="no instance")),
+    parts=("first", "second"),
+)
+CORRECTION = Claim("sum_corrected", "suite", "here", "$1+1=2$", corrects="sum")
+REGISTRY = {"sum": CLAIM, "sum_corrected": CORRECTION}
+KILLED = tuple(Mutant(name=name, killed=True) for name in "abc")
+NECESSARY = (Necessity(assumption="positive", necessary=True, instance="n = 0"),)
+
+
+def row(name: str = "full", **changes: object) -> Row:
+    """Evidence that alone makes the claim ``sum`` hold, but for the changes."""
+    base = Row(
+        nodeid=f"tests/test_sum.py::test_claim_sum_{name}",
+        slug="sum",
+        parts=("first", "second"),
+        grade="proof",
+        range="all n",
+        complete=True,
+        refutes=False,
+        level="quick",
+        outcome="passed",
+        summary="One and one.",
+        mutants=KILLED,
+        necessity=NECESSARY,
+    )
+    return base.model_copy(update=changes)
+
+
+def bare(name: str, **changes: object) -> Row:
+    """Evidence that decides parts and nothing else."""
+    return row(name, **{"mutants": (), "necessity": (), **changes})
+
+
+def judged(*rows: Row, claim: Claim = CLAIM, registry: dict[str, Claim] = REGISTRY) -> Judgement:
+    return judge(claim, Results(rows=rows), registry)
+
+
+def holding_correction() -> Row:
+    return row("corrected", slug="sum_corrected", parts=("statement",))
+
+
+def test_complete_conclusive_evidence_for_every_part_holds():
+    judgement = judged(row())
+    assert (judgement.verdict, judgement.grade, judgement.range) == ("holds", "proof", "all n")
+    assert (judgement.mutants_killed, judgement.mutants, judgement.gaps) == (3, 3, ())
+
+
+@pytest.mark.parametrize("grade", GRADES)
+@pytest.mark.parametrize("complete", [True, False])
+def test_holds_needs_a_conclusive_grade_over_the_whole_range(grade: Grade, complete: bool):
+    expected = "holds" if complete and grade in {"proof", "exact", "certified", "float"} else "supported"
+    assert judged(row(grade=grade, complete=complete)).verdict == expected
+
+
+def test_the_grade_is_that_of_the_weakest_part():
+    first, second = row("first", parts=("first",)), bare("second", parts=("second",), grade="float")
+    assert (judged(first, second).verdict, judged(first, second).grade) == ("holds", "float")
+
+
+def test_one_bounded_part_makes_the_claim_supported():
+    first = row("first", parts=("first",))
+    second = bare("second", parts=("second",), grade="exact", complete=False, range="d ≤ 4")
+    judgement = judged(first, second)
+    assert (judgement.verdict, judgement.range) == ("supported", "all n; d ≤ 4")
+
+
+def test_complete_weaker_evidence_decides_before_bounded_stronger_evidence():
+    judgement = judged(row("a", grade="float"), bare("b", grade="exact", complete=False, range="d ≤ 4"))
+    assert (judgement.verdict, judgement.grade, judgement.range) == ("holds", "float", "all n")
+
+
+def test_a_failed_check_leaves_the_claim_open_whatever_else_passed():
+    judgement = judged(row(), bare("other", outcome="failed", grade="trained", range="seed 0"))
+    assert (judgement.verdict, judgement.grade, judgement.range) == ("open", "trained", "seed 0")
+
+
+def test_a_counterexample_refutes_whatever_else_passed():
+    judgement = judged(row(), bare("other", refutes=True, grade="exact", range="d = 2"))
+    assert (judgement.verdict, judgement.grade, judgement.range) == ("refuted", "exact", "d = 2")
+
+
+def test_a_counterexample_need_not_decide_every_part():
+    assert judged(row(parts=("first",), refutes=True)).verdict == "refuted"
+
+
+def test_refuted_becomes_holds_corrected_when_the_correction_holds():
+    refuted = row(refutes=True)
+    assert judged(refuted, holding_correction()).verdict == "holds-corrected"
+    for weaker in ({"grade": "statistical"}, {"outcome": "failed"}, {"stale": True}, {"mutants": ()}):
+        correction = holding_correction().model_copy(update=weaker)
+        assert judged(refuted, correction).verdict == "refuted"
+
+
+def test_a_correction_does_not_touch_a_claim_that_holds():
+    assert judged(row(), holding_correction()).verdict == "holds"
+
+
+def test_no_rows_is_unverified_with_the_recorded_reason():
+    assert judged().verdict == "unverified"
+    assert judged().gaps == ("no evidence",)
+    assert judged(claim=replace(CLAIM, reason="needs a GPU")).gaps == ("needs a GPU",)
+
+
+@pytest.mark.parametrize(
+    ("changes", "gap"),
+    [
+        ({"outcome": "skipped"}, "skipped: tests/test_sum.py::test_claim_sum_full"),
+        ({"stale": True}, "stale: tests/test_sum.py::test_claim_sum_full"),
+        ({"parts": ("first",)}, "part second: no evidence decides it"),
+        ({"mutants": KILLED[:2]}, "2 mutants killed, 3 required"),
+        ({"mutants": (*KILLED, Mutant(name="d", killed=False))}, "mutant survives: d"),
+        ({"necessity": ()}, "assumption positive: necessity not addressed"),
+    ],
+)
+def test_each_thing_owed_leaves_the_claim_unverified(changes: dict[str, object], gap: str):
+    judgement = judged(row(**changes))
+    assert judgement.verdict == "unverified"
+    assert gap in judgement.gaps
+    assert judgement.grade is None
+
+
+def test_a_dispensable_assumption_is_addressed():
+    dispensable = (Necessity(assumption="positive", necessary=False, instance="by symmetry"),)
+    assert judged(row(necessity=dispensable)).verdict == "holds"
+
+
+def test_a_skip_among_passing_evidence_is_loud():
+    judgement = judged(row(), bare("other", outcome="skipped"))
+    assert (judgement.verdict, judgement.gaps) == (
+        "unverified",
+        ("skipped: tests/test_sum.py::test_claim_sum_other",),
+    )
+
+
+def test_a_stale_full_row_does_not_count_and_opens_no_gap_where_the_rest_is_complete():
+    stale = bare("long", level="full", stale=True, refutes=True)
+    judgement = judged(row(), stale)
+    assert (judgement.verdict, judgement.gaps, judgement.stale) == ("holds", (), True)
+    incomplete = judged(row(parts=("first",)), stale)
+    assert incomplete.verdict == "unverified"
+    assert incomplete.gaps == (
+        "part second: no evidence decides it",
+        "stale: tests/test_sum.py::test_claim_sum_long",
+    )
+
+
+def test_tightness_is_that_of_the_rows_that_count():
+    tight = bare("tight", tightness=Tightness(ratio="3/2"))
+    stale = bare("stale", level="full", stale=True, tightness=Tightness(ratio="7"))
+    assert judged(row()).tightness is None
+    assert judged(row(), tight, stale).tightness == "3/2"
+
+
+def test_evidence_that_decides_no_part_brings_teeth_and_necessity_only():
+    decides, aids = bare("decides"), row("aids", parts=(), grade="trained", complete=False)
+    assert judged(aids).gaps == ("part first: no evidence decides it", "part second: no evidence decides it")
+    assert (judged(decides, aids).verdict, judged(decides, aids).grade) == ("holds", "proof")
+
+
+def test_mutants_of_the_same_name_in_two_tests_count_twice():
+    judgement = judged(row("a", mutants=KILLED[:2]), row("b", mutants=KILLED[:2]))
+    assert (judgement.mutants_killed, judgement.mutants) == (4, 4)
+
+
+def test_all_claims_are_judged_in_the_order_of_the_registry():
+    judgements = judge_all(Results(rows=(row(), holding_correction())), REGISTRY)
+    verdicts = [(slug, judgement.verdict) for slug, judgement in judgements.items()]
+    assert verdicts == [("sum", "holds"), ("sum_corrected", "holds")]
+
+
+# ---------------------------------------------------------------------- properties
+
+parts = st.sampled_from([(), ("first",), ("second",), ("first", "second")])
+
+
+@st.composite
+def rows(draw: st.DrawFn, **fixed: object) -> Row:
+    """Any row of evidence for ``sum``, with some fields fixed."""
+    free = {
+        "parts": draw(parts),
+        "grade": draw(st.sampled_from(GRADES)),
+        "complete": draw(st.booleans()),
+        "refutes": draw(st.booleans()),
+        "level": draw(st.sampled_from(["quick", "full"])),
+        "outcome": draw(st.sampled_from(["passed", "failed", "skipped"])),
+        "stale": draw(st.booleans()),
+        "mutants": draw(st.sampled_from([(), KILLED, KILLED[:1], (Mutant(name="z", killed=False),)])),
+        "necessity": draw(st.sampled_from([(), NECESSARY])),
+    }
+    return row(str(draw(st.integers(0, 10**9))), **{**free, **fixed})
+
+
+def evidence(**fixed: object) -> st.SearchStrategy[list[Row]]:
+    return st.lists(rows(**fixed), max_size=5, unique_by=lambda r: r.nodeid)
+
+
+sound = {"outcome": "passed", "stale": False, "mutants": KILLED, "necessity": NECESSARY}
+
+
+@given(evidence(**sound), rows(**sound, refutes=True), st.randoms(use_true_random=False))
+def test_a_refutation_wins_over_any_confirmations(others, refutation, random):
+    found = [*others, refutation]
+    random.shuffle(found)
+    assert judged(*found).verdict == "refuted"
+
+
+@given(evidence(), rows(outcome="passed", stale=False, refutes=True))
+def test_with_a_counted_refutation_nothing_ever_holds_or_is_supported(others, refutation):
+    assert judged(*others, refutation).verdict in {"refuted", "open", "unverified"}
+
+
+@given(evidence(), rows(outcome="failed", stale=False))
+def test_with_a_counted_failure_the_claim_is_open(others, failure):
+    assert judged(*others, failure).verdict == "open"
+
+
+@given(st.lists(st.one_of(rows(stale=True), rows(outcome="skipped")), max_size=5))
+def test_skipped_and_stale_rows_alone_verify_nothing(found):
+    judgement = judged(*found)
+    assert (judgement.verdict, judgement.grade, judgement.mutants) == ("unverified", None, 0)
+    assert judgement.gaps
+
+
+@given(evidence(), st.one_of(rows(stale=True), rows(outcome="skipped")))
+def test_skipped_and_stale_rows_change_a_verdict_only_to_unverified(found, idle):
+    before, after = judged(*found), judged(*found, idle)
+    assert after.verdict in {before.verdict, "unverified"}
+    assert (after.mutants_killed, after.tightness) == (before.mutants_killed, before.tightness)
+
+
+@given(evidence(**sound, refutes=False), rows(**sound))
+def test_weaker_evidence_changes_nothing(found, weaker):
+    """Weaker in every part: not complete where the best is, and of no better grade."""
+    assume({part for r in found for part in r.parts} == {"first", "second"})
+    rank = {part: min(strength(r) for r in found if part in r.parts) for part in ("first", "second")}
+    weaker = weaker.model_copy(update={"refutes": False})
+    assume(all(strength(weaker) > rank[part] for part in weaker.parts))
+    before, after = judged(*found), judged(*found, weaker)
+    assert (after.verdict, after.grade, after.range) == (before.verdict, before.grade, before.range)
+
+
+def strength(evidence_row: Row) -> tuple[bool, int]:
+    return (not evidence_row.complete, GRADES.index(evidence_row.grade))
+
+
+@given(evidence(**sound, refutes=False))
+def test_holds_exactly_when_each_part_has_complete_conclusive_evidence(found):
+    expected = all(
+        any(part in r.parts and r.complete and r.grade in CONCLUSIVE for r in found) for part in CLAIM.parts
+    )
+    assert (judged(*found).verdict == "holds") == expected
+
+
+@given(evidence(), st.randoms(use_true_random=False))
+def test_the_order_of_the_evidence_does_not_matter(found, random):
+    shuffled = list(found)
+    random.shuffle(shuffled)
+    one, two = judged(*found), judged(*shuffled)
+    assert (one.verdict, one.grade, set(one.gaps)) == (two.verdict, two.grade, set(two.gaps))
