@@ -95,6 +95,10 @@ def _roots(task: RegressionTask) -> tuple[Tensor, Tensor, float]:
 
 
 def _symmetric_root(matrix: fmpq_mat) -> Tensor:
-    """The positive semidefinite R with R² = matrix. Eigenvalues that round below 0 count as 0."""
+    """The positive semidefinite R with R² = matrix, of the same rank.
+
+    The exact rank says how many eigenvalues are 0; a zero that comes out as 1e-17 would leave 3e-9 in R.
+    """
     eigenvalues, vectors = torch.linalg.eigh(to_tensor(matrix))
+    eigenvalues[: matrix.nrows() - matrix.rank()] = 0
     return (vectors * eigenvalues.clamp(min=0).sqrt()) @ vectors.mT

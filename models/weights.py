@@ -241,8 +241,8 @@ def least_eigenvalue(matrix: fmpq_mat) -> fmpq:
 
 
 def _root_above(value: fmpq) -> float:
-    """A float64 ≥ √value: the one after the nearest."""
-    return math.nextafter(nearest_root(value), math.inf)
+    """A float64 ≥ √value: the one after the nearest, and 0 for 0."""
+    return math.nextafter(nearest_root(value), math.inf) if value > 0 else 0.0
 
 
 def _is_diagonal(matrix: fmpq_mat) -> bool:
