@@ -87,6 +87,20 @@ def matrix(name: str, value: Any, shape: tuple[int, int] | None = None) -> Any:
     return value
 
 
+def vector(name: str, value: Any, size: int) -> list[fmpq]:
+    """The ``size`` exact rational numbers that ``value`` (a sequence or an array) holds.
+
+    Raises:
+        TypeError, ValueError: ``value`` is no sequence of ``size`` finite real numbers.
+    """
+    entries = value.tolist() if hasattr(value, "tolist") else value
+    if not _is_sequence(entries):
+        raise TypeError(f"{name} must be a sequence of {size} numbers, got {value!r}")
+    if len(entries) != size:
+        raise ValueError(f"{name} must hold {size} numbers, got {len(entries)}")
+    return [rational(f"{name}[{i}]", x) for i, x in enumerate(entries)]
+
+
 def semidefinite(name: str, value: Any, size: int | None = None) -> fmpq_mat:
     """``value`` as a symmetric positive semidefinite rational matrix, checked exactly.
 

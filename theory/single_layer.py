@@ -186,11 +186,11 @@ def preconditioner_excess(task: RegressionTask, b: object, A: object) -> fmpq:
 
 def _weight_blocks(task: RegressionTask, b: object, A: object) -> dict[str, fmpq_mat]:
     d = task.dim
-    last_row = exact.matrix("b", [b.tolist() if hasattr(b, "tolist") else b], (1, d + 1))
+    last_row = exact.vector("b", b, d + 1)
     columns = exact.matrix("A", A, (d + 1, d))
     return {
-        "u": fmpq_mat([[last_row[0, i]] for i in range(d)]),
-        "beta": fmpq_mat([[last_row[0, d]]]),
+        "u": fmpq_mat([[x] for x in last_row[:d]]),
+        "beta": fmpq_mat([[last_row[d]]]),
         "A_x": fmpq_mat([[columns[i, j] for j in range(d)] for i in range(d)]),
         "a": fmpq_mat([[columns[d, j]] for j in range(d)]),
     }
