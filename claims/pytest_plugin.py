@@ -257,6 +257,7 @@ class Recorder:
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """The table of the claims that this run touched, and what they owe."""
+        terminalreporter.ensure_newline()
         hidden = self._config.stash[_left_out]
         if hidden:
             terminalreporter.write_line(
