@@ -145,8 +145,9 @@ def reduce_gauge(weights: Weights) -> Weights:
 class Comparison:
     r"""One trained layer beside the closed form. Every rational is exact for the weights as stored.
 
-    The effective preconditioner −(β A_x + u aᵀ) is that of the blocks b = (u, β) of P's last row and
-    (A_x; aᵀ) of Q's first d columns; no gauge changes it. E is its difference from Γ.
+    The effective preconditioner −(β A_x + u aᵀ)ᵀ is that of the blocks b = (u, β) of P's last row and
+    (A_x; aᵀ) of Q's first d columns: to first order in the labels the layer predicts x_qᵀ (·) g. No gauge
+    changes it. E is its difference from Γ.
 
     **Bound.** With 𝒢 = E[g gᵀ], tr(Σ E 𝒢 Eᵀ) ≤ f − min f (:func:`theory.single_layer.preconditioner_excess`).
     As tr(Σ E 𝒢 Eᵀ) ≥ λ_min(Σ) tr(E 𝒢 Eᵀ) ≥ λ_min(Σ) λ_min(𝒢) ‖E‖_F² for Σ, 𝒢 ⪰ 0,
@@ -158,7 +159,7 @@ class Comparison:
 
     Attributes:
         loss, minimum: f at the weights and min f.
-        preconditioner, closed_form: −(β A_x + u aᵀ) and Γ, d × d.
+        preconditioner, closed_form: −(β A_x + u aᵀ)ᵀ and Γ, d × d.
         distance: ‖E‖_F, rounded to nearest.
         distance_bound: the bound on it, rounded up; None where Σ or 𝒢 is singular.
         entry_bounds: the bounds on |E_ij|, rounded up; None where Σ or 𝒢 is not diagonal or singular.
@@ -195,7 +196,7 @@ def compare(task: RegressionTask, weights: Weights) -> Comparison:
     b = exact.matrix("P", weights.P[0, -1:])
     A = exact.matrix("Q", weights.Q[0, :, :d])
     preconditioner = fmpq_mat(
-        [[-(b[0, d] * A[i, j] + b[0, i] * A[d, j]) for j in range(d)] for i in range(d)]
+        [[-(b[0, d] * A[j, i] + b[0, j] * A[d, i]) for j in range(d)] for i in range(d)]
     )
     closed_form = single_layer.minimizer(task)
     error = preconditioner - closed_form

@@ -23,8 +23,8 @@ CLAIMS: tuple[Claim, ...] = (
         r"$Q_l=-\operatorname{diag}(A_l,0)$: $[Z_l]_{d+1,n+1}=-\langle x_q,w_l\rangle$ with $w_0=0$ and "
         r"$w_{l+1}=w_l-A_l^\top\nabla R(w_l)$, $R(w)=\frac1{2n}\sum_i(\langle w,x_i\rangle-y_i)^2$. For "
         r"every $X$, $x_q$, every labels $y$ (noisy ones too), every $A_l$, every $l$. The preconditioner is "
-        r"the transpose of $A_l$: Lemma 1 as written holds exactly when the transposition does not matter, for "
-        r"symmetric $A_l$ in particular.",
+        r"the transpose of $A_l$: Lemma 1 as written holds exactly when the transposition does not matter, "
+        r"for symmetric $A_l$ in particular.",
         assumptions=(MASKED_QUERY, ZERO_QUERY_LABEL),
         corrects="forward_pass_is_preconditioned_gd",
     ),
