@@ -1,8 +1,8 @@
 """Theorem 1 of Ahn et al. against a trained layer: free P and Q, trained on sampled prompts.
 
-The tolerance is the theorem's own: the loss is strongly convex on the quotient by the gauge, so that weights
-of exact loss f satisfy tr(Σ E E[ggᵀ] Eᵀ) ≤ f − min f (claim ``global_minimizer_uniqueness``), E being the error
-of their effective preconditioner. A wrong minimiser Γ' fails at once: the trained weights lie further from it
+The tolerance is the theorem's own: the loss is strongly convex on the quotient by the gauge, so weights of
+exact loss f satisfy tr(Σ E E[ggᵀ] Eᵀ) ≤ f − min f (claim ``global_minimizer_uniqueness``), E the error of
+their effective preconditioner. A wrong minimiser Γ' fails at once: the trained weights lie further from it
 than their loss allows, or beat its loss outright. All of this is exact: float64 weights are rationals.
 """
 
@@ -79,7 +79,7 @@ def chart(runs: Trained) -> Chart:
         ]
     return Chart(
         title="The optimal preconditioner for an ill-conditioned covariance",
-        caption="Eigenvalues of the optimal preconditioner against the context length, Σ = diag(1, 1/4, 1/16). "
+        caption="Eigenvalues of the optimal preconditioner against context length, Σ = diag(1, 1/4, 1/16). "
         "Short contexts regularise: the direction of least variance keeps far from Σ⁻¹ until n exceeds "
         "tr(Σ)/λ. Points: layers with free P and Q, trained on sampled prompts.",
         x_label="context length $n$",
