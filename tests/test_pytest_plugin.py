@@ -18,8 +18,9 @@ INI = """
 testpaths = ["tests"]
 pythonpath = ["."]
 addopts = [
-  "-p", "claims.pytest_plugin", "-p", "no:cacheprovider", "--strict-markers", "--doctest-modules",
-  "--import-mode=importlib",
+  "-p", "claims.pytest_plugin", "--strict-markers", "--doctest-modules", "--import-mode=importlib",
+  # For speed: these plugins import Hypothesis and NumPy when pytest starts.
+  "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:jaxtyping",
 ]
 filterwarnings = ["error"]
 """
