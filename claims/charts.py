@@ -34,6 +34,9 @@ _CSS = {_INK: "currentColor", _RULE: "var(--rule)", _CARD: "var(--card)"} | {
     colour: f"var(--series-{i})" for i, colour in enumerate(_SERIES)
 }
 
+_LEGEND_INSIDE = 4
+"""A longer legend stands below the axes, in columns, where it covers no curve."""
+
 _FEW_DECADES = 10**2.6
 """A log axis with a smaller ratio of its ends has plain numbers at its ticks."""
 
@@ -94,11 +97,12 @@ def _figure(chart: Chart) -> Figure:
     figure = Figure()
     axes = figure.subplots()
     curves = [_drawable(chart, series) for series in chart.series]
+    colours = _colours(chart)
     for index, (series, (x, y)) in enumerate(zip(chart.series, curves, strict=True)):
         axes.plot(
             x,
             y,
-            color=_SERIES[index % SERIES_COLOURS],
+            color=colours[index],
             label=_label(series.label),
             linestyle={"line": "-", "points": "", "dashed": "--"}[series.style],
             marker=_MARKERS[index % len(_MARKERS)] if series.style == "points" else "",
@@ -116,9 +120,20 @@ def _figure(chart: Chart) -> Figure:
                 _log_ticks(axis, *ends)
     if chart.x_scale == "linear" and all(value.is_integer() for x, _ in curves for value in x):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    if any(series.label for series in chart.series):
+    labelled = sum(bool(series.label) for series in chart.series)
+    if labelled > _LEGEND_INSIDE:
+        figure.set_size_inches(_STYLE["figure.figsize"][0], _STYLE["figure.figsize"][1] + 0.2 * labelled / 3)
+        figure.legend(loc="outside lower center", ncols=3, fontsize=8, handlelength=1.6, columnspacing=1.2)
+    elif labelled:
         axes.legend()
     return figure
+
+
+def _colours(chart: Chart) -> list[str]:
+    """A colour for each series: one for each group, and one for each series without a group."""
+    groups = [series.group or f"series {i}" for i, series in enumerate(chart.series)]
+    order = list(dict.fromkeys(groups))
+    return [_SERIES[order.index(group) % SERIES_COLOURS] for group in groups]
 
 
 def _log_ticks(axis: Axis, low: float, high: float) -> None:

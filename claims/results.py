@@ -59,12 +59,13 @@ class Tightness(_Strict):
 
 
 class Series(_Strict):
-    """One curve or point set of a chart."""
+    """One curve or point set of a chart. Series of one ``group`` share a colour."""
 
     label: str
     x: tuple[float, ...]
     y: tuple[float, ...]
     style: Literal["line", "points", "dashed"] = "line"
+    group: str | None = None
 
 
 class Chart(_Strict):

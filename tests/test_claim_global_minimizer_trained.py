@@ -60,22 +60,23 @@ def check_trained(runs: Trained, eigenvalue: Eigenvalue) -> None:
 def chart(runs: Trained) -> Chart:
     """Closed form, trained layers and Σ⁻¹, eigenvalue by eigenvalue, against n."""
     series: list[Series] = []
-    grid = sorted({*CONTEXTS, 1, 3, 6, 12, 24, 48, 96, 128})
+    grid = range(1, 2 * CONTEXTS[-1] + 1)
 
-    def curve(label: str, x: Iterable[int], y: Iterable[fmpq], style: str) -> Series:
-        return Series(label=label, x=tuple(map(float, x)), y=tuple(map(nearest, y)), style=style)  # type: ignore[arg-type]
+    def curve(name: str, x: Iterable[int], y: Iterable[fmpq], style: str) -> Series:
+        return Series(
+            label=rf"$\lambda={lam}$: {name}",
+            x=tuple(map(float, x)),
+            y=tuple(map(nearest, y)),
+            style=style,  # type: ignore[arg-type]
+            group=str(lam),
+        )
 
     for i, lam in enumerate(EIGENVALUES):
         closed = [preconditioner(stated, n)[i, i] for n in grid]
         series += [
-            curve(rf"$\lambda={lam}$: closed form", grid, closed, "line"),
-            curve(
-                rf"$\lambda={lam}$: trained",
-                CONTEXTS,
-                [run.preconditioner[i, i] for _, run in runs],
-                "points",
-            ),
-            curve(rf"$\lambda={lam}$: $\Sigma^{{-1}}$", (grid[0], grid[-1]), [1 / lam, 1 / lam], "dashed"),
+            curve("closed form", grid, closed, "line"),
+            curve("trained", CONTEXTS, [run.preconditioner[i, i] for _, run in runs], "points"),
+            curve(r"$\Sigma^{-1}$", (grid[0], grid[-1]), [1 / lam, 1 / lam], "dashed"),
         ]
     return Chart(
         title="The optimal preconditioner for an ill-conditioned covariance",
