@@ -190,11 +190,11 @@ class _Run:
 
     def result(self) -> Trained:
         """The averaged weights and the curve."""
-        settings = self.settings
         with torch.no_grad():
             for parameter, mean in zip(self.model.parameters(), self.mean, strict=True):
                 parameter.copy_(mean)
-        metadata = {"task": json.dumps(_describe(self.task)), "settings": json.dumps(asdict(settings))}
+        # One entry: safetensors writes several in no fixed order.
+        metadata = {"run": _identity(self.task, self.settings)}
         return Trained(Weights(*self.model.weights(), metadata), tuple(self.curve))
 
     def store(self, path: Path) -> None:

@@ -39,7 +39,7 @@ class WeightsError(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """The matrices of L layers, one head each, in float64.
+    """The matrices of L layers, one head each: copies, in float64.
 
     Args:
         P: value matrices, L × (d+1) × (d+1).
@@ -102,9 +102,8 @@ def load(path: Path) -> Weights:
 
 def save(path: Path, weights: Weights) -> None:
     """Write the weights, atomically."""
-    tensors = {"P": weights.P.contiguous(), "Q": weights.Q.contiguous()}
     with replacing(path) as temporary:
-        save_file(tensors, temporary, metadata=dict(weights.metadata))
+        save_file({"P": weights.P, "Q": weights.Q}, temporary, metadata=dict(weights.metadata))
 
 
 @contextlib.contextmanager
@@ -265,4 +264,4 @@ def _validated(name: str, value: Any) -> Tensor:
     if not torch.isfinite(value).all():
         where = (~torch.isfinite(value)).nonzero()[0].tolist()
         raise WeightsError(f"{name} must be finite, got {value[tuple(where)].item()} at {where}")
-    return value.detach().to(torch.float64)
+    return value.detach().to(torch.float64, copy=True, memory_format=torch.contiguous_format)

@@ -1,0 +1,208 @@
+"""Training: one run gives the same bits, interrupted or not; forms stay what they are; logs tell what ran."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+
+from models import training
+from models.training import Diverged, Settings, Trained, progress_bar, train
+from models.weights import compare, load
+from theory import exact
+from theory.task import RegressionTask
+
+TASK = RegressionTask(exact.diagonal([1, "1/4"]), 3, noise_variance="1/8")
+SHORT = Settings(steps=50, batch=16, seed=3, checkpoint_every=20)
+
+
+def identical(a: Trained, b: Trained) -> bool:
+    return (
+        torch.equal(a.weights.P, b.weights.P) and torch.equal(a.weights.Q, b.weights.Q) and a.curve == b.curve
+    )
+
+
+def interrupt_at(step: int) -> training.Progress:
+    def progress(done: int, loss: float) -> None:
+        if done == step:
+            raise KeyboardInterrupt
+
+    return progress
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        SHORT,
+        replace(SHORT, resample_every=7, integrate_query=False, clip_norm=0.01),
+        replace(SHORT, layers=2, form="relaxed", average_from=0.9),
+        replace(SHORT, layers=2, tied=True),
+    ],
+)
+@pytest.mark.parametrize("step", [19, 20, 47])
+def test_a_resumed_run_is_the_uninterrupted_one(tmp_path: Path, settings: Settings, step: int) -> None:
+    uninterrupted = train(TASK, settings, directory=tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        train(TASK, settings, directory=tmp_path / "cut", progress=interrupt_at(step))
+    assert [p.name for p in (tmp_path / "cut").glob("*")] == (["checkpoint.pt"] if step >= 20 else [])
+    steps: list[int] = []
+    resumed = train(TASK, settings, directory=tmp_path / "cut", progress=lambda done, _: steps.append(done))
+    assert steps[0] == step // 20 * 20 + 1
+    assert identical(resumed, uninterrupted)
+    for name in ("weights.safetensors", "log.json"):
+        assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_a_run_needs_no_directory_and_depends_on_its_seed(tmp_path: Path) -> None:
+    first = train(TASK, SHORT)
+    assert identical(first, train(TASK, SHORT, directory=tmp_path))
+    assert not identical(first, train(TASK, replace(SHORT, seed=4)))
+
+
+def test_a_finished_run_is_read_not_repeated(tmp_path: Path) -> None:
+    first = train(TASK, SHORT, directory=tmp_path)
+    assert identical(first, train(TASK, SHORT, directory=tmp_path, progress=interrupt_at(1)))
+
+
+def test_an_interrupt_while_writing_keeps_the_last_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[bytes] = []
+
+    def save(state: object, path: Path) -> None:
+        if written:
+            path.write_bytes(b"half a checkpoint")
+            raise KeyboardInterrupt
+        original(state, path)
+        written.append(path.read_bytes())
+
+    original = torch.save
+    monkeypatch.setattr(torch, "save", save)
+    with pytest.raises(KeyboardInterrupt):
+        train(TASK, SHORT, directory=tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["checkpoint.pt"]
+    assert (tmp_path / "checkpoint.pt").read_bytes() == written[0]
+
+
+def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
+    train(TASK, SHORT, directory=tmp_path)
+    for task, settings in (
+        (TASK, replace(SHORT, seed=4)),
+        (RegressionTask(exact.diagonal([1, "1/4"]), 3), SHORT),
+    ):
+        with pytest.raises(ValueError, match=r"checkpoint\.pt must be a checkpoint of this run"):
+            train(task, settings, directory=tmp_path)
+
+
+def test_log_and_metadata_say_what_ran(tmp_path: Path) -> None:
+    result = train(TASK, SHORT, directory=tmp_path)
+    log = json.loads((tmp_path / "log.json").read_text(encoding="utf-8"))
+    assert set(log) == {"task", "settings", "versions", "threads", "curve"}
+    assert log["settings"] == asdict(SHORT)
+    assert log["task"] == {
+        "covariance": [["1", "0"], ["0", "1/4"]],
+        "context_length": 3,
+        "task_covariance": [["1", "0"], ["0", "1"]],
+        "noise_variance": "1/8",
+    }
+    assert log["versions"]["torch"] == torch.__version__
+    assert tuple(map(tuple, log["curve"])) == result.curve
+    with safe_open(tmp_path / "weights.safetensors", framework="pt") as file:
+        run = json.loads(file.metadata()["run"])
+    assert run == {"task": log["task"], "settings": asdict(SHORT), "torch": torch.__version__}
+    stored = load(tmp_path / "weights.safetensors")
+    assert torch.equal(stored.P, result.weights.P)
+    assert torch.equal(stored.Q, result.weights.Q)
+
+
+def test_the_curve_is_the_mean_loss_since_the_last_point() -> None:
+    losses: list[float] = []
+    settings = replace(SHORT, steps=450, batch=2)
+    curve = train(TASK, settings, progress=lambda _, loss: losses.append(loss)).curve
+    assert [step for step, _ in curve] == list(range(3, 451, 3))
+    assert [loss for _, loss in curve] == [sum(losses[k : k + 3]) / 3 for k in range(0, 450, 3)]
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_forms_train_their_entries_and_no_other(tied: bool) -> None:
+    corner = torch.zeros(3, 3, dtype=torch.float64)
+    corner[2, 2] = 1
+    block = torch.zeros(3, 3, dtype=torch.bool)
+    block[:2, :2] = True
+    settings = replace(SHORT, layers=2, tied=tied)
+    sparse = train(TASK, replace(settings, form="sparse")).weights
+    assert torch.equal(sparse.P, corner.repeat(2, 1, 1))
+    assert torch.equal(sparse.Q != 0, block.repeat(2, 1, 1))
+    relaxed = train(TASK, replace(settings, form="relaxed")).weights
+    assert torch.equal(relaxed.P != 0, (block | (corner != 0)).repeat(2, 1, 1))
+    assert torch.equal(relaxed.P[:, 2, 2], torch.ones(2, dtype=torch.float64))
+    assert torch.equal(relaxed.Q != 0, block.repeat(2, 1, 1))
+    free = train(TASK, replace(settings, form="free")).weights
+    assert (free.P != 0).all()
+    assert (free.Q != 0).all()
+    for weights in (sparse, relaxed, free):
+        assert torch.equal(weights.Q[0], weights.Q[1]) == tied
+
+
+def test_a_run_that_diverges_says_so() -> None:
+    with pytest.raises(
+        Diverged, match=r"loss must be finite, got (inf|nan) at step \d+: try a learning_rate"
+    ):
+        train(TASK, replace(SHORT, learning_rate=1e200))
+
+
+def test_training_uses_one_thread_and_leaves_the_number_as_it_was() -> None:
+    before, inside = torch.get_num_threads(), set()
+    try:
+        torch.set_num_threads(2)
+        train(TASK, SHORT, progress=lambda *_: inside.add(torch.get_num_threads()))
+        assert (inside, torch.get_num_threads()) == ({1}, 2)
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_the_bar_counts_the_steps(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress_bar(SHORT) as progress:
+        train(TASK, SHORT, progress=progress)
+    captured = capsys.readouterr()
+    assert "100%" in captured.err
+    assert captured.out == ""
+
+
+def test_the_defaults_reach_the_minimum() -> None:
+    """The goal that the defaults were chosen for: a relative excess of the exact loss below 1e-4."""
+    task = RegressionTask(exact.diagonal([1, "1/4", "1/16"]), 4)
+    found = compare(task, train(task, Settings()).weights)
+    assert 0 <= found.excess < found.minimum / 10**4
+    assert found.distance_bound is not None
+    assert found.distance <= found.distance_bound
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("layers", 0, "layers must be an integer ≥ 1, got 0"),
+        ("steps", -1, "steps must be an integer ≥ 1"),
+        ("batch", 0, "batch must be an integer ≥ 1"),
+        ("resample_every", 0, "resample_every must be an integer ≥ 1"),
+        ("checkpoint_every", 0, "checkpoint_every must be an integer ≥ 1"),
+        ("form", "dense", "form must be one of free, sparse, relaxed, got 'dense'"),
+        ("learning_rate", 0.0, "learning_rate must be a finite number > 0, got 0.0"),
+        ("learning_rate", float("nan"), "learning_rate must be a finite number > 0, got nan"),
+        ("start_scale", float("inf"), "start_scale must be a finite number > 0"),
+        ("clip_norm", -1.0, "clip_norm must be a finite number > 0"),
+        ("average_from", 1.0, r"average_from must be in \[0, 1\), got 1.0"),
+    ],
+)
+def test_bad_settings(field: str, value: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(SHORT, **{field: value})  # type: ignore[arg-type]
+
+
+def test_a_number_of_steps_is_an_integer() -> None:
+    with pytest.raises(TypeError, match=r"steps must be an integer ≥ 1, got 1\.5 of type float"):
+        replace(SHORT, steps=1.5)  # type: ignore[arg-type]
