@@ -80,9 +80,6 @@ def verify(ctx: click.Context, slugs: tuple[str, ...], level: Level, as_json: bo
         lines = [_line(claims[judgement.slug], judgement) for judgement in done.judgements]
         _write_json({"level": level, "passed": done.passed, "faults": list(done.faults), "claims": lines})
     else:
-        _write_table(
-            [judgement for judgement in done.judgements if slugs or judgement.verdict != "unverified"]
-        )
         _write_verdicts(done.judgements)
         for fault in done.faults:
             click.echo(f"FAULT {fault}")
@@ -224,7 +221,8 @@ def _write_verdicts(judgements: tuple[Judgement, ...]) -> None:
     results = stored()
     unverified = [judgement for judgement in judgements if judgement.verdict == "unverified"]
     incomplete = [judgement for judgement in unverified if results.of(judgement.slug) or len(judgements) == 1]
-    _write_table([judgement for judgement in judgements if judgement not in unverified])
+    if verified := [judgement for judgement in judgements if judgement not in unverified]:
+        _write_table(verified)
     if unverified:
         click.echo(
             f"UNVERIFIED: {len(unverified)} of {len(judgements)} claims, "

@@ -23,9 +23,7 @@ def scaffold(slug: str, root: Path) -> tuple[Path, ...]:
             clone of the repository.
     """
     if not SLUG.fullmatch(slug) or keyword.iskeyword(slug):
-        raise ValueError(
-            f"SLUG must be lower-case words joined by underscores, no Python keyword, got {slug!r}"
-        )
+        raise ValueError(f"SLUG must be lower-case words joined by underscores, no keyword, got {slug!r}")
     if slug in registry.registry():
         raise ValueError(f"SLUG must be new, got {slug!r}, which is registered; see 'icl-claims show {slug}'")
     targets = {

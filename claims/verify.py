@@ -99,9 +99,7 @@ def _without_evidence(
         reason = claims_[slug].reason
         if not index.of(slug):
             if named or reason is None:
-                faults.append(
-                    f"{slug}: no evidence" + (f" ({reason})" if reason else " and no reason recorded")
-                )
+                faults.append(f"{slug}: no evidence, {reason or 'and no reason recorded'}")
         elif named and not index.of(slug, level):
             faults.append(f"{slug}: has evidence of level full only; run with --level full")
     return faults
