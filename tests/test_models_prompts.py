@@ -16,7 +16,8 @@ from scipy.stats import chi2
 
 from models.attention import LinearTransformer
 from models.prompts import sample_axis_prompts, sample_prompts, to_tensor
-from theory import estimators, single_layer
+from numerics.rounding import nearest, nearest_root
+from theory import estimators, exact, single_layer
 from theory.task import RegressionTask
 
 BATCH = 20_000
@@ -132,15 +133,17 @@ def test_one_dimensional_target_to_the_last_bits() -> None:
 def test_singular_covariances() -> None:
     """Draws lie in the range of Σ and Ω: exactly along axes, to rounding across them.
 
-    An eigenvalue 0 of [[1, 1], [1, 1]] that came out of order u = 2⁻⁵³ would leave √u ≈ 2⁻²⁶ in the root,
-    where a true zero leaves a small multiple of u: 2⁻⁴⁰ tells them apart.
+    An eigenvalue 0 of v vᵀ that came out of order u = 2⁻⁵³ would leave √u ≈ 2⁻²⁶ in the root, where a true
+    zero leaves a small multiple of u: 2⁻⁴⁰ tells them apart.
     """
     Z0, target = sample_prompts(RegressionTask([[1, 0], [0, 0]], 3, [[0, 0], [0, 1]]), 100, seeded(7))
     assert Z0[:, 0].abs().min() > 0
     assert not Z0[:, 1].any()
     assert not target.any()
-    X = sample_prompts(RegressionTask([[1, 1], [1, 1]], 3), 100, seeded(8))[0][:, :2]
-    assert (X[:, 0] - X[:, 1]).abs().max() < 2.0**-40
+    for v in ([1, 1], [1, 2], [1, 3, 5], [1, 2, 3]):
+        X = sample_prompts(RegressionTask([[a * b for b in v] for a in v], 3), 100, seeded(8))[0][:, : len(v)]
+        for k in range(1, len(v)):
+            assert (X[:, k] - v[k] * X[:, 0]).abs().max() < 2.0**-40
 
 
 def test_axis_prompts_share_context_and_weights() -> None:
@@ -163,26 +166,26 @@ def median_of_means(values: torch.Tensor, blocks: int) -> float:
 
 @pytest.mark.parametrize("axis", [True, False])
 def test_losses_average_to_the_exact_loss(axis: bool) -> None:
-    """Both samplers and the model against the exact loss, by the exact variance V of one prompt's loss.
+    """Both samplers and the model against the exact loss, by the exact variance V of one squared error.
+
+    Averaging over the query cannot raise the variance, so V bounds that of the axis prompts too.
 
     The mean of m prompts is off by 2√(V/m) with probability at most 1/4 (Chebyshev; nothing is assumed of
     the tail). The median of k such means is off only if half of them are: probability at most
     (4·¼·¾)^{k/2} = (3/4)^{k/2} (Chernoff), below 1e-9 for k = 145.
     """
-    step, blocks, each = fmpq(3, 4), 145, 400
-    dim, n = 3, 6
-    exact_variance = estimators.context_variance if axis else estimators.squared_error_variance
-    V = float(exact_variance([step], dim, n).p) / float(exact_variance([step], dim, n).q)
-    task = RegressionTask.isotropic(dim, n)
-    model = LinearTransformer.from_preconditioners(0.75 * torch.eye(dim, dtype=torch.float64)[None])
+    blocks, each, n, sigma = 145, 400, 6, exact.matrix("sigma", [[2, 1], [1, 1]])
+    V = estimators.squared_error_variance([fmpq(3, 4)], 2, n)
+    task = RegressionTask.whitened(sigma, n)
+    A = sigma.inv() * fmpq(3, 4)
+    model = LinearTransformer.from_preconditioners(to_tensor(A)[None])
     prompts, targets = (sample_axis_prompts if axis else sample_prompts)(task, blocks * each, seeded(10))
     with torch.no_grad():
         squares = (model(prompts) - targets).square()
     losses = squares.sum(dim=0) if axis else squares
-    b, A = [0, 0, 0, 1], [[-step if i == j else 0 for j in range(dim)] for i in range(dim + 1)]
-    loss = single_layer.loss(task, b, A)
-    assert loss == estimators.loss([step], dim, n)
-    assert abs(median_of_means(losses, blocks) - int(loss.p) / int(loss.q)) < 2 * (V / each) ** 0.5
+    loss = single_layer.loss(task, [0, 0, 1], [*(-A).tolist(), [0, 0]])
+    assert loss == estimators.loss([fmpq(3, 4)], 2, n)
+    assert abs(median_of_means(losses, blocks) - nearest(loss)) < 2 * nearest_root(V / each)
 
 
 def test_bad_batch() -> None:

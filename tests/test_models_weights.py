@@ -175,9 +175,13 @@ def test_the_bounds_hold(data: st.DataObject, assumptions: tuple[str, ...]) -> N
     task = data.draw(tasks(assumptions))
     size = task.dim + 1
     rows = st.lists(st.lists(entries, min_size=size, max_size=size), min_size=size, max_size=size)
-    found = compare(task, one_layer(data.draw(rows), data.draw(rows)))
+    P, Q = data.draw(rows), data.draw(rows)
+    found = compare(task, one_layer(P, Q))
     error = found.preconditioner - found.closed_form
-    assert found.excess >= 0
+    moment = at_task(single_layer.cross_second_moment(), task, {})
+    explained = exact.trace(task.covariance * error * moment * error.transpose())
+    assert explained == single_layer.preconditioner_excess(task, P[-1], [row[:-1] for row in Q])
+    assert 0 <= explained <= found.excess
     if found.distance_bound is not None:
         assert exact.trace(error * error.transpose()) <= squared(found.distance_bound)
     if assumptions:
