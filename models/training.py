@@ -10,9 +10,9 @@ Two choices matter for the noise and for the landscape:
   (:func:`models.prompts.sample_axis_prompts`) and averaging the iterates each cut the excess loss of the
   result several times.
 * With b = (u, β) the last row of P and A = (A_x; aᵀ) the first columns of Q, the layer learns its
-  preconditioner as the sum of β A_x and the rank-one u aᵀ. Where contexts are short and Σ is far from
-  isotropic, many random starts near 0 (``start_beta=0``) end in u aᵀ alone, a stationary point above
-  the minimum. So β starts at 1.
+  preconditioner as the sum of β A_x and the rank-one u aᵀ (both transposed). From random starts near 0
+  (``start_beta=0``) many runs stop at u aᵀ alone, above the minimum: at Σ = diag(1, 1/4, 1/16) three of
+  six seeds, 19 % above at n = 4 and 89 % above at n = 16. So β starts at 1.
 """
 
 from __future__ import annotations
