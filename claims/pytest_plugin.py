@@ -274,7 +274,7 @@ class Recorder:
         claims = registry.registry()
         judgements = [verdicts.judge(claims[slug], self._results, claims) for slug in self._touched]
         terminalreporter.section("claims")
-        for line in table.verdict_lines(judgements):
+        for line in table.verdict_lines(judgements, color=terminalreporter.hasmarkup):
             terminalreporter.write_line(line)
         for judgement in judgements:
             if judgement.gaps:
@@ -338,7 +338,7 @@ def _reduce(reports: list[pytest.TestReport]) -> tuple[Outcome, str] | None:
 
 
 def _message(report: pytest.TestReport) -> str:
-    """The last line of what went wrong: the reason of a skip, the exception of a failure."""
+    """The first line of what went wrong: the reason of a skip, the exception of a failure."""
     if isinstance(report.longrepr, tuple):
         return report.longrepr[2]
     crash: Any = getattr(report.longrepr, "reprcrash", None)

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable
+from textwrap import shorten
 
 from claims.verdicts import Judgement
 
 WIDTH = 100
+RANGE = 48
+"""How much of a range is shown; the report and ``icl-claims show`` have all of it."""
+
+STYLES = {
+    "holds": "green",
+    "holds-corrected": "cyan",
+    "refuted": "magenta",
+    "supported": "blue",
+    "open": "bold red",
+    "unverified": "yellow",
+}
 
 
 def verdict_lines(judgements: Iterable[Judgement], color: bool = False) -> list[str]:
@@ -18,25 +30,16 @@ def verdict_lines(judgements: Iterable[Judgement], color: bool = False) -> list[
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, width=WIDTH)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), width=WIDTH)
     for name in ("verdict", "grade", "mutants"):
         table.add_column(name, no_wrap=True)
     table.add_column("range", ratio=1, overflow="fold")
     table.add_column("slug", no_wrap=True)
     for judgement in judgements:
         mutants = f"{judgement.mutants_killed}/{judgement.mutants}" if judgement.mutants else "-"
-        cells = (judgement.verdict, judgement.grade or "-", mutants, judgement.range or "-", judgement.slug)
+        covered = shorten(judgement.range or "-", RANGE, placeholder=" …")
+        cells = (judgement.verdict, judgement.grade or "-", mutants, covered, judgement.slug)
         table.add_row(*(Text(cell) for cell in cells), style=STYLES[judgement.verdict])
     screen = io.StringIO()
     Console(file=screen, width=WIDTH, force_terminal=color, highlight=False).print(table)
     return [line.rstrip() for line in screen.getvalue().splitlines() if line.strip()]
-
-
-STYLES = {
-    "holds": "green",
-    "holds-corrected": "cyan",
-    "refuted": "magenta",
-    "supported": "blue",
-    "open": "bold red",
-    "unverified": "yellow",
-}

@@ -262,6 +262,11 @@ def test_what_does_not_run_tests_records_nothing(project, option):
     assert not project.results.exists()
 
 
+def test_collecting_says_nothing_about_what_a_run_would_leave_out(project):
+    project.evidence(SUM, LONG)
+    project.run("--collect-only").stdout.no_fnmatch_line("*level full left out*")
+
+
 def test_the_results_can_go_elsewhere(project):
     project.evidence(SUM)
     project.run("--claims-results", "elsewhere/found.json")
