@@ -47,8 +47,8 @@ def exchanged_critical_point(task: RegressionTask, k: int) -> Weights:
 def derivatives(task: RegressionTask, weights: Weights) -> tuple[list[fmpq], fmpq_mat]:
     """Gradient and Hessian of f in all coordinates of (b, A), exactly.
 
-    f has degree at most 2 in each coordinate and, in two of them, no other monomial of odd degree in both than
-    their product: so central differences with steps ±1 are the derivatives, not approximations.
+    f has degree at most 2 in each coordinate and, in two of them, no other monomial of odd degree in both
+    than their product: so central differences with steps ±1 are the derivatives, not approximations.
     """
     size = len(weights.b) * len(weights.b)
     steps = range(size)

@@ -61,12 +61,13 @@ CLAIMS: tuple[Claim, ...] = (
         slug="global_minimizer_spurious_local_minima",
         paper="suite",
         location="beside Ahn et al., Theorem 1",
-        statement=r"The single-layer loss $f(b,A)$, convex in the products $ba_j^\top$, can have local minima "
-        r"that are not global: for $\Sigma=\operatorname{diag}(1,\tfrac1{16})$, $\Omega=I$, $n=4$ the weights "
-        r"$b=e_1$, $A=-\gamma_1e_3e_1^\top$, $\gamma_1=\frac{1}{\frac{n+1}{n}\lambda_1+\frac1n\sum_k\lambda_k}$, in "
-        r"which labels and covariates change roles, are a critical point whose Hessian is positive "
-        r"semidefinite with the rescaling $(b,A)\leftarrow(\gamma b,A/\gamma)$ as its whole kernel: a strict "
-        r"local minimum up to rescaling, with $f-\min f=\frac1{88}$.",
+        statement=r"The single-layer loss $f(b,A)$, convex in the products $ba_j^\top$, can have local "
+        r"minima that are not global: for $\Sigma=\operatorname{diag}(1,\tfrac1{16})$, $\Omega=I$, $n=4$ the "
+        r"weights $b=e_1$, $A=-\gamma_1e_3e_1^\top$ with "
+        r"$\gamma_1=\frac{1}{\frac{n+1}{n}\lambda_1+\frac1n\sum_k\lambda_k}$, in which labels and covariates "
+        r"change roles, are a critical point whose Hessian is positive semidefinite with the direction of the "
+        r"rescaling $(b,A)\leftarrow(\gamma b,A/\gamma)$ as its whole kernel: a strict local minimum up to "
+        r"rescaling, with $f-\min f=\frac1{88}$.",
         assumptions=(
             Assumption("ill_conditioned", r"$\Sigma$ is ill-conditioned: $\lambda_1/\lambda_2=16$."),
         ),
