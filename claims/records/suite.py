@@ -66,8 +66,8 @@ CLAIMS: tuple[Claim, ...] = (
         r"weights $b=e_1$, $A=-\gamma_1e_3e_1^\top$ with "
         r"$\gamma_1=\frac{1}{\frac{n+1}{n}\lambda_1+\frac1n\sum_k\lambda_k}$, in which labels and covariates "
         r"change roles, are a critical point whose Hessian is positive semidefinite with the direction "
-        r"of the rescaling $(b,A)\leftarrow(\gamma b,A/\gamma)$ as its whole kernel: a strict local minimum up to "
-        r"rescaling, with $f-\min f=\frac1{88}$.",
+        r"of the rescaling $(b,A)\leftarrow(\gamma b,A/\gamma)$ as its whole kernel: a strict local minimum "
+        r"up to rescaling, with $f-\min f=\frac1{88}$.",
         assumptions=(
             Assumption("ill_conditioned", r"$\Sigma$ is ill-conditioned: $\lambda_1/\lambda_2=16$."),
         ),
