@@ -1,0 +1,84 @@
+"""The sizes d and n, as integers or as symbols, and the rings that results live in.
+
+A function of the engine takes ``dim`` = d and ``context_length`` = n. An integer gives numbers, None
+leaves the size as a symbol: the same code then computes with a generator of :data:`RING` in place of
+the integer, so there is no second formula for the symbolic case.
+"""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from flint import Ordering, fmpz, fmpz_mpoly_ctx
+
+from theory.exact import positive_integer
+
+RING = fmpz_mpoly_ctx.get(("d", "n"), Ordering.degrevlex)
+"""ℤ[d, n], which the symbolic moments of W belong to."""
+
+SCALED_RING = fmpz_mpoly_ctx.get(("d", "(1/n)"), Ordering.degrevlex)
+"""ℤ[d, 1/n], which the symbolic moments of S = W/n belong to."""
+
+_SYMMETRIC_RING = fmpz_mpoly_ctx.get(("s", "p"), Ordering.degrevlex)
+
+
+def sizes(dim: Any, context_length: Any) -> tuple[Any, Any]:
+    """(d, n): each an int, or the generator of :data:`RING` where the argument is None.
+
+    Raises:
+        TypeError, ValueError: an argument is neither None nor an integer ≥ 1.
+    """
+    d, n = RING.gens()
+    return (
+        d if dim is None else positive_integer("dim", dim),
+        n if context_length is None else positive_integer("context_length", context_length),
+    )
+
+
+def sum_and_product(d: Any, n: Any) -> tuple[Any, Any, Callable[[Any], Any]]:
+    """s = d + n and p = dn to compute with, and the map that brings results back.
+
+    E ∏ tr W^{k_i} with all k_i ≥ 1 is symmetric in d and n, because XXᵀ and XᵀX have the same traces:
+    it is a polynomial in s and p. Where both sizes are symbols, s and p are symbols of their own, which
+    halves the number of terms; the map back composes.
+    """
+    if isinstance(d, int) or isinstance(n, int):
+        return d + n, d * n, integer
+    s, p = _SYMMETRIC_RING.gens()
+    return s, p, lambda polynomial: polynomial.compose(d + n, d * n)
+
+
+def integer(value: Any) -> Any:
+    """An int as ``fmpz``; polynomials as they are."""
+    return fmpz(value) if isinstance(value, int) else value
+
+
+def natural(name: str, value: Any, most: int) -> int:
+    """``value`` as an int from 0 to ``most``.
+
+    Raises:
+        TypeError: it is no integer (bools and floats are none).
+        ValueError: it is negative or above ``most``.
+    """
+    allowed = f"{name} must be an integer from 0 to {most}, got {value!r}"
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral | fmpz):
+        raise TypeError(f"{allowed} of type {type(value).__name__}")
+    number = int(value)
+    if not 0 <= number <= most:
+        raise ValueError(allowed)
+    return number
+
+
+def natural_powers(name: str, value: Any, most: int) -> tuple[int, ...]:
+    """The powers k_i of a product of traces, zeros and order kept.
+
+    Raises:
+        TypeError: ``value`` is no sequence (or array) of integers.
+        ValueError: a power is negative or above ``most``.
+    """
+    entries = value.tolist() if hasattr(value, "tolist") else value
+    if not isinstance(entries, Sequence) or isinstance(entries, str | bytes):
+        raise TypeError(f"{name} must be a sequence of integers ≥ 0, got {value!r}")
+    return tuple(natural(f"{name}[{i}]", k, most) for i, k in enumerate(entries))
