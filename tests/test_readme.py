@@ -1,0 +1,43 @@
+"""The README shows real output: every calculator command in it is run and compared."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from claims.cli import group
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"```console\n\$ icl-claims (.*?)\n(.*?)\n```", README, flags=re.DOTALL)
+DETERMINISTIC = ("optimum", "loss", "moment", "compare")
+
+
+def test_there_are_examples() -> None:
+    assert {command.split()[0] for command, _ in EXAMPLES} >= {"optimum", "compare", "new"}
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"), [example for example in EXAMPLES if example[0].split()[0] in DETERMINISTIC]
+)
+def test_shown_output_is_real(command: str, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    result = CliRunner().invoke(group, shlex.split(command))
+    assert result.exit_code == 0
+    assert result.output.rstrip() == shown
+
+
+def test_every_locked_direct_dependency_is_explained() -> None:
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    direct = set(re.findall(r'"([a-z][a-z0-9-]*)(?:>=|==)', project)) - {"setuptools"}
+    table = README[README.index("## Dependencies") :]
+    explained = {
+        name.strip()
+        for row in re.findall(r"^\| ([a-z][^|]*) \|", table, re.MULTILINE)
+        for name in row.split(",")
+    }
+    assert direct <= explained
+    locked = (ROOT / "requirements.lock").read_text(encoding="utf-8").lower().replace("_", "-")
+    assert all(re.search(rf"^{name}==", locked, re.MULTILINE) for name in direct)
