@@ -59,11 +59,16 @@ def recurrence(s: Any, p: Any, unit: Any = 1) -> Callable[[Any], tuple[Any, Any,
     return coefficients
 
 
+def start(m1: Any, s: Any, p: Any, unit: Any = 1) -> tuple[Any, Any, Any]:
+    """(m_1, m_2, m_3), with s, p and ``unit`` as in :func:`recurrence`."""
+    return m1, m1 * (s + unit), m1 * (s * s + p + 3 * s * unit + 4 * unit * unit)
+
+
 def _solution(m0: Any, m1: Any, s: Any, p: Any, unit: Any = 1) -> Iterator[Any]:
     """m_0, m_1, m_2, … without end; four of them are held at a time."""
-    start = (m0, m1, m1 * (s + unit), m1 * (s * s + p + 3 * s * unit + 4 * unit * unit))
-    last = deque(start, maxlen=4)
-    yield from start
+    first = (m0, *start(m1, s, p, unit))
+    last = deque(first, maxlen=4)
+    yield from first
     coefficients = recurrence(s, p, unit)
     k = 4
     while True:

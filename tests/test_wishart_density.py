@@ -1,0 +1,159 @@
+"""The proof of the five-term recurrence: what it verifies, what it refuses, and what it cites."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from math import comb
+from typing import Any
+
+import pytest
+from flint import fmpq, fmpq_poly
+
+from theory.exact import Refuted
+from theory.wishart import trace_moments
+from theory.wishart.density import (
+    ALGEBRA,
+    DENSITY,
+    laguerre,
+    prove_recurrence,
+    residual,
+    theta,
+    trace_moment_density,
+)
+from theory.wishart.recurrence import recurrence
+
+D, N, X, W, P, Q, PSI, _ = ALGEBRA.gens()
+COEFFICIENTS = recurrence(D + N, D * N)
+
+EVEN_D_ODD_A = [(2, 3), (2, 5), (2, 9), (4, 5), (4, 11), (6, 7), (6, 9), (8, 11)]
+
+
+def changed(position: int, change: Callable[[Any, Any], Any]) -> Callable[[Any], tuple[Any, ...]]:
+    """The recurrence with one coefficient changed."""
+
+    def coefficients(k: Any) -> tuple[Any, ...]:
+        cs = list(COEFFICIENTS(k))
+        cs[position] = change(cs[position], k)
+        return tuple(cs)
+
+    return coefficients
+
+
+MUTANTS = {
+    "k + 1 → k": changed(0, lambda c, k: c - 1),
+    "4k − 1 → 4k + 1": changed(1, lambda c, k: c - 2 * (D + N - 1)),
+    "s − 1 → s": changed(1, lambda c, k: c - (4 * k - 1)),
+    "+1 dropped": changed(2, lambda c, k: c - 1),
+    "6k − 9 → 6k − 8": changed(2, lambda c, k: c + (D + N) ** 2),
+    "−107 → −105": changed(3, lambda c, k: c + 2 * (D + N - 1)),
+    "sign of the fourth coefficient": changed(3, lambda c, k: -c),
+    "k − 4 → k − 3": changed(4, lambda c, k: c + c / (k - 4) if c else c),
+    "last term dropped": changed(4, lambda c, k: 0 * k),
+    "n → n − 1": recurrence(D + N - 1, D * (N - 1)),
+    "S in place of W": recurrence(D + N, D * N, 2),
+}
+
+DENSITY_MUTANTS = {
+    "without the correction": DENSITY - W * P * PSI / 4,
+    "twice the correction": DENSITY + W * P * PSI / 4,
+    "the other sign of the correction": DENSITY - W * P * PSI / 2,
+    "n − 1 → n": DENSITY + W**2 * Q**2,
+    "d − 1 → d": DENSITY + W**2 * P**2,
+    "P and Q exchanged": DENSITY + W * (Q - P) * PSI / 4,
+}
+
+
+def test_the_recurrence_is_proved() -> None:
+    prove_recurrence()
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_false_recurrences_are_refused(name: str) -> None:
+    with pytest.raises(Refuted, match="does not satisfy"):
+        prove_recurrence(MUTANTS[name])
+
+
+@pytest.mark.parametrize("name", DENSITY_MUTANTS)
+def test_other_densities_are_refused(name: str) -> None:
+    with pytest.raises(Refuted, match="does not satisfy"):
+        prove_recurrence(density=DENSITY_MUTANTS[name])
+
+
+def test_a_false_start_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("theory.wishart.density.start", lambda m1, s, p: (m1, m1 * s, m1))
+    with pytest.raises(Refuted, match="the recurrence starts with"):
+        prove_recurrence()
+
+
+def test_the_equation_is_that_of_a_longer_recurrence_too() -> None:
+    """Multiplying a recurrence by k and shifting it gives another true one: the operators compose rightly."""
+
+    def shifted(k: Any) -> tuple[Any, ...]:
+        return (0 * k, *(k * c for c in COEFFICIENTS(k - 1)))
+
+    assert residual(shifted) == 0
+
+
+@pytest.mark.parametrize(("d", "n"), EVEN_D_ODD_A)
+def test_the_density_integrates_to_the_moments(d: int, n: int) -> None:
+    """What the proof cites (the joint density, the Pfaffian) and what it derives, checked in one number."""
+    assert [trace_moment_density(k, d, n) for k in range(13)] == trace_moments(12, d, n)
+
+
+@pytest.mark.parametrize(("d", "n"), [*EVEN_D_ODD_A, (3, 3), (5, 8)])
+def test_laguerre_polynomials_satisfy_what_is_cited(d: int, n: int) -> None:
+    """θP, θQ, the three-term relation, orthogonality, norms and the Christoffel–Darboux sum."""
+    a, x = n - d, fmpq_poly([0, 1])
+    at = [laguerre(j, a) for j in range(d + 1)]
+    p, q = at[d - 1], at[d - 2]
+    assert x * p.derivative() == (d - 1) * p - (n - 1) * q
+    assert x * q.derivative() == (d - 1) * p - (n - 1 - x) * q
+    assert d * at[d] == (2 * d - 1 + a - x) * p - (n - 1) * q
+
+    def inner(f: fmpq_poly, g: fmpq_poly) -> fmpq:
+        """∫ f g x^a e^{−x} dx/a!, by the moments (a + 1)(a + 2)⋯(a + i)."""
+        total, moment = fmpq(0), 1
+        for i, c in enumerate((f * g).coeffs()):
+            total += c * moment
+            moment *= a + 1 + i
+        return total
+
+    norms = [fmpq(comb(j + a, j)) for j in range(d)]
+    assert [[inner(f, g) for f in at[:d]] for g in at[:d]] == [
+        [norms[i] if i == j else 0 for i in range(d)] for j in range(d)
+    ]
+    kernel = sum((f * f / h for f, h in zip(at[: d - 1], norms, strict=False)), start=fmpq_poly([0]))
+    darboux = (q.derivative() * p - p.derivative() * q) * (d - 1) / norms[d - 2]
+    assert kernel == darboux
+    bracket = DENSITY.subs({"d": d, "n": n, "Psi": 0, "w": 1})
+    assert x * (q.derivative() * p - p.derivative() * q) == sum(
+        (c * x**i * p**i_p * q**i_q for (_, _, i, _, i_p, i_q, _, _), c in bracket.terms()),
+        start=fmpq_poly([0]),
+    )
+
+
+def test_theta_is_a_derivation() -> None:
+    f, g = X**2 * W * P - D * Q, N * PSI + W * Q**2
+    assert theta(f * g) == f * theta(g) + theta(f) * g
+    assert theta(ALGEBRA.constant(3) * D * N) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ((2, 3, 4), ValueError, "dim must be even"),
+        ((2, 102, 103), ValueError, "dim must be even and at most 100"),
+        ((2, 4, 6), ValueError, "context_length must exceed dim by an odd number"),
+        ((2, 4, 3), ValueError, "context_length must exceed dim by an odd number"),
+        ((101, 2, 3), ValueError, "k must be an integer from 0 to 100"),
+        ((2.0, 2, 3), TypeError, "k must be an integer"),
+        ((2, Fraction(2), 3), TypeError, "dim must be an integer ≥ 1"),
+        ((2, 2, None), TypeError, "context_length must be an integer ≥ 1"),
+    ],
+)
+def test_what_the_density_does_not_cover_is_refused(
+    arguments: tuple[Any, ...], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        trace_moment_density(*arguments)
