@@ -1,0 +1,395 @@
+r"""Moments of W = XXᵀ, X d × n with i.i.d. N(0, Σ) columns, for any covariance Σ.
+
+Written in p_r = tr Σ^r. Two routes:
+
+*An operator.* The density of W gives, for every function G of W, matrices held fixed in it included,
+E[W G] = T E[G] with T H = nΣH + 2 Σ (∂_Σ Σ) H, the derivative of Σ acting on H ([1], [2]: Stein's
+identity). On the functions that occur,
+
+    T(Σ^i p_ν) = (n+i) Σ^{i+1} p_ν + Σ_{m=1..i} p_m Σ^{i+1−m} p_ν + Σ_{r∈ν} 2r Σ^{i+r+1} p_{ν∖r},       (1)
+
+and with a matrix C on the way, τ_r = tr CΣ^r,
+
+    T(Σ^a C Σ^b) = (n+a) Σ^{a+1} C Σ^b + Σ_{m=1..a} p_m Σ^{a+1−m} C Σ^b
+                   + Σ_{q<b} ( Σ^{q+1} Cᵀ Σ^{a+b−q} + τ_{a+q+1} Σ^{b−q} ),                            (2)
+    T τ_r : each τ_r gives Σ_{q<r} ( Σ^{r−q} C Σ^{q+1} + Σ^{q+1} Cᵀ Σ^{r−q} ) in front of what stands there.
+
+All coefficients are positive, polynomials in n. They are what they are for d = 1, n < d, singular Σ.
+
+*Near-hooks* (:mod:`theory.wishart.near_hooks`) give the one-sided moments in O(k²) terms, where (1) has as
+many as there are partitions: it is the way taken for one trace and for E W^j.
+
+References:
+    [1] C. Stein (1981), Ann. Statist. 9, 1135–1151. [2] L. R. Haff (1979), J. Multivariate Anal. 9, 531–544.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from numbers import Integral
+from operator import mul
+from types import MappingProxyType
+from typing import Any
+
+from flint import Ordering, fmpq, fmpq_mat, fmpq_poly, fmpz, fmpz_mat, fmpz_mpoly_ctx, fmpz_poly
+
+from theory import exact
+from theory.wishart import near_hooks
+from theory.wishart.near_hooks import Partition
+
+MAX_ORDER = 200
+"""The largest order of a one-sided moment at a given Σ: some seconds, and 2·200² integers."""
+
+MAX_SYMBOLIC_DEGREE = 40
+"""The largest degree in power sums: E tr W^40 has p(40) = 37 338 terms, each a polynomial in n (300 MB)."""
+
+MAX_TWO_SIDED_ORDER = 12
+"""The largest i and j in E[W^i C W^j]: the table to 12 has about 600 000 terms, 60 MB."""
+
+
+def natural(name: str, value: Any, most: int) -> int:
+    """``value`` as an int from 0 to ``most``.
+
+    Raises:
+        TypeError: it is no integer (bools and floats are none).
+        ValueError: it is negative or above ``most``.
+    """
+    allowed = f"{name} must be an integer from 0 to {most}, got {value!r}"
+    if isinstance(value, bool) or not isinstance(value, Integral | fmpz):
+        raise TypeError(f"{allowed} of type {type(value).__name__}")
+    number = int(value)
+    if not 0 <= number <= most:
+        raise ValueError(allowed)
+    return number
+
+
+def covariance_trace_moment(powers: Sequence[int], covariance: Any = None, context_length: Any = None) -> Any:
+    """E ∏_i tr(W^{k_i}) for the powers k_i ≥ 0, in any order.
+
+    Args:
+        powers: k_1, …, k_m; none give 1, and a power 0 gives a factor d.
+        covariance: Σ, d × d, symmetric positive semidefinite; None leaves the power sums symbols.
+        context_length: n ≥ 1, the columns of X; None leaves n a symbol.
+
+    Returns:
+        An exact rational where both are given; a polynomial in n (``fmpq_poly``) where Σ is;
+        {ν: coefficient of p_ν = ∏ p_{ν_i}} otherwise, the coefficient an integer, or a polynomial in n
+        (``fmpz_poly``). Parts 0 of ν stand for powers 0: p_0 = d.
+
+    Raises:
+        TypeError, ValueError: an argument is of the wrong type or shape, Σ is not positive semidefinite,
+            or the degree Σ k_i exceeds :data:`MAX_SYMBOLIC_DEGREE` (:data:`MAX_ORDER` for one trace at a
+            given Σ and n).
+
+    >>> dict(covariance_trace_moment([2]))
+    {(1, 1): x, (2,): x^2 + x}
+    >>> covariance_trace_moment([2], [[2, 0], [0, 1]], context_length=3)
+    87
+    """
+    ks = _powers(powers)
+    zeros, positive = ks.count(0), tuple(sorted((k for k in ks if k), reverse=True))
+    n = None if context_length is None else exact.positive_integer("context_length", context_length)
+    sigma = None if covariance is None else exact.semidefinite("covariance", covariance)
+    if sigma is not None and n is not None and len(positive) == 1:
+        natural("powers", positive[0], MAX_ORDER)
+        p, unit, _ = _integral_powers(positive[0], sigma)
+        trace = near_hooks.at_power_sums(positive[0], n, p)[0][-1]
+        return trace / unit ** positive[0] * sigma.nrows() ** zeros
+    natural("the sum of powers", sum(positive), MAX_SYMBOLIC_DEGREE)
+    moment = trace_moment_polynomial(positive)
+    if sigma is not None:
+        return _at_covariance(moment, sigma, n) * sigma.nrows() ** zeros
+    values = {
+        (*parts, *(0,) * zeros): value if n is None else value(fmpz(n)) for parts, value in moment.items()
+    }
+    return MappingProxyType(values)
+
+
+def power_moment_polynomial(j: int) -> Mapping[tuple[int, Partition], fmpz_poly]:
+    """E W^j = Σ c_{i,ν}(n) Σ^i p_ν as {(i, ν): c_{i,ν}}, for j ≤ :data:`MAX_SYMBOLIC_DEGREE`.
+
+    From E tr W^j: c_{i,ν} = (i/j) · (multiplicity of i in ν ∪ i) · (coefficient of p_{ν ∪ i}).
+
+    Raises:
+        TypeError, ValueError: j is no integer in the range.
+
+    >>> {key: str(value) for key, value in power_moment_polynomial(2).items()}
+    {(1, (1,)): 'x', (2, ()): 'x^2 + x'}
+    """
+    j = natural("j", j, MAX_SYMBOLIC_DEGREE)
+    if j == 0:
+        return MappingProxyType({(0, ()): fmpz_poly([1])})
+    found: dict[tuple[int, Partition], fmpz_poly] = {}
+    for parts, value in trace_moment_polynomial((j,)).items():
+        for i in sorted(set(parts)):
+            place = parts.index(i)
+            rest = parts[:place] + parts[place + 1 :]
+            found[i, rest] = fmpz_poly([c * i * parts.count(i) // j for c in value.coeffs()])
+    return MappingProxyType(dict(sorted(found.items())))
+
+
+def power_moment(j: int, covariance: Any, context_length: Any) -> fmpq_mat:
+    """E[W^j], d × d symmetric, exactly, for j ≤ :data:`MAX_ORDER`. Arguments as for :func:`power_moments`.
+
+    >>> power_moment(2, [[2, 0], [0, 1]], context_length=3).tolist()
+    [[66, 0], [0, 21]]
+    """
+    return power_moments(j, covariance, context_length, name="j")[-1]
+
+
+def power_moments(order: int, covariance: Any, context_length: Any, name: str = "order") -> list[fmpq_mat]:
+    """E[W^0], E[W^1], …, E[W^order], each d × d symmetric, exactly.
+
+    Args:
+        order: from 0 to :data:`MAX_ORDER`.
+        covariance: Σ, d × d, symmetric positive semidefinite.
+        context_length: n ≥ 1, the columns of X.
+        name: what error messages call the order.
+
+    Raises:
+        TypeError, ValueError: an argument is of the wrong type, shape or range.
+
+    >>> [m.tolist() for m in power_moments(2, [[2]], context_length=3)]
+    [[[1]], [[6]], [[60]]]
+    """
+    top = natural(name, order, MAX_ORDER)
+    n = exact.positive_integer("context_length", context_length)
+    sigma = exact.semidefinite("covariance", covariance)
+    size = sigma.nrows()
+    p, unit, powers = _integral_powers(top, sigma)
+    _, coefficients, denominators = near_hooks.at_power_sums(top, n, p)
+    stacked = fmpz_mat([m.entries() for m in powers])
+    values = coefficients * stacked
+    moments = []
+    for k, denominator in enumerate(denominators):
+        row = [values[k, i] for i in range(size * size)]
+        moments.append(fmpq_mat(fmpz_mat(size, size, row)) / (denominator * unit**k))
+    return moments
+
+
+def _integral_powers(order: int, sigma: fmpq_mat) -> tuple[list[fmpz], fmpz, list[fmpz_mat]]:
+    """With u the common denominator of Σ: tr (uΣ)^r for 1 ≤ r ≤ order; u; (uΣ)^r for r ≤ order."""
+    scaled, unit = sigma.numer_denom()
+    powers = [exact.identity(sigma.nrows()).numer_denom()[0]]
+    for _ in range(order):
+        powers.append(powers[-1] * scaled)
+    return [_trace(m) for m in powers[1:]], unit, powers
+
+
+def _powers(powers: Any) -> list[int]:
+    entries = powers.tolist() if hasattr(powers, "tolist") else powers
+    if not isinstance(entries, Sequence) or isinstance(entries, str | bytes):
+        raise TypeError(f"powers must be a sequence of integers ≥ 0, got {powers!r}")
+    return [natural(f"powers[{i}]", k, MAX_ORDER) for i, k in enumerate(entries)]
+
+
+def _at_covariance(moment: Mapping[Partition, fmpz_poly], sigma: fmpq_mat, n: int | None) -> Any:
+    """The value at a given Σ: of type ``fmpq``, or ``fmpq_poly`` where n is a symbol."""
+    order = max((parts[0] for parts in moment if parts), default=0)
+    sums, unit, _ = _integral_powers(order, sigma)
+    p = [fmpq(sigma.nrows())] + [fmpq(x, unit**r) for r, x in enumerate(sums, 1)]
+    total: Any = fmpq_poly([0]) if n is None else fmpq(0)
+    for parts, value in moment.items():
+        product = fmpq(1)
+        for r in parts:
+            product *= p[r]
+        total += product * (fmpq_poly(value) if n is None else value(fmpz(n)))
+    return total
+
+
+@lru_cache(maxsize=8)
+def trace_moment_polynomial(powers: Partition) -> Mapping[Partition, fmpz_poly]:
+    """{ν: coefficient of p_ν, a polynomial in n} of E ∏ tr W^{k_i}, for falling powers k_i ≥ 1.
+
+    One trace by near-hooks, several by :func:`by_operator`.
+    """
+    if len(powers) == 1:
+        return MappingProxyType(near_hooks.in_power_sums(powers[0]))
+    return MappingProxyType(by_operator(powers))
+
+
+def by_operator(powers: Partition) -> dict[Partition, fmpz_poly]:
+    """The same by the operator (1) alone: E[tr W^k · p_ρ(W)] = tr T^k E[p_ρ(W)], trace after trace.
+
+    >>> by_operator((2,)) == dict(trace_moment_polynomial((2,)))
+    True
+    """
+    degree = sum(powers)
+    ring = fmpz_mpoly_ctx.get((*(f"p{r}" for r in range(1, degree + 1)), "n"), Ordering.lex)
+    *sums, n = ring.gens()
+    p = [ring.constant(0), *sums]
+    moment, reached = ring.constant(1), 0
+    for k in sorted(powers):
+        state = [moment]
+        for _ in range(k):
+            state = _one_sided_step(state, n, p, reached)
+            reached += 1
+        moment = sum(map(mul, p, state), ring.constant(0))
+    found: defaultdict[Partition, list[int]] = defaultdict(lambda: [0] * (degree + 1))
+    for exponents, value in moment.to_dict().items():
+        parts = tuple(r for r in range(degree, 0, -1) for _ in range(exponents[r - 1]))
+        found[parts][exponents[degree]] = int(value)
+    return {parts: fmpz_poly(values) for parts, values in found.items()}
+
+
+def _on_left_power(i: int, c: Any, n: Any, p: Sequence[Any], degree: int) -> Iterator[tuple[int, Any]]:
+    """The terms (power, polynomial) of T(Σ^i c …), by (1), c a polynomial in p of degree ≤ ``degree``."""
+    yield i + 1, (n + i) * c
+    for m in range(1, i + 1):
+        yield i + 1 - m, p[m] * c
+    for r in range(1, degree + 1):
+        if derivative := c.derivative(r - 1):
+            yield i + r + 1, 2 * r * derivative
+
+
+def _one_sided_step(state: Sequence[Any], n: Any, p: Sequence[Any], degree: int) -> list[Any]:
+    """T of Σ_i Σ^i state[i], by (1), of total degree ``degree`` before the step."""
+    image = [p[0]] * (degree + 2)
+    for i, c in enumerate(state):
+        if c:
+            for power, term in _on_left_power(i, c, n, p, degree - i):
+                image[power] += term
+    return image
+
+
+@dataclass(frozen=True)
+class TwoSided:
+    """E[W^i C W^j] = Σ direct[a,b] Σ^a C Σ^b + Σ crossed[a,b] Σ^a Cᵀ Σ^b + Σ scalar[b] Σ^b.
+
+    Polynomials in p_1, …, τ_1, … (τ_r = tr CΣ^r), linear in τ in ``scalar`` and free of it elsewhere. For
+    symmetric C what would be in ``crossed`` is in ``direct``.
+    """
+
+    direct: dict[tuple[int, int], Any]
+    crossed: dict[tuple[int, int], Any]
+    scalar: dict[int, Any]
+
+    def at(
+        self,
+        traces: Sequence[fmpz],
+        left: Sequence[fmpz_mat],
+        right: Sequence[fmpz_mat],
+        right_crossed: Sequence[fmpz_mat],
+        plain: Sequence[fmpz_mat],
+    ) -> fmpz_mat:
+        """The value at p, τ = ``traces``, Σ^a = left[a], CΣ^b = right[b], CᵀΣ^b, and Σ^b = plain[b] alone."""
+        size = left[0].nrows()
+        total = fmpz_mat(size, size)
+        inner: dict[int, fmpz_mat] = {}
+        for terms, factors in ((self.direct, right), (self.crossed, right_crossed)):
+            for (a, b), c in terms.items():
+                term = factors[b] * c(*traces)
+                inner[a] = inner[a] + term if a in inner else term
+        for a, m in inner.items():
+            total += left[a] * m
+        for b, c in self.scalar.items():
+            total += plain[b] * c(*traces)
+        return total
+
+
+def two_sided_moment(i: int, j: int, middle: Any, covariance: Any, context_length: Any) -> fmpq_mat:
+    """E[W^i C W^j], d × d, exactly. Arguments as for :func:`two_sided_moments`.
+
+    >>> two_sided_moment(1, 1, [[0, 1], [0, 0]], [[1, 0], [0, 1]], context_length=3).tolist()
+    [[0, 9], [3, 0]]
+    """
+    i, j = natural("i", i, MAX_TWO_SIDED_ORDER), natural("j", j, MAX_TWO_SIDED_ORDER)
+    return _two_sided_at(max(i, j), middle, covariance, context_length)(i, j)
+
+
+def two_sided_moments(order: int, middle: Any, covariance: Any, context_length: Any) -> list[list[fmpq_mat]]:
+    """E[W^i C W^j] at [i][j] for all i, j ≤ order, each d × d, exactly.
+
+    Args:
+        order: from 0 to :data:`MAX_TWO_SIDED_ORDER`.
+        middle: C, any d × d matrix.
+        covariance: Σ, d × d, symmetric positive semidefinite.
+        context_length: n ≥ 1, the columns of X.
+
+    Raises:
+        TypeError, ValueError: an argument is of the wrong type, shape or range.
+
+    >>> table = two_sided_moments(1, [[5]], [[1]], context_length=2)
+    >>> [[int(m[0, 0]) for m in row] for row in table]
+    [[5, 10], [10, 40]]
+    """
+    top = natural("order", order, MAX_TWO_SIDED_ORDER)
+    at = _two_sided_at(top, middle, covariance, context_length)
+    return [[at(i, j) for j in range(top + 1)] for i in range(top + 1)]
+
+
+def _two_sided_at(
+    order: int, middle: Any, covariance: Any, context_length: Any
+) -> Callable[[int, int], fmpq_mat]:
+    n = exact.positive_integer("context_length", context_length)
+    sigma = exact.semidefinite("covariance", covariance)
+    size = sigma.nrows()
+    c, denominator = exact.matrix("middle", middle, (size, size)).numer_denom()
+    table = two_sided_table(order, n, c == c.transpose())
+    sums, unit, powers = _integral_powers(2 * order, sigma)
+    right, right_crossed = [c * m for m in powers], [c.transpose() * m for m in powers]
+    traces = [*sums, *(_trace(m) for m in right[1:])]
+
+    def at(i: int, j: int) -> fmpq_mat:
+        if i <= j:
+            value = table[i, j].at(traces, powers, right, right_crossed, powers)
+        else:  # E[W^i C W^j] = (E[W^j Cᵀ W^i])ᵀ
+            value = table[j, i].at(traces, powers, right_crossed, right, powers).transpose()
+        return fmpq_mat(value) / (denominator * unit ** (i + j))
+
+    return at
+
+
+@lru_cache(maxsize=8)
+def two_sided_table(order: int, n: int, symmetric: bool) -> Mapping[tuple[int, int], TwoSided]:
+    """The coefficients of E[W^i C W^j] for i ≤ j ≤ order at n: E[C W^j] by (1), then (2) i times.
+
+    They depend on neither Σ nor C; the last eight tables are kept. Order 8 has 20 000 terms for
+    symmetric C, 30 000 for others, of about 100 bytes each; order 12 twenty times as many.
+    """
+    top = max(2 * order, 1)
+    names = (*(f"p{r}" for r in range(1, top + 1)), *(f"tau{r}" for r in range(1, top + 1)))
+    ring = fmpz_mpoly_ctx.get(names, Ordering.lex)
+    p = [ring.constant(0), *ring.gens()[:top]]
+    tau = [ring.constant(0), *ring.gens()[top:]]
+    table, one_sided = {}, [ring.constant(1)]
+    for j in range(order + 1):
+        state = TwoSided({(0, b): c for b, c in enumerate(one_sided) if c}, {}, {})
+        table[0, j] = state
+        for i in range(1, j + 1):
+            state = table[i, j] = _two_sided_step(state, n, p, tau, i + j - 1, symmetric)
+        one_sided = _one_sided_step(one_sided, n, p, j)
+    return MappingProxyType(table)
+
+
+def _two_sided_step(
+    state: TwoSided, n: int, p: Sequence[Any], tau: Sequence[Any], degree: int, symmetric: bool
+) -> TwoSided:
+    """T of E[W^i C W^j], by (2), of total degree ``degree`` = i + j before the step."""
+    zero = p[0]
+    direct: defaultdict[tuple[int, int], Any] = defaultdict(lambda: zero)
+    crossed = direct if symmetric else defaultdict(lambda: zero)
+    scalar: defaultdict[int, Any] = defaultdict(lambda: zero)
+    for terms, same, other in ((state.direct, direct, crossed), (state.crossed, crossed, direct)):
+        for (a, b), c in terms.items():
+            for power, term in _on_left_power(a, c, n, p, degree - a - b):
+                same[power, b] += term
+            for q in range(b):
+                other[q + 1, a + b - q] += c
+                scalar[b - q] += tau[a + q + 1] * c
+    for b, c in state.scalar.items():
+        for power, term in _on_left_power(b, c, n, p, degree - b):
+            scalar[power] += term
+        for r in range(1, degree - b + 1):
+            if derivative := c.derivative(len(p) - 2 + r):
+                for q in range(r):
+                    direct[r - q, q + 1 + b] += derivative
+                    crossed[q + 1, r - q + b] += derivative
+    return TwoSided(dict(direct), {} if symmetric else dict(crossed), dict(scalar))
+
+
+def _trace(m: fmpz_mat) -> fmpz:
+    return sum((m[i, i] for i in range(m.nrows())), fmpz(0))
