@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from flint import fmpq, fmpq_mat
 from hypothesis import strategies as st
@@ -36,35 +36,78 @@ def diagonal_matrices(size: int) -> st.SearchStrategy[fmpq_mat]:
     return st.lists(positive_rationals, min_size=size, max_size=size).map(exact.diagonal)
 
 
+def ill_conditioned_matrices(size: int) -> st.SearchStrategy[fmpq_mat]:
+    """Diagonal with eigenvalues c and c/16, both occurring."""
+    return positive_rationals.map(lambda c: exact.diagonal([c] + [c / 16] * (size - 1)))
+
+
+RESTRICTIONS: dict[str, Callable[[RegressionTask], bool]] = {
+    "isotropic_covariates": lambda task: task.covariance == exact.identity(task.dim),
+    "diagonal_covariance": lambda task: task.covariance == exact.diagonal(diagonal_of(task.covariance)),
+    "ill_conditioned": lambda task: (
+        max(diagonal_of(task.covariance)) == 16 * min(diagonal_of(task.covariance))
+    ),
+    "positive_definite_covariance": lambda task: exact.is_positive_definite(task.covariance),
+    "identity_task": lambda task: task.task_covariance == exact.identity(task.dim),
+    "whitened_task": lambda task: task.covariance * task.task_covariance == exact.identity(task.dim),
+    "rank_two_task": lambda task: task.task_covariance.rank() >= 2,
+    "noiseless_labels": lambda task: task.noise_variance == 0,
+}
+"""What an assumption of this key says about a task; :func:`tasks` draws accordingly."""
+
+BEYOND_THE_TASK = frozenset(
+    {"gaussian_covariates", "independent_task", "gaussian_task", "masked_query", "zero_query_label"}
+)
+"""Keys of assumptions about the law of a prompt of given task, or about the model: no task breaks them."""
+
+
+def diagonal_of(m: fmpq_mat) -> list[fmpq]:
+    """The diagonal entries."""
+    return [m[i, i] for i in range(m.nrows())]
+
+
 @st.composite
 def tasks(
     draw: st.DrawFn,
     assumptions: Collection[str] = (),
+    min_dim: int = 1,
     max_dim: int = 3,
     max_context: int = 7,
-    min_dim: int = 1,
 ) -> RegressionTask:
     """Tasks under the assumptions of these keys; what no key restricts is drawn freely."""
-    size = draw(st.integers(min_dim, max_dim))
+    least = 2 if {"rank_two_task", "ill_conditioned"} & set(assumptions) else 1
+    size = draw(st.integers(max(min_dim, least), max_dim))
     context_length = draw(st.integers(1, max_context))
-    if "isotropic_covariates" in assumptions:
-        sigma = exact.identity(size)
-    elif "diagonal_covariance" in assumptions:
-        sigma = draw(diagonal_matrices(size))
-    elif {"positive_definite_covariance", "whitened_task"} & set(assumptions):
-        sigma = draw(definite_matrices(size))
-    else:
-        sigma = draw(semidefinite_matrices(size))
+    sigma = draw(_covariances(frozenset(assumptions), size))
     if "identity_task" in assumptions:
         omega = exact.identity(size)
     elif "whitened_task" in assumptions:
         omega = sigma.inv()
+    elif "rank_two_task" in assumptions:
+        omega = draw(definite_matrices(size))
     else:
         omega = draw(semidefinite_matrices(size))
     noise = fmpq(0) if "noiseless_labels" in assumptions else draw(st.just(fmpq(0)) | positive_rationals)
     return RegressionTask(sigma, context_length, omega, noise)
 
 
+def _covariances(assumptions: frozenset[str], size: int) -> st.SearchStrategy[fmpq_mat]:
+    if "isotropic_covariates" in assumptions:
+        return st.just(exact.identity(size))
+    if "ill_conditioned" in assumptions:
+        return ill_conditioned_matrices(size)
+    if "diagonal_covariance" in assumptions:
+        return diagonal_matrices(size)
+    if {"positive_definite_covariance", "whitened_task"} & assumptions:
+        return definite_matrices(size)
+    return semidefinite_matrices(size)
+
+
+def keys_of(slug: str) -> frozenset[str]:
+    """The keys of the assumptions that the claim of this slug records."""
+    return frozenset(assumption.key for assumption in get(slug).assumptions)
+
+
 def tasks_of(slug: str, **limits: int) -> st.SearchStrategy[RegressionTask]:
     """Tasks under the assumptions that the claim of this slug records."""
-    return tasks(frozenset(assumption.key for assumption in get(slug).assumptions), **limits)
+    return tasks(keys_of(slug), **limits)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claims.evidence import Evidence
-from tests.strategies import matrices, positive_rationals, rationals, tasks_of
+from tests.strategies import matrices, positive_rationals, rationals, tasks
 from theory import exact
 from theory.convexity import hessian_form, squares
 from theory.evaluation import at_task
@@ -75,7 +75,7 @@ def hessian_matrix(task: RegressionTask) -> fmpq_mat:
 def test_claim_global_minimizer_uniqueness_positive_definite_hessian() -> None:
     """The Hessian's matrix at random Σ ≻ 0 is positive definite by its characteristic polynomial."""
 
-    @given(tasks_of("global_minimizer_uniqueness", max_dim=2, max_context=3))
+    @given(tasks({"positive_definite_covariance"}, max_dim=2, max_context=3))
     def definite(task: RegressionTask) -> None:
         if task.signal + task.noise_variance > 0:
             assert exact.is_positive_definite(hessian_matrix(task))
@@ -112,8 +112,8 @@ def check_orbits(single_from_rank: int) -> None:
     squared = (u.T @ v) * (u.T @ v) * 2 + (u.T @ u) * (v.T @ v) * 2
     if (symmetric @ symmetric).trace() != squared:
         raise Refuted("tr((uvᵀ + vuᵀ)²) is not 2(uᵀv)² + 2‖u‖²‖v‖²")
-    for rank, tasks in RANKS.items():
-        for task in tasks:
+    for rank, instances in RANKS.items():
+        for task in instances:
             single = loss(task, *exchanged(task)) > minimum(task)
             if single != (rank >= single_from_rank):
                 raise Refuted(f"at rank Ω = {rank} the orbit is {'single' if single else 'not single'}")
@@ -165,7 +165,7 @@ def test_claim_global_minimizer_uniqueness_excess_bounds_distance() -> None:
 
     @given(st.data())
     def bounds(data: st.DataObject) -> None:
-        task = data.draw(tasks_of("global_minimizer_uniqueness", max_dim=3))
+        task = data.draw(tasks({"positive_definite_covariance"}))
         if task.signal + task.noise_variance == 0:
             return
         d = task.dim

@@ -1,0 +1,74 @@
+"""What the suite demands of every registered claim, before any evidence runs.
+
+What only a run can show (three mutants killed, every assumption's necessity addressed, every part decided)
+is demanded at its end: the plugin fails a run in which a claim's evidence ran whole and still owes something.
+"""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from claims import evidence_index
+from claims.claim import PAPERS, Claim
+from claims.registry import registry
+from claims.report import prose_html
+from tests.strategies import BEYOND_THE_TASK, RESTRICTIONS, keys_of, tasks_of
+
+ROOT = Path(__file__).resolve().parents[1]
+INDEX = evidence_index.build(ROOT, registry())
+CLAIMS = [pytest.param(claim, id=slug) for slug, claim in registry().items()]
+WITH_EVIDENCE = [slug for slug in registry() if INDEX.of(slug, "full")]
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_has_a_statement_that_renders_and_a_source(claim: Claim) -> None:
+    rendered = prose_html(claim.statement)
+    assert rendered.count("<math") == claim.statement.count("$") / 2
+    assert "merror" not in rendered
+    assert "$" not in rendered
+    assert claim.paper in PAPERS
+    assert claim.location.strip()
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_has_evidence_or_a_reason_why_not(claim: Claim) -> None:
+    assert bool(INDEX.of(claim.slug, "full")) != bool(claim.reason), (
+        "a claim has either evidence or a written reason for having none"
+    )
+
+
+@pytest.mark.parametrize("claim", [p for p in CLAIMS if p.values[0].kind == "theory"])  # type: ignore[attr-defined]
+def test_a_theory_claim_states_its_assumptions(claim: Claim) -> None:
+    assert claim.assumptions or claim.reason, "a claim with evidence needs assumptions as data"
+
+
+def test_the_index_finds_no_problem_in_any_evidence() -> None:
+    assert not INDEX.problems
+
+
+def test_a_good_share_of_evidence_is_found() -> None:
+    assert {"global_minimizer", "forward_pass_is_preconditioned_gd"} <= set(WITH_EVIDENCE)
+
+
+@pytest.mark.parametrize("slug", WITH_EVIDENCE)
+def test_assumptions_are_a_strategy(slug: str) -> None:
+    """Every key either restricts tasks, and the strategy obeys it, or is declared to be beyond the task."""
+    keys = keys_of(slug)
+    assert keys <= set(RESTRICTIONS) | BEYOND_THE_TASK
+
+    @given(st.data())
+    def obeys(data: st.DataObject) -> None:
+        task = data.draw(tasks_of(slug))
+        assert all(RESTRICTIONS[key](task) for key in keys & set(RESTRICTIONS))
+
+    obeys()
+
+
+@pytest.mark.parametrize("slug", WITH_EVIDENCE)
+def test_evidence_is_in_a_file_of_the_claim(slug: str) -> None:
+    """One file per claim; a correction shares the file of what it corrects."""
+    names = {slug, registry()[slug].corrects}
+    files = {Path(entry.nodeid.split("::")[0]).stem for entry in INDEX.of(slug, "full")}
+    assert all(any(file.startswith(f"test_claim_{name}") for name in names if name) for file in files)
