@@ -1,0 +1,279 @@
+r"""Step sizes on 𝒮 = {A_l = a_l Σ⁻¹}: the exact loss of a linear transformer, and its minimisers.
+
+On the task Ω = Σ⁻¹, σ² = 0 a transformer with layers A_l = a_l Σ⁻¹ runs L steps of gradient descent in
+context, and leaves in whitened coordinates the residual ∏_l (I − a_l S), S = XXᵀ/n, X d × n standard
+normal. So its loss depends on Σ no more, and only on the spectrum of S:
+
+    f(a_0, …, a_{L−1}) = E tr ∏_l (I − a_l S)² = ∫ q_a(s)² dμ(s),     q_a(s) = ∏_l (1 − a_l s),
+
+μ the expected spectral measure of S, of total mass d and moments ∫ sᵏ dμ = E tr Sᵏ. Besides an atom of
+mass d − n at 0 where n < d, μ has a density on (0, ∞); so it has infinitely many points of support
+for all d, n ≥ 1.
+
+**Proposition (the global minimum on 𝒮).** For all d, n, L ≥ 1, f attains its minimum over ℝᴸ; the
+minimiser is unique up to the order of the steps; its steps are positive and distinct; and the gradient of f
+vanishes there. The steps are the reciprocals of the roots of the orthogonal polynomial of degree L of
+the measure s dμ(s), and the minimal loss is 1 / Σ_{k≤L} π_k(0)²/h_k, π_k the monic orthogonal
+polynomials of μ and h_k = ∫ π_k² dμ.
+
+*Proof.* As a runs through ℝᴸ, q_a runs through those polynomials q with q(0) = 1 and deg q ≤ L whose roots
+are all real (a step 0 lowers the degree). Forget that condition on the roots: over *all* q with q(0) = 1 and
+deg q ≤ L the minimum of ∫ q² dμ is attained at exactly one q*, a multiple of the orthogonal polynomial of
+degree L of s dμ(s), with L simple roots, all positive
+(:func:`theory.orthogonal_polynomials.least_square_polynomial`). So q* is itself some q_a, f ≥ ∫ (q*)² dμ on
+ℝᴸ, and f(a) is equal to it exactly when q_a = q*. As deg q* = L, that means that a lists the
+reciprocals of the roots of q*, which are distinct, in some order. ℝᴸ is open, so the gradient vanishes. ∎
+
+So there are exactly L! minimisers, one up to the exchange of layers. Each is a critical point of the loss
+over *all* matrices A_l: for Σ = I the loss is invariant under A_l ↦ U A_l Uᵀ (all l, U orthogonal), so at
+A_l = a_l I its gradient in A_l commutes with all U and is a multiple of I, of trace ∂f/∂a_l = 0. The infimum
+in Ahn et al., Theorem 3, is therefore attained.
+
+The minimum decreases strictly in L, for the degree of q* is exactly L, and stays above μ({0}) =
+max(d − n, 0), for q(0) = 1: a context shorter than d leaves d − n directions of w unseen.
+
+**Proposition (looped).** With all steps equal, f(a) = ∫ (1 − a s)^{2L} dμ is strictly convex:
+f″(a) = 2L(2L − 1) ∫ s² (1 − a s)^{2L−2} dμ > 0. f′ has odd degree 2L − 1, so it has exactly one real
+root a*; a* > 0, as f′(0) = −2L d < 0; and a* is the only minimiser and the only critical point.
+
+Sources: Ahn et al. (2023), Theorem 3 and Appendix B.2 (that 𝒮 holds critical points); Gatmiry et al. (2024)
+for loops; the minimisers are derived here. Orthogonal polynomials: Szegő, Orthogonal Polynomials.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
+from math import comb
+from operator import mul
+from typing import Any
+
+from flint import fmpq, fmpq_mat, fmpq_poly
+
+from theory.exact import positive_integer, vector
+from theory.orthogonal_polynomials import least_square_polynomial
+from theory.real_roots import ConvexMinimum, RealRoot, isolate, root_of_increasing
+from theory.wishart import spectral_moments, trace_moments
+
+MOST_LAYERS = 100
+"""The largest L: the exact minimiser takes about a second there, and a few milliseconds at L = 10."""
+
+_BITS = 64
+"""Relative precision of the intervals that are returned; ``refined`` gives any other."""
+
+
+@dataclass(frozen=True)
+class OptimalSteps:
+    """The global minimum on 𝒮.
+
+    Attributes:
+        dim, context_length: d and n.
+        loss: the minimum, exactly.
+        residual: q*(s) = ∏_l (1 − a_l s), over ℚ.
+        steps: a_0 < … < a_{L−1}, each as the root of :attr:`polynomial` in an interval of rational ends.
+    """
+
+    dim: int
+    context_length: int
+    loss: fmpq
+    residual: fmpq_poly
+    steps: tuple[RealRoot, ...]
+
+    @property
+    def polynomial(self) -> fmpq_poly:
+        """∏_l (a − a_l), the monic polynomial over ℚ whose roots are the steps."""
+        return fmpq_poly(self.residual.coeffs()[::-1])
+
+    def refined(self, bits: int) -> OptimalSteps:
+        """The same with intervals of relative width at most 2⁻ᵇⁱᵗˢ."""
+        return replace(self, steps=tuple(step.refined(bits) for step in self.steps))
+
+
+@dataclass(frozen=True)
+class OptimalLoopedStep:
+    """The global minimum on 𝒮 with all steps equal.
+
+    Attributes:
+        dim, context_length, layers: d, n and L.
+        step: a*, the only real root of the derivative of the loss, in an interval of rational ends.
+        loss: the minimum, enclosed; its ``polynomial`` is the loss as a polynomial in a.
+    """
+
+    dim: int
+    context_length: int
+    layers: int
+    step: RealRoot
+    loss: ConvexMinimum
+
+    def refined(self, bits: int) -> OptimalLoopedStep:
+        """The same with a* enclosed to a relative width of 2⁻ᵇⁱᵗˢ."""
+        step = self.step.refined(bits)
+        return replace(self, step=step, loss=replace(self.loss, minimizer=step))
+
+
+def optimal_steps(dim: int, context_length: int, layers: int) -> OptimalSteps:
+    """The steps a_0 < … < a_{L−1} that minimise the loss on 𝒮, and the minimum, exactly.
+
+    The same for every positive definite Σ, with A_l = a_l Σ⁻¹ in any order.
+
+    Args:
+        dim: d ≥ 1.
+        context_length: n ≥ 1; n < d is allowed.
+        layers: L, from 1 to :data:`MOST_LAYERS`.
+
+    Raises:
+        TypeError, ValueError: an argument is no integer of its range.
+
+    >>> best = optimal_steps(dim=2, context_length=5, layers=1)
+    >>> best.loss, str(best.steps[0])
+    (3/4, '5/8')
+    >>> best = optimal_steps(dim=1, context_length=1, layers=2)
+    >>> best.loss, best.polynomial, [step.compare(fmpq(1, 2)) for step in best.steps]
+    (8/15, x^2 + (-2/3)*x + 1/15, [-1, 1])
+    """
+    count = _layers(layers)
+    q, least = least_square_polynomial(trace_moments(2 * count, dim, context_length), count)
+    residual = q(fmpq_poly([0, int(context_length)]))
+    steps = isolate(fmpq_poly(residual.coeffs()[::-1]))
+    return OptimalSteps(int(dim), int(context_length), least, residual, steps).refined(_BITS)
+
+
+def optimal_looped_step(dim: int, context_length: int, layers: int) -> OptimalLoopedStep:
+    """The step a* that minimises the loss of L equal steps, and the minimum, enclosed.
+
+    Arguments, errors: as for :func:`optimal_steps`.
+
+    >>> best = optimal_looped_step(dim=1, context_length=1, layers=2)
+    >>> best.loss.polynomial
+    105*x^4 + (-60)*x^3 + 18*x^2 + (-4)*x + 1
+    >>> best.step.compare(fmpq(1, 5)), best.step.compare(fmpq(1, 4)), best.loss.compare(fmpq(1, 2))
+    (1, -1, 1)
+    """
+    loss = looped_loss(dim, context_length, layers)
+    step = root_of_increasing(loss.derivative()).refined(_BITS)
+    return OptimalLoopedStep(int(dim), int(context_length), int(layers), step, ConvexMinimum(loss, step))
+
+
+def looped_loss(dim: int, context_length: int, layers: int) -> fmpq_poly:
+    """f(a) = ∫ (1 − a s)^{2L} dμ(s), a convex polynomial in a of degree 2L over ℚ.
+
+    Arguments, errors: as for :func:`optimal_steps`.
+
+    >>> looped_loss(dim=2, context_length=5, layers=1)
+    16/5*x^2 + (-4)*x + 2
+    """
+    degree = 2 * _layers(layers)
+    moments = spectral_moments(degree, dim, context_length)
+    return fmpq_poly([(-1) ** k * comb(degree, k) * m for k, m in enumerate(moments)])
+
+
+def residual(steps: Sequence[Any]) -> fmpq_poly:
+    """q_a(s) = ∏_l (1 − a_l s); 1 where there are no steps.
+
+    Args:
+        steps: a_0, …, a_{L−1}, at most :data:`MOST_LAYERS` rational numbers; floats count as the dyadic
+            rationals they are, see :func:`theory.exact.rational`.
+
+    Raises:
+        TypeError, ValueError: ``steps`` is no such sequence, or holds a value that is no finite number.
+
+    >>> residual(["1/2", 1])
+    1/2*x^2 + (-3/2)*x + 1
+    """
+    return _residual_and_factors(steps)[0]
+
+
+def loss_of_steps(steps: Sequence[Any], dim: int, context_length: int) -> fmpq:
+    """f(a) = E tr ∏_l (I − a_l S)², exactly; d where there are no steps.
+
+    Args:
+        steps: see :func:`residual`. Their order has no effect.
+        dim, context_length: d, n ≥ 1.
+
+    Raises:
+        TypeError, ValueError: an argument is not of its type or range.
+
+    >>> loss_of_steps(["5/8"], dim=2, context_length=5)
+    3/4
+    """
+    q = residual(steps)
+    return integral(q * q, dim, context_length)
+
+
+def gradient(steps: Sequence[Any], dim: int, context_length: int) -> list[fmpq]:
+    """(∂f/∂a_l)_l = −2 ∫ s q_a ∏_{m≠l} (1 − a_m s) dμ, exactly. Arguments, errors: see :func:`loss_of_steps`.
+
+    >>> gradient(["5/8"], dim=2, context_length=5), gradient([0, 0], dim=2, context_length=5)
+    ([0], [-4, -4])
+    """
+    q, factors = _residual_and_factors(steps)
+    weights = _weighted_moments(q, 1, dim, context_length)
+    return [-2 * _dot(q // factor, weights) for factor in factors]
+
+
+def hessian(steps: Sequence[Any], dim: int, context_length: int) -> fmpq_mat:
+    r"""(∂²f/∂a_l∂a_m), L × L, exactly. Arguments, errors: see :func:`loss_of_steps`; at least one step.
+
+    With q_l and q_{lm} the products without the factors l, and l and m, so that q_l q_m = q q_{lm},
+
+        ∂²f/∂a_l² = 2 ∫ s² q_l² dμ,     ∂²f/∂a_l∂a_m = 2 ∫ s² (q_l q_m + q q_{lm}) dμ = 4 ∫ s² q q_{lm} dμ.
+
+    >>> hessian([0, 0], dim=2, context_length=5).tolist()
+    [[32/5, 64/5], [64/5, 32/5]]
+    """
+    q, factors = _residual_and_factors(steps)
+    if not factors:
+        raise ValueError("steps must hold at least one number to have a Hessian, got none")
+    weights = _weighted_moments(q, 2, dim, context_length)
+    entries = fmpq_mat(len(factors), len(factors))
+    for i, factor in enumerate(factors):
+        others = q // factor
+        entries[i, i] = 2 * _dot(others, _weighted_moments(others, 2, dim, context_length))
+        for j in range(i):
+            entries[i, j] = entries[j, i] = 4 * _dot(others // factors[j], weights)
+    return entries
+
+
+def integral(polynomial: fmpq_poly, dim: int, context_length: int) -> fmpq:
+    """∫ p dμ = E tr p(S), exactly, for a polynomial p over ℚ.
+
+    >>> integral(fmpq_poly([0, 0, 1]), dim=2, context_length=5)
+    16/5
+    """
+    moments = spectral_moments(max(polynomial.degree(), 0), dim, context_length)
+    return _dot(polynomial, moments)
+
+
+def rational_steps(steps: Any) -> list[fmpq]:
+    """The steps as exact numbers. Errors: see :func:`residual`."""
+    try:
+        size = len(steps)
+    except TypeError:
+        raise TypeError(f"steps must be a sequence of numbers, got {steps!r}") from None
+    if size > MOST_LAYERS:
+        raise ValueError(f"steps must hold at most {MOST_LAYERS} numbers, got {size}")
+    return vector("steps", steps, size)
+
+
+def _residual_and_factors(steps: Any) -> tuple[fmpq_poly, list[fmpq_poly]]:
+    factors = [fmpq_poly([1, -step]) for step in rational_steps(steps)]
+    *_, product = accumulate(factors, mul, initial=fmpq_poly([1]))
+    return product, factors
+
+
+def _weighted_moments(q: fmpq_poly, power: int, dim: int, context_length: int) -> list[fmpq]:
+    """∫ s^{power + k} q dμ for k = 0, …, deg q."""
+    moments = spectral_moments(2 * max(q.degree(), 0) + power, dim, context_length)
+    return [_dot(q, moments[power + k :]) for k in range(q.degree() + 1)]
+
+
+def _dot(polynomial: fmpq_poly, weights: Sequence[fmpq]) -> fmpq:
+    return sum((c * w for c, w in zip(polynomial.coeffs(), weights, strict=False)), fmpq(0))
+
+
+def _layers(layers: Any) -> int:
+    count = positive_integer("layers", layers)
+    if count > MOST_LAYERS:
+        raise ValueError(f"layers must be an integer from 1 to {MOST_LAYERS}, got {count}")
+    return count
