@@ -32,7 +32,7 @@ Let N q = x q′ + ((a + 1 − x)/2) q, so that (x w q)′ = w N q and ε(N q) =
    multiple of L_j.
 2. For even j, −2h_j = ⟨L_j, N L_j⟩ = ((j + 1)/2) ⟨L_j, L_{j+1}⟩ − 0 by 1, so ⟨L_{j+1}, L_j⟩ = 4h_j/(j + 1).
 3. The first part of G reproduces 𝒫_{d−2}, annihilates L_{d−1}, and lies in 𝒫_{d−1} ⊗ ε𝒫_{d−1}, because
-   y w L_j = −½ ε(N L_j). The second part annihilates 𝒫_{d−2} by 1 and reproduces L_{d−1} by 2, with j = d − 2.
+   y w L_j = −½ ε(N L_j). The second part annihilates 𝒫_{d−2} by 1 and reproduces L_{d−1} by 2; j = d − 2.
 
 With P = L_{d−1}, Q = L_{d−2}, Ψ = εQ and (C) for x (Q′P − P′Q), this is ρ = ((d − 1)!/(n − 2)!) ρ₀,
 
@@ -208,8 +208,8 @@ def _skew_product(f: fmpq_poly, g: fmpq_poly) -> fmpq:
 
 
 def _in_powers_of_k(c: Any) -> list[Any]:
-    """The coefficients of an element of :data:`ALGEBRA` as a polynomial in k, lowest first."""
+    """The coefficients in powers of k, lowest first, of an element of :data:`ALGEBRA` or a number."""
     by_power: dict[int, dict[tuple[int, ...], fmpq]] = {}
-    for (*others, power), value in c.to_dict().items():
+    for (*others, power), value in (c + 0 * _k).to_dict().items():
         by_power.setdefault(power, {})[(*others, 0)] = value
     return [ALGEBRA.from_dict(by_power.get(i, {})) for i in range(max(by_power, default=-1) + 1)]

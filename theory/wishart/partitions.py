@@ -26,16 +26,14 @@ from itertools import groupby
 from math import prod
 from typing import Any
 
-from theory.wishart.recurrence import single_trace_moment
+from theory.wishart.recurrence import MAX_ORDER, largest_order, single_trace_moment
 from theory.wishart.sizes import integer, natural_powers, sizes, sum_and_product
 
 MAX_DEGREE = 64
-"""The largest Σ k_i over the powers k_i ≥ 2 at given sizes, where there are several such powers."""
+"""The largest Σ k_i over powers k_i ≥ 2, where there are several, at given sizes: about 1 s and 40 MB."""
 
 MAX_SYMBOLIC_DEGREE = 48
-"""The same with a symbolic size."""
-
-_LARGEST_POWER = 10_000
+"""The same with a symbolic size: about 2 s and 130 MB."""
 
 State = tuple[int, ...]
 """Powers ≥ 2 in ascending order: a product of traces, factors tr W apart."""
@@ -46,7 +44,8 @@ def trace_moment(powers: Sequence[int], dim: int | None = None, context_length: 
 
     Args:
         powers: k_1, k_2, … ≥ 0 in any order. tr W^0 = d; the empty product is 1. Several powers ≥ 2 may
-            sum to :data:`MAX_DEGREE`, or :data:`MAX_SYMBOLIC_DEGREE` if a size is None.
+            sum to :data:`MAX_DEGREE`, or :data:`MAX_SYMBOLIC_DEGREE` if a size is None; one power and any
+            number of ones to :data:`~theory.wishart.recurrence.MAX_ORDER` or ``MAX_SYMBOLIC_ORDER``.
         dim: d ≥ 1, or None for a symbol.
         context_length: n ≥ 1, or None for a symbol; n < d is allowed.
 
@@ -54,8 +53,7 @@ def trace_moment(powers: Sequence[int], dim: int | None = None, context_length: 
         An ``fmpz``; where a size is None, a polynomial of :data:`~theory.wishart.RING` = ℤ[d, n].
 
     Source: integration by parts, as in the module's docstring; a single power ≥ 2 by the recurrence of
-    :mod:`theory.wishart.recurrence`. At the largest degrees the worst products take seconds and a few
-    hundred megabytes; of degree 30, milliseconds.
+    :mod:`theory.wishart.recurrence`. Nothing is kept between calls.
 
     Raises:
         TypeError: ``powers`` is no sequence of integers, or a size is no integer.
@@ -68,7 +66,7 @@ def trace_moment(powers: Sequence[int], dim: int | None = None, context_length: 
     >>> trace_moment([2, 0], context_length=1)
     d^3 + 2*d^2
     """
-    return _moments([natural_powers("powers", powers, _LARGEST_POWER)], dim, context_length)[0]
+    return _moments([natural_powers("powers", powers, MAX_ORDER)], dim, context_length)[0]
 
 
 def trace_moment_list(
@@ -79,14 +77,18 @@ def trace_moment_list(
     >>> trace_moment_list([[2, 2], [3], []], dim=1, context_length=1)
     [105, 15, 1]
     """
-    asked = [natural_powers(f"products[{i}]", ks, _LARGEST_POWER) for i, ks in enumerate(products)]
+    asked = [natural_powers(f"products[{i}]", ks, MAX_ORDER) for i, ks in enumerate(products)]
     return _moments(asked, dim, context_length)
 
 
 def _moments(asked: list[tuple[int, ...]], dim: int | None, context_length: int | None) -> list[Any]:
     d, n = sizes(dim, context_length)
     cores = [_core(ks) for ks in asked]
-    _check_degrees(cores, symbolic=dim is None or context_length is None)
+    symbolic = dim is None or context_length is None
+    for ks, core in zip(asked, cores, strict=True):
+        _check_degree(ks, largest_order(dim, context_length), symbolic)
+        if len(core) > 1:
+            _check_degree(core, MAX_SYMBOLIC_DEGREE if symbolic else MAX_DEGREE, symbolic)
     s, p, back = sum_and_product(d, n)
     one = 1 if isinstance(s, int) else s**0
     passed = by_parts({core for core in cores if len(core) > 1}, s, p, one)
@@ -170,11 +172,10 @@ def _core(ks: Iterable[int]) -> State:
     return tuple(sorted(k for k in ks if k > 1))
 
 
-def _check_degrees(cores: Iterable[State], symbolic: bool) -> None:
-    most = MAX_SYMBOLIC_DEGREE if symbolic else MAX_DEGREE
-    for core in cores:
-        if len(core) > 1 and sum(core) > most:
-            raise ValueError(
-                f"powers must sum to at most {most} over the powers ≥ 2 where there are several"
-                f"{' and a size is a symbol' if symbolic else ''}, got {core} of sum {sum(core)}"
-            )
+def _check_degree(ks: tuple[int, ...], most: int, symbolic: bool) -> None:
+    if sum(ks) > most:
+        where = " where a size is a symbol" if symbolic else ""
+        if len(_core(ks)) > 1:
+            where = f" over several powers ≥ 2{where}"
+        shown = str(ks) if len(ks) <= 20 else f"{len(ks)} powers"
+        raise ValueError(f"powers must sum to at most {most}{where}, got {shown} of sum {sum(ks)}")
