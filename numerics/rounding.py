@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from math import isqrt
+from math import inf, isqrt, nextafter
+from typing import Protocol, Self
 
 from flint import fmpq
+
+from theory.exact import rational
 
 
 def nearest(value: fmpq) -> float:
@@ -40,3 +43,47 @@ def nearest_root(value: fmpq) -> float:
     r = isqrt((p << 2 * k) // q)
     exact = r * r * q == p << 2 * k
     return (2 * r + (not exact)) / (1 << (k + 1))
+
+
+class Enclosed(Protocol):
+    """A real number between rationals that can be narrowed, and compared with any rational exactly."""
+
+    @property
+    def lower(self) -> fmpq:
+        """A rational number that it is at least."""
+
+    @property
+    def upper(self) -> fmpq:
+        """A rational number that it is at most."""
+
+    def refined(self, bits: int) -> Self:
+        """The same number, more narrowly enclosed for more bits."""
+
+    def compare(self, value: fmpq) -> int:
+        """The sign of (number − value)."""
+
+
+def nearest_real(number: Enclosed) -> float:
+    """The float64 nearest to a real number given by an enclosure, such as a root of a polynomial.
+
+    Narrowed until both ends round to one float64, or to two neighbours: then a comparison with the point
+    halfway between them decides.
+
+    Raises:
+        OverflowError: its magnitude exceeds the range of float64.
+
+    >>> from flint import fmpq_poly
+    >>> from theory.real_roots import isolate
+    >>> [nearest_real(root) for root in isolate(fmpq_poly([-2, 0, 1]))]
+    [-1.4142135623730951, 1.4142135623730951]
+    """
+    bits = 64
+    while True:
+        low, high = nearest(number.lower), nearest(number.upper)
+        if low == high:
+            return low
+        if nextafter(low, inf) == high:
+            halfway = (rational("low", low) + rational("high", high)) / 2
+            side = number.compare(halfway)
+            return nearest(halfway) if side == 0 else low if side < 0 else high
+        number, bits = number.refined(bits), 2 * bits

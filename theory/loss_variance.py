@@ -49,15 +49,15 @@ from math import comb
 from operator import mul
 from typing import Any
 
-from flint import fmpq, fmpq_mat, fmpq_poly, fmpz_mat, fmpz_poly
+from flint import fmpq, fmpq_poly, fmpz_mat, fmpz_poly
 
-from theory.exact import positive_integer, rational, trace
+from theory.exact import positive_integer, rational
 from theory.step_sizes import integral, residual
 from theory.wishart import trace_moment_list, trace_moments
 from theory.wishart.partitions import MAX_DEGREE
 
-MOST_BY_PFAFFIANS = 200
-"""The largest min(d, n) + degree for Pfaffians: a few seconds."""
+MOST_BY_PFAFFIANS = 160
+"""The largest min(d, n) + degree of g for Pfaffians: up to ten seconds where the steps have 64 bits."""
 
 MOST_BY_PARTS = MAX_DEGREE // 2
 """The largest degree of g for integration by parts: a quarter of a second."""
@@ -148,27 +148,28 @@ def mean_and_variance_by_pfaffians(polynomial: fmpq_poly, dim: int, context_leng
     span = size + max(g.degree(), 0)
     basis = _basis(size, doubled)
     times_g = [f * g for f in basis]
-    pairing = fmpz_mat(_pairings(span, doubled))
-    right = _rows(basis, span).transpose()
-    paired = _rows(times_g, span) * pairing
-    mixed = paired * right
-    B, C = mixed - mixed.transpose(), paired * _rows(times_g, span).transpose()
+    images = _rows(times_g, span)
+    paired = images * fmpz_mat(_pairings(span, doubled))
+    near = fmpz_mat([row[:size] for row in paired.tolist()])
+    mixed = near * _rows(basis, size).transpose()
+    B: list[list[Any]] = (mixed - mixed.transpose()).tolist()
+    left: list[list[Any]] = paired.tolist()
+    right: list[list[Any]] = images.tolist()
     ratios = ((k + 1) * (doubled + 2 + k) for k in range(size - 2))
     chain = list(accumulate(ratios, mul, initial=-4))[: size - 1]
     if size % 2:
         weights = list(accumulate((doubled + 2 * k for k in range(1, span)), mul, initial=1))
         border = [sum(c * w for c, w in zip(f.coeffs(), weights, strict=False)) for f in times_g]
-        B, C, chain = _bordered(B, border), _bordered(C, [0] * size), [-1, *chain]
-    inverse = _chain_inverse(chain)
-    X = inverse * fmpq_mat(B)
+        B = [[0, *(-x for x in border)], *([x, *row] for x, row in zip(border, B, strict=True))]
+        left, right, chain = [[0] * span, *left], [[0] * span, *right], [-1, *chain]
+    X = _solve_chain(chain, B)
+    # tr A⁻¹C with C = left · rightᵀ, without the product.
+    crossed = sum((_dot(x, y) for x, y in zip(_solve_chain(chain, left), right, strict=True)), fmpq(0))
+    squared = sum((_dot(row, column) for row, column in zip(X, zip(*X, strict=True), strict=True)), fmpq(0))
     square = (g * g).coeffs()
-    moments = trace_moments(max(len(square) - 1, 0), dim, context_length)
-    variance = (
-        sum((c * m for c, m in zip(square, moments, strict=False)), fmpq(0))
-        + trace(inverse * fmpq_mat(C))
-        - trace(X * X) / 2
-    )
-    return dim * polynomial[0] + trace(X) / (2 * denominator), variance / denominator**2
+    whole = _dot(square, trace_moments(max(len(square) - 1, 0), dim, context_length))
+    mean = sum((row[i] for i, row in enumerate(X)), fmpq(0)) / (2 * denominator)
+    return dim * polynomial[0] + mean, (whole + crossed - squared / 2) / denominator**2
 
 
 def _variance_of_trace(of_s: fmpq_poly, dim: int, context_length: int) -> fmpq:
@@ -214,23 +215,24 @@ def _rows(polynomials: Sequence[fmpz_poly], span: int) -> fmpz_mat:
     return fmpz_mat([[f[i] for i in range(span)] for f in polynomials])
 
 
-def _bordered(matrix: fmpz_mat, border: Sequence[Any]) -> fmpz_mat:
-    """[[0, −borderᵀ], [border, matrix]]."""
-    rows = [[x, *row] for x, row in zip(border, matrix.tolist(), strict=True)]
-    return fmpz_mat([[0, *(-x for x in border)], *rows])
+def _solve_chain(chain: Sequence[int], right: Sequence[Sequence[Any]]) -> list[list[fmpq]]:
+    """A⁻¹Y for the antisymmetric tridiagonal A of even size with e_0, e_1, … above its diagonal.
 
-
-def _chain_inverse(chain: Sequence[int]) -> fmpq_mat:
-    """The inverse of the antisymmetric tridiagonal matrix of even size with this diagonal above the main one.
-
-    Elimination from both ends: (A⁻¹)_{2j+1,2i} = (1/e_{2i}) ∏_{k=i+1..j} e_{2k−1}/e_{2k} for i ≤ j, its
-    negative at (2i, 2j+1), and 0 elsewhere.
+    Row i of AX = Y is e_i X_{i+1} − e_{i−1} X_{i−1} = Y_i: even i give the odd rows of X from the top, odd i
+    the even rows from the bottom.
     """
-    inverse = fmpq_mat(len(chain) + 1, len(chain) + 1)
-    for i in range(0, len(chain), 2):
-        value = fmpq(1, chain[i])
-        for j in range(i + 1, len(chain) + 1, 2):
-            if j > i + 1:
-                value *= fmpq(chain[j - 2], chain[j - 1])
-            inverse[j, i], inverse[i, j] = value, -value
-    return inverse
+    size = len(chain) + 1
+    rows: list[list[fmpq]] = [[]] * size
+    for i in range(0, size, 2):
+        carried = rows[i - 1] if i else [fmpq(0)] * len(right[0])
+        e = chain[i - 1] if i else 0
+        rows[i + 1] = [(y + e * x) / chain[i] for x, y in zip(carried, right[i], strict=True)]
+    for i in range(size - 1, 0, -2):
+        carried = rows[i + 1] if i + 1 < size else [fmpq(0)] * len(right[0])
+        e = chain[i] if i + 1 < size else 0
+        rows[i - 1] = [(e * x - y) / chain[i - 1] for x, y in zip(carried, right[i], strict=True)]
+    return rows
+
+
+def _dot(a: Sequence[Any], b: Sequence[Any]) -> fmpq:
+    return sum((x * y for x, y in zip(a, b, strict=False)), fmpq(0))

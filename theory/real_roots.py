@@ -98,12 +98,16 @@ def isolate(polynomial: fmpq_poly) -> tuple[RealRoot, ...]:
     balls = [_ball(root.real) for root, _ in proposed]
     for enclose in (_on_a_grid, _ends):
         ends = sorted(enclose(middle, radius) for middle, radius in balls)
-        if (
-            p.degree() == len(ends)
-            and all(left[1] < right[0] for left, right in pairwise(ends))
-            and all(_holds_a_root(p, lower, upper) for lower, upper in ends)
-        ):
-            return tuple(RealRoot(p, lower, upper, rising=p(upper) > 0) for lower, upper in ends)
+        if p.degree() == len(ends) and all(left[1] < right[0] for left, right in pairwise(ends)):
+            signs = [(_sign(p(lower)), _sign(p(upper))) for lower, upper in ends]
+            if all(
+                low * high < 0 or (low == high == 0 and lower == upper)
+                for (low, high), (lower, upper) in zip(signs, ends, strict=True)
+            ):
+                return tuple(
+                    RealRoot(p, lower, upper, rising=high > 0)
+                    for (_, high), (lower, upper) in zip(signs, ends, strict=True)
+                )
     raise ValueError(f"polynomial must have real and simple roots only, got {polynomial}")
 
 
@@ -192,7 +196,7 @@ def primitive(polynomial: fmpq_poly) -> fmpz_poly:
 
 def _ball(ball: arb) -> tuple[fmpq, fmpq]:
     """Its middle and its radius."""
-    return _dyadic(ball.mid()), _dyadic(ball.rad())
+    return dyadic(ball.mid()), dyadic(ball.rad())
 
 
 def _ends(middle: fmpq, radius: fmpq) -> tuple[fmpq, fmpq]:
@@ -209,12 +213,8 @@ def _on_a_grid(middle: fmpq, radius: fmpq) -> tuple[fmpq, fmpq]:
     return (below - 2) / scale, (below + 3) / scale
 
 
-def _holds_a_root(p: fmpz_poly, lower: fmpq, upper: fmpq) -> bool:
-    low, high = p(lower), p(upper)
-    return _sign(low) * _sign(high) < 0 or (lower == upper and low == 0)
-
-
-def _dyadic(exact: arb) -> fmpq:
+def dyadic(exact: arb) -> fmpq:
+    """The number that a ball of radius 0 is."""
     mantissa, exponent = exact.man_exp()
     if exponent >= 0:
         return fmpq(mantissa << int(exponent))

@@ -1,0 +1,197 @@
+r"""Monte Carlo estimates of the loss on 𝒮, with sample sizes and error bounds from the exact variance.
+
+The loss of one prompt, v = tr ∏_l (I − a_l S)², is heavy-tailed: from L = 4 on, the standard error
+that a sample reports of itself is unreliable. Here the half-width comes from Var v, known exactly
+(:mod:`theory.loss_variance`), and from an inequality that holds for every law with that variance.
+
+**Median of means.** With k groups of m samples each, a group's mean misses f by more than h with a
+probability of at most p = Var v/(m h²) (Chebyshev); the median of an odd number k of means misses by more
+than h only if at least (k + 1)/2 of them do, so with a probability of at most
+
+    B(k, p) = Σ_{j ≥ (k+1)/2} C(k, j) p^j (1 − p)^{k−j}.
+
+k = 1 is Chebyshev's inequality for the mean. For the error probability δ that is asked for, k and p are
+chosen so that B(k, p) ≤ δ and k/p, hence the total number of samples Var v · k/(p h²), is least.
+
+References:
+    [1] O. Catoni (2012), Ann. Inst. H. Poincaré Probab. Statist. 48, 1148–1185.
+    [2] I. Dumitriu, A. Edelman (2002), Matrix models for beta ensembles, J. Math. Phys. 43, 5830–5847:
+        the eigenvalues of W have the law of those of BBᵀ, B bidiagonal with independent chi variables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import comb, inf, nextafter
+from typing import Any
+
+import numpy as np
+from flint import fmpq
+
+from numerics.balls import Floats
+from numerics.rounding import nearest
+from theory.exact import positive_integer, rational
+from theory.loss_variance import loss_variance
+from theory.step_sizes import loss_of_steps, rational_steps
+
+_BATCH = 1 << 14
+"""Samples drawn at a time: bounds the memory."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to sample: ``groups`` means of ``group_size`` samples each, and what their median guarantees.
+
+    Attributes:
+        groups: k, odd.
+        group_size: m.
+        half_width: h, rounded up, with Var v ≤ m p h².
+        error_probability: B(k, p), rounded up: that the median misses by more than h.
+    """
+
+    groups: int
+    group_size: int
+    half_width: float
+    error_probability: float
+
+    @property
+    def samples(self) -> int:
+        """km, the prompts that are drawn."""
+        return self.groups * self.group_size
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """An estimate that misses the loss by more than ``half_width`` with probability ≤ ``error_probability``.
+
+    The half-width covers sampling; rounding in float64, about 1e-15 relative to the summands, comes on top.
+    """
+
+    value: float
+    half_width: float
+    error_probability: float
+    samples: int
+
+
+def plan(
+    steps: Sequence[Any],
+    dim: int,
+    context_length: int,
+    relative_half_width: Any = "1/100",
+    error_probability: Any = "1/1000",
+) -> Plan:
+    """The least samples for |estimate − f| ≤ ε f except with probability δ, by the exact variance.
+
+    Args:
+        steps, dim, context_length: see :func:`theory.loss_variance.loss_variance`.
+        relative_half_width: ε > 0.
+        error_probability: δ, 0 < δ < 1.
+
+    Raises:
+        TypeError, ValueError: an argument is not of its type or range.
+
+    >>> plan([0.625], dim=2, context_length=5).samples
+    304812
+    """
+    epsilon = rational("relative_half_width", relative_half_width)
+    if epsilon <= 0:
+        raise ValueError(f"relative_half_width must be > 0, got {epsilon}")
+    delta = rational("error_probability", error_probability)
+    if not 0 < delta < 1:
+        raise ValueError(f"error_probability must be between 0 and 1, got {delta}")
+    variance = loss_variance(steps, dim, context_length)
+    width = epsilon * loss_of_steps(steps, dim, context_length)
+    groups, miss = _groups(delta)
+    size = max(1, int((variance / (miss * width**2)).ceil()))
+    return Plan(groups, size, *(nextafter(nearest(x), inf) for x in (width, _tail(groups, miss))))
+
+
+def estimate(
+    steps: Sequence[Any], dim: int, context_length: int, plan: Plan, generator: np.random.Generator
+) -> Estimate:
+    """The median of the plan's means of v, over fresh prompts from the generator.
+
+    >>> steps = [0.625]
+    >>> found = estimate(steps, 2, 5, plan(steps, 2, 5), np.random.default_rng(0))
+    >>> abs(found.value - 0.75) <= found.half_width
+    True
+    """
+    means = [sample_mean(steps, dim, context_length, plan.group_size, generator) for _ in range(plan.groups)]
+    return Estimate(float(np.median(np.array(means))), plan.half_width, plan.error_probability, plan.samples)
+
+
+def sample_mean(
+    steps: Sequence[Any], dim: int, context_length: int, samples: int, generator: np.random.Generator
+) -> float:
+    """The mean of v over fresh prompts; batches bound the memory. Its standard error is √(Var v/samples)."""
+    remaining, total = positive_integer("samples", samples), 0.0
+    while remaining:
+        batch = min(remaining, max(1, _BATCH // min(dim, context_length)))
+        total += float(sample_losses(steps, dim, context_length, batch, generator).sum())
+        remaining -= batch
+    return total / samples
+
+
+def sample_losses(
+    steps: Sequence[Any], dim: int, context_length: int, samples: int, generator: np.random.Generator
+) -> Floats:
+    """Independent copies of v = tr ∏_l (I − a_l S)², of shape (samples,).
+
+    The N = min(d, n) eigenvalues of W that are not 0 for all X are drawn from the bidiagonal model [2]:
+    BBᵀ is tridiagonal, with b_i² ~ χ²(M − i), M = max(d, n), on the diagonal of B and c_i² ~ χ²(N − i) below,
+    which takes 2N − 1 random numbers in place of dn. v is then a product of tridiagonal matrices,
+    |∏ (I − a_l T) e_j|² summed over j, and no eigenvalues are needed.
+    """
+    small, large = sorted((positive_integer("dim", dim), positive_integer("context_length", context_length)))
+    a = [nearest(step / context_length) for step in rational_steps(steps)]
+    b = generator.chisquare(large - np.arange(small), size=(samples, small))
+    c = generator.chisquare(small - np.arange(1, small), size=(samples, small - 1)) if small > 1 else None
+    diagonal, off = b.copy(), None
+    if c is not None:
+        diagonal[:, 1:] += c
+        off = np.sqrt(b[:, :-1] * c)
+    # Columns e_1, …, e_N at once: (samples, component, column).
+    columns = np.broadcast_to(np.eye(small), (samples, small, small)).copy()
+    for step in a:
+        image = diagonal[:, :, np.newaxis] * columns
+        if off is not None:
+            image[:, 1:] += off[:, :, np.newaxis] * columns[:, :-1]
+            image[:, :-1] += off[:, :, np.newaxis] * columns[:, 1:]
+        columns -= step * image
+    return np.einsum("sij,sij->s", columns, columns) + float(max(dim - context_length, 0))
+
+
+def _groups(delta: fmpq) -> tuple[int, fmpq]:
+    """The odd k and the p with B(k, p) ≤ δ for which k/p is least."""
+    return _groups_of(int(delta.p), int(delta.q))
+
+
+@lru_cache(maxsize=256)
+def _groups_of(numerator: int, denominator: int) -> tuple[int, fmpq]:
+    delta = fmpq(numerator, denominator)
+    k, p = 1, delta
+    # B(k, 1/2) = 1/2. So p < 1/2 where δ < 1/2, and k/p > 2k: a k above half of the best k/p cannot win.
+    tried, most = 3, k / p if delta < fmpq(1, 2) else 1
+    while 2 * tried < most:
+        miss = _largest_miss(tried, delta)
+        if tried / miss < k / p:
+            k, p = tried, miss
+            most = k / p
+        tried += 2
+    return k, p
+
+
+def _largest_miss(k: int, delta: fmpq) -> fmpq:
+    """A p with B(k, p) ≤ δ, the largest to 20 bits: B increases in p."""
+    low, high = fmpq(0), fmpq(1)
+    while low == 0 or high - low > low / 2**20:
+        middle = (low + high) / 2
+        low, high = (middle, high) if _tail(k, middle) <= delta else (low, middle)
+    return low
+
+
+def _tail(k: int, p: fmpq) -> fmpq:
+    """B(k, p) = P(Binomial(k, p) ≥ (k + 1)/2), exactly."""
+    return sum((comb(k, j) * p**j * (1 - p) ** (k - j) for j in range((k + 1) // 2, k + 1)), fmpq(0))
