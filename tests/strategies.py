@@ -56,7 +56,15 @@ RESTRICTIONS: dict[str, Callable[[RegressionTask], bool]] = {
 """What an assumption of this key says about a task; :func:`tasks` draws accordingly."""
 
 BEYOND_THE_TASK = frozenset(
-    {"gaussian_covariates", "independent_task", "gaussian_task", "masked_query", "zero_query_label"}
+    {
+        "gaussian_covariates",
+        "gaussian_entries",
+        "gaussian_task",
+        "independent_task",
+        "masked_query",
+        "real_entries",
+        "zero_query_label",
+    }
 )
 """Keys of assumptions about the law of a prompt of given task, or about the model: no task breaks them."""
 
