@@ -1,0 +1,339 @@
+r"""The loss of linear attention with general matrices A_0, …, A_{L−1}, looped or not, with its derivatives.
+
+L layers of the sparse parametrisation move an iterate by w_{l+1} = w_l − A_lᵀ ∇R(w_l) from w_0 = 0
+(:mod:`theory.preconditioned_gd`; mind the transpose). With S = XXᵀ/n, B_l = A_lᵀ and labels wᵀX + εᵀ,
+
+    w − w_L = G w − H Xε/n,   G = (I − B_{L−1}S) ⋯ (I − B_0 S),   H S = I − G,
+
+so that, averaged over the query, the task and the noise, and then over the context,
+
+    f(A_0, …, A_{L−1}) = E tr(Σ G Ω Gᵀ) + (σ²/n) E tr(Σ H S Hᵀ).
+
+Both are sums of words in W = nS and the A_l, averaged exactly (:mod:`theory.wishart.matrix_words`). With u, v
+over the subsets of layers, written u_1 < … < u_p and v_1 < … < v_q,
+
+    f = Σ_{u,v} (−1/n)^{p+q} E tr(Σ B_{u_p} W ⋯ B_{u_1} W Ω W A_{v_1} ⋯ W A_{v_q})
+        + σ² Σ_{u,v≠∅} (−1/n)^{p+q} E tr(Σ B_{u_p} W ⋯ B_{u_1} W A_{v_1} ⋯ W A_{v_q}).
+
+A looped transformer has all A_l = A. For symmetric A there is a second route, and a faster one: with
+Σ' = A^{1/2} Σ A^{1/2} and S' of that covariance, (I − AS)^L = A^{1/2} (I − S')^L A^{−1/2}, so two-sided
+moments suffice (:mod:`theory.wishart.covariance`). Roots of A cancel in the result, which is a
+polynomial in A: what holds for positive definite A holds for every symmetric A, singular or indefinite.
+
+Sources: Ahn et al. (2023), Lemma 1 and Theorems 3 and 4; Gatmiry et al. (2024), for the looped case.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import combinations
+from math import comb, lcm, prod
+from typing import Any
+
+from flint import fmpq, fmpq_mat, fmpq_poly, fmpz, fmpz_mat
+
+from theory import exact
+from theory.task import RegressionTask
+from theory.wishart import covariance, matrix_words, near_hooks
+from theory.wishart.matrix_words import Plan, State
+
+MAX_LOOPS = 7
+"""The most loops of one general matrix: 7 take two seconds, and their layout 100 MB."""
+
+MAX_SYMMETRIC_LOOPS = covariance.MAX_TWO_SIDED_ORDER
+"""The most loops of one symmetric matrix."""
+
+MAX_LAYERS = 5
+"""The most layers of different matrices: 5 take a second, and their layout 100 MB."""
+
+
+def layered_loss(task: RegressionTask, matrices: Sequence[Any]) -> fmpq:
+    """f(A_0, …, A_{L−1}) of L ≤ :data:`MAX_LAYERS` layers, exactly.
+
+    Args:
+        task: the distribution of prompts, any Σ, Ω and σ².
+        matrices: A_0, …, A_{L−1}, each d × d, symmetric or not; none give f = tr ΣΩ.
+
+    Raises:
+        TypeError, ValueError: ``matrices`` is no sequence of d × d matrices, or there are too many.
+
+    >>> layered_loss(RegressionTask.isotropic(dim=2, context_length=5), [[["5/8", 0], [0, "5/8"]]])
+    3/4
+    """
+    layers = _matrices(task, matrices)
+    return _Evaluation(task, layers, tuple(range(len(layers)))).loss()
+
+
+def layered_gradient(task: RegressionTask, matrices: Sequence[Any]) -> list[fmpq_mat]:
+    """(∂f/∂A_l[i, j]), d × d, for each layer l, exactly. Arguments and errors as :func:`layered_loss`.
+
+    >>> task = RegressionTask.isotropic(dim=2, context_length=5)
+    >>> [m.tolist() for m in layered_gradient(task, [[["5/8", 0], [0, "5/8"]]])]
+    [[[0, 0], [0, 0]]]
+    """
+    layers = _matrices(task, matrices)
+    return _Evaluation(task, layers, tuple(range(len(layers)))).gradient()
+
+
+def layered_hessian(task: RegressionTask, matrices: Sequence[Any]) -> fmpq_mat:
+    """The second derivatives of f, L d² × L d², exactly: row l d² + i d + j is A_l[i, j].
+
+    2L gradients for each of the L d² directions. Arguments and errors as :func:`layered_loss`.
+
+    >>> layered_hessian(RegressionTask([[1]], context_length=2), [[[1]]])
+    [4]
+    """
+    layers = _matrices(task, matrices)
+    return _hessian(task, layers, tuple(range(len(layers))))
+
+
+def looped_loss(task: RegressionTask, matrix: Any, loops: int) -> fmpq:
+    """f(A, …, A) of one layer looped L times, exactly.
+
+    Args:
+        task: the distribution of prompts, any Σ, Ω and σ².
+        matrix: A, any d × d matrix. A symmetric one takes the faster route by two-sided moments.
+        loops: L, up to :data:`MAX_LOOPS`, or :data:`MAX_SYMMETRIC_LOOPS` for symmetric A.
+
+    Raises:
+        TypeError, ValueError: ``matrix`` is no d × d matrix, or ``loops`` no integer in the range.
+
+    >>> looped_loss(RegressionTask.isotropic(dim=1, context_length=1), [["1/2"]], loops=2)
+    41/16
+    """
+    a = exact.matrix("matrix", matrix, (task.dim, task.dim))
+    if a == a.transpose():
+        return symmetric_looped_loss(task, a, loops)
+    return _looped(task, a, loops).loss()
+
+
+def looped_gradient(task: RegressionTask, matrix: Any, loops: int) -> fmpq_mat:
+    """(∂f/∂A[i, j]), d × d, of the looped loss, exactly. Arguments and errors as :func:`looped_loss`."""
+    a = exact.matrix("matrix", matrix, (task.dim, task.dim))
+    gradients = _looped(task, a, loops).gradient()
+    return gradients[0] if gradients else fmpq_mat(task.dim, task.dim)
+
+
+def looped_hessian(task: RegressionTask, matrix: Any, loops: int) -> fmpq_mat:
+    """The second derivatives of the looped loss, d² × d², exactly: row i d + j is A[i, j]."""
+    a = exact.matrix("matrix", matrix, (task.dim, task.dim))
+    if not covariance.natural("loops", loops, MAX_LOOPS):
+        return fmpq_mat(task.dim**2, task.dim**2)
+    return _hessian(task, [a], (0,) * loops)
+
+
+def symmetric_looped_loss(task: RegressionTask, matrix: Any, loops: int) -> fmpq:
+    """The looped loss at a symmetric A by two-sided moments, exactly. Arguments as :func:`looped_loss`.
+
+    With K = AΣ: f = Σ_{i,j} (−1/n)^{i+j} C(L, i) C(L, j) tr(Σ A^{1/2} E[W'^i A^{−1/2} Ω A^{−1/2} W'^j] A^{1/2})
+    + (σ²/n) Σ_k c_k tr(Σ A^{1/2} E[S'^k] A^{1/2}), c_k the coefficients of (1 − (1 − s)^L)²/s, in which
+
+        A^{1/2} Σ'^a A^{−1/2} Ω A^{−1/2} Σ'^b A^{1/2} = K^a Ω (Kᵀ)^b,   A^{1/2} Σ'^b A^{1/2} = K^b A,
+        tr Σ'^r = tr K^r,   tr(A^{−1/2} Ω A^{−1/2} Σ'^r) = tr(ΩΣ K^{r−1}).
+
+    Raises:
+        ValueError: A is not symmetric; and as :func:`looped_loss`.
+
+    >>> symmetric_looped_loss(RegressionTask.isotropic(dim=2, context_length=5), [["5/8", 0], [0, "5/8"]], 1)
+    3/4
+    """
+    a = exact.matrix("matrix", matrix, (task.dim, task.dim))
+    if a != a.transpose():
+        raise ValueError(f"matrix must be symmetric, got {a.tolist()}")
+    loops = covariance.natural("loops", loops, MAX_SYMMETRIC_LOOPS)
+    n = task.context_length
+    (sigma, sigma_unit), (omega, omega_unit) = (
+        task.covariance.numer_denom(),
+        task.task_covariance.numer_denom(),
+    )
+    scaled, unit = a.numer_denom()
+    left = [exact.identity(task.dim).numer_denom()[0]]
+    for _ in range(2 * loops):
+        left.append(left[-1] * scaled * sigma)
+    right = [omega * m.transpose() for m in left]
+    plain = [m * scaled for m in left]
+    sums = [_trace(m) for m in left[1:]] or [fmpz(0)]
+    tau = [_trace(omega * sigma * m) for m in left[:-1]] or [fmpz(0)]
+    table = covariance.two_sided_table(loops, n, True)
+    base = n * unit * sigma_unit
+    total = fmpq(0)
+    for (i, j), entry in table.items():
+        count = comb(loops, i) * comb(loops, j) * (1 if i == j else 2)
+        value = _trace(sigma * entry.at([*sums, *tau], left, right, right, plain))
+        total += fmpq((-1) ** (i + j) * count * value, base ** (i + j))
+    return total / (omega_unit * sigma_unit) + task.noise_variance * _symmetric_noise(
+        loops, n, base, sums, [_trace(sigma * m) for m in plain]
+    )
+
+
+def _symmetric_noise(loops: int, n: int, base: fmpz, sums: Sequence[fmpz], traces: Sequence[fmpz]) -> fmpq:
+    """(1/n) Σ_k c_k E tr(Σ A^{1/2} S'^k A^{1/2}), from tr K^r and tr(Σ K^r A), scaled to integers."""
+    if loops == 0:
+        return fmpq(0)
+    top = 2 * loops - 1
+    total = fmpq(0)
+    _, coefficients, denominators = near_hooks.at_power_sums(top, n, sums[:top])
+    shrink = fmpq_poly([1, -1]) ** loops
+    square = (1 - shrink) * (1 - shrink)
+    for k in range(1, top + 1):
+        moment = sum((coefficients[k, r] * traces[r] for r in range(1, k + 1)), fmpz(0))
+        total += square[k + 1] * moment / (denominators[k] * base ** (k + 1))
+    return total
+
+
+@dataclass(frozen=True)
+class _Term:
+    """count · tr(left · V · A_right), V a root of the plan; left is Σ A_leftᵀ, or ΣΩ where it is None."""
+
+    root: int
+    left: int | None
+    right: int
+    degree: int
+    count: int
+    noise: bool
+
+
+@lru_cache(maxsize=6)
+def _layout(pattern: tuple[int, ...], noisy: bool) -> tuple[Plan, tuple[_Term, ...]]:
+    """The words of the loss. ``pattern`` names each layer's matrix by an index from 0: (0, 0) is two loops.
+
+    Letters: 2l for A_l, 2l + 1 for its transpose, then Ω. Terms of (u, ∅) are counted with (∅, u).
+    """
+    omega = 2 * (max(pattern) + 1)
+    adjoint = (*(x ^ 1 for x in range(omega)), omega)
+    subsets = Counter(
+        tuple(2 * i for i in u) for p in range(len(pattern) + 1) for u in combinations(pattern, p)
+    )
+    roots: dict[State, int] = {}
+    terms = []
+
+    def term(
+        word: tuple[int, ...], left: int | None, right: int, degree: int, count: int, noise: bool
+    ) -> None:
+        at = roots.setdefault((word, ()), len(roots))
+        terms.append(_Term(at, None if left is None else left // 2, right // 2, degree, count, noise))
+
+    for v, right_count in subsets.items():
+        if not v:
+            continue
+        term(v[:-1], None, v[-1], len(v), 2 * right_count, noise=False)
+        for u, left_count in subsets.items():
+            if not u:
+                continue
+            back = tuple(x ^ 1 for x in reversed(u[:-1]))
+            count, degree = left_count * right_count, len(u) + len(v)
+            term((*back, omega, *v[:-1]), u[-1], v[-1], degree, count, noise=False)
+            if noisy:
+                term((*back, *v[:-1]), u[-1], v[-1], degree, count, noise=True)
+    return matrix_words.plan(roots, adjoint), tuple(terms)
+
+
+class _Evaluation:
+    """The loss and its gradient at given matrices, in integers.
+
+    With A_l = Â_l/a, Σ = Σ̂/s, Ω = Ω̂/ω, σ² = σ_1/σ_2 and N = n a s, every term of degree p + q has p + q
+    letters A and one Σ more than that (as many in the noise terms), so
+
+        f · ω s σ_2 N^{2L} = σ_2 Σ (−1)^{p+q} N^{2L−p−q} (term at Â, Σ̂, Ω̂) + ω s σ_1 (the same of the noise).
+    """
+
+    def __init__(self, task: RegressionTask, matrices: Sequence[fmpq_mat], pattern: tuple[int, ...]) -> None:
+        self.task, self.matrices, self.pattern = task, matrices, pattern
+        if not pattern:
+            return
+        self.n = task.context_length
+        self.sigma, sigma_unit = task.covariance.numer_denom()
+        self.omega, omega_unit = task.task_covariance.numer_denom()
+        fractions = [m.numer_denom() for m in matrices]
+        self.unit = fmpz(lcm(*(int(denominator) for _, denominator in fractions)))
+        self.layers = [m * (self.unit // denominator) for m, denominator in fractions]
+        self.letters = [x for m in self.layers for x in (m, m.transpose())] + [self.omega]
+        self.noise = task.noise_variance
+        self.plan, self.terms = _layout(pattern, self.noise != 0)
+        self.found = self.plan.values(self.letters, self.sigma, self.n)
+        self.roots = self.plan.root_values(self.found)
+        self.base = self.n * self.unit * sigma_unit
+        self.signal_factor, self.noise_factor = self.noise.q, omega_unit * sigma_unit * self.noise.p
+        self.denominator = omega_unit * sigma_unit * self.noise.q * self.base ** (2 * len(pattern))
+
+    def weight(self, term: _Term) -> fmpz:
+        factor = self.noise_factor if term.noise else self.signal_factor
+        sign = (-1) ** term.degree * term.count
+        return sign * factor * self.base ** (2 * len(self.pattern) - term.degree)
+
+    def left(self, term: _Term) -> fmpz_mat:
+        return self.sigma * (self.omega if term.left is None else self.layers[term.left].transpose())
+
+    def loss(self) -> fmpq:
+        total = self.task.signal
+        if self.pattern:
+            numerator = fmpz(0)
+            for term in self.terms:
+                value = _trace(self.left(term) * self.roots[term.root] * self.layers[term.right])
+                numerator += self.weight(term) * value
+            total += fmpq(numerator, self.denominator)
+        return total
+
+    def gradient(self) -> list[fmpq_mat]:
+        if not self.pattern:
+            return []
+        size = self.task.dim
+        slopes = [fmpz_mat(size, size) for _ in self.layers]
+        of_roots = [fmpz_mat(size, size) for _ in self.roots]
+        for term in self.terms:
+            weight, left, right = self.weight(term), self.left(term), self.layers[term.right]
+            value = self.roots[term.root]
+            of_roots[term.root] += (right * left).transpose() * weight
+            slopes[term.right] += (left * value).transpose() * weight
+            if term.left is not None:
+                slopes[term.left] += value * right * self.sigma * weight
+        pulled = self.plan.pullback(self.letters, self.sigma, self.n, self.found, of_roots)
+        return [
+            fmpq_mat(slope + pulled[2 * i] + pulled[2 * i + 1].transpose())
+            * fmpq(self.unit, self.denominator)
+            for i, slope in enumerate(slopes)
+        ]
+
+
+def _hessian(task: RegressionTask, matrices: Sequence[fmpq_mat], pattern: tuple[int, ...]) -> fmpq_mat:
+    """Along a line A + tD the gradient is a polynomial of degree ≤ 2L − 1 in t: its slope at 0 is exact from
+
+    Σ_{t=1..L} w_t (g(t) − g(−t))/2,   w_t = (1/t) ∏_{s≠t} s²/(s² − t²).
+    """
+    order, size = len(pattern), task.dim
+    rows = []
+    for place in range(len(matrices)):
+        for entry in range(size * size):
+            direction = fmpq_mat(size, size, [int(i == entry) for i in range(size * size)])
+
+            def gradient(t: int, place: int = place, direction: fmpq_mat = direction) -> list[fmpq]:
+                moved = [m + direction * t if i == place else m for i, m in enumerate(matrices)]
+                return [x for m in _Evaluation(task, moved, pattern).gradient() for x in m.entries()]
+
+            row = [fmpq(0)] * (len(matrices) * size * size)
+            for t in range(1, order + 1):
+                others = (s for s in range(1, order + 1) if s != t)
+                weight = prod((fmpq(s * s, s * s - t * t) for s in others), start=fmpq(1, 2 * t))
+                pairs = zip(row, gradient(t), gradient(-t), strict=True)
+                row = [old + weight * (ahead - behind) for old, ahead, behind in pairs]
+            rows.append(row)
+    return fmpq_mat(rows)
+
+
+def _looped(task: RegressionTask, a: fmpq_mat, loops: int) -> _Evaluation:
+    return _Evaluation(task, [a], (0,) * covariance.natural("loops", loops, MAX_LOOPS))
+
+
+def _matrices(task: RegressionTask, matrices: Sequence[Any]) -> list[fmpq_mat]:
+    if isinstance(matrices, str | bytes) or not hasattr(matrices, "__len__"):
+        raise TypeError(f"matrices must be a sequence of {task.dim} × {task.dim} matrices, got {matrices!r}")
+    if len(matrices) > MAX_LAYERS:
+        raise ValueError(f"matrices must be at most {MAX_LAYERS}, got {len(matrices)}")
+    return [exact.matrix(f"matrices[{i}]", m, (task.dim, task.dim)) for i, m in enumerate(matrices)]
+
+
+def _trace(m: fmpz_mat) -> fmpz:
+    return sum((m[i, i] for i in range(m.nrows())), fmpz(0))
