@@ -175,11 +175,11 @@ def _symmetric_noise(loops: int, n: int, base: fmpz, sums: Sequence[fmpz], trace
         return fmpq(0)
     top = 2 * loops - 1
     total = fmpq(0)
-    _, coefficients, denominators = near_hooks.at_power_sums(top, n, sums[:top])
+    _, rows, denominators = near_hooks.at_power_sums(top, n, sums[:top])
     shrink = fmpq_poly([1, -1]) ** loops
     square = (1 - shrink) * (1 - shrink)
     for k in range(1, top + 1):
-        moment = sum((coefficients[k, r] * traces[r] for r in range(1, k + 1)), fmpz(0))
+        moment = sum((rows[k][r] * traces[r] for r in range(1, k + 1)), fmpz(0))
         total += square[k + 1] * moment / (denominators[k] * base ** (k + 1))
     return total
 

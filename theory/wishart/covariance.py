@@ -160,9 +160,9 @@ def power_moments(order: int, covariance: Any, context_length: Any, name: str = 
     sigma = exact.semidefinite("covariance", covariance)
     size = sigma.nrows()
     p, unit, powers = _integral_powers(top, sigma)
-    _, coefficients, denominators = near_hooks.at_power_sums(top, n, p)
+    _, rows, denominators = near_hooks.at_power_sums(top, n, p)
     stacked = fmpz_mat([m.entries() for m in powers])
-    values = coefficients * stacked
+    values = fmpz_mat([row + [fmpz(0)] * (top + 1 - len(row)) for row in rows]) * stacked
     moments = []
     for k, denominator in enumerate(denominators):
         row = [values[k, i] for i in range(size * size)]

@@ -44,7 +44,7 @@ from math import comb, factorial, lcm
 from operator import mul
 from typing import Any
 
-from flint import fmpq, fmpq_poly, fmpz, fmpz_mat, fmpz_poly
+from flint import fmpq, fmpq_poly, fmpz, fmpz_poly
 
 Partition = tuple[int, ...]
 
@@ -205,14 +205,14 @@ def _double_factorial(order: int) -> int:
 
 def at_power_sums(
     order: int, context_length: int, power_sums: Sequence[fmpz]
-) -> tuple[list[fmpq], fmpz_mat, list[fmpz]]:
+) -> tuple[list[fmpq], list[list[fmpz]], list[fmpz]]:
     """All moments up to an order at given integers p_1, …, p_order, exactly: (F, P, δ) with
 
-        F_k = E tr W^k (k ≥ 1; F_0 = 0 is no moment),    P[k, r]/δ_k = (r/k) ∂F_k/∂p_r.
+        F_k = E tr W^k (k ≥ 1; F_0 = 0 is no moment),    P[k][r]/δ_k = (r/k) ∂F_k/∂p_r.
 
-    These are the coefficients of E W^k = Σ_{r=1..k} (P[k, r]/δ_k) Σ^r, because F_k = E tr (ΣZ)^k with a
+    These are the coefficients of E W^k = Σ_{r=1..k} (P[k][r]/δ_k) Σ^r, because F_k = E tr (ΣZ)^k with a
     standard Z, whose derivative in Σ is k Σ^{-1/2} E[W^k] Σ^{-1/2}. An identity of polynomials: the power
-    sums need not be those of a matrix. Row 0 of P is (1, 0, …), E W^0 = I.
+    sums need not be those of a matrix. Row 0 of P is (1), E W^0 = I.
 
     Integers of about order·(bits of a power sum + 3 log₂ order) bits, 2·order² of them.
     """
@@ -224,27 +224,22 @@ def at_power_sums(
     for k in range(1, order + 1):
         g.append(sum(map(mul, p[1 : k + 1], reversed(g)), fmpz(0)) // (2 * k))
         e.append(sum(map(mul, signed[1 : k + 1], reversed(e)), fmpz(0)) // k)
-    traces, denominators = [fmpq(0)], [fmpz(1)]
-    by_g, by_e = fmpz_mat(order + 1, order + 1), fmpz_mat(order + 1, order + 1)
+    traces, rows, denominators = [fmpq(0)], [[fmpz(1)]], [fmpz(1)]
     for k in range(1, order + 1):
         common, terms = coefficients(k, context_length)
-        of_g, of_e = [fmpz(0)] * (k + 1), [fmpz(0)] * (k + 1)
+        by_g, by_e = [fmpz(0)] * (k + 1), [fmpz(0)] * (k + 1)
         for a, b, c, value in terms:
             right = value * g[b]
-            of_e[c] += right * g[a]
-            of_g[a] += right * e[c]
-            of_g[b] += value * g[a] * e[c]
+            by_e[c] += right * g[a]
+            by_g[a] += right * e[c]
+            by_g[b] += value * g[a] * e[c]
         denominator = common * scale_g**2 * scale_e
-        traces.append(fmpq(sum(map(mul, of_e, e), fmpz(0)), denominator))
+        traces.append(fmpq(sum(map(mul, by_e, e), fmpz(0)), denominator))
         denominators.append(fmpz(2 * k * denominator))
-        for a in range(k + 1):
-            by_g[k, a], by_e[k, a] = of_g[a], of_e[a]
-    # 2r ∂F/∂p_r = Σ_a (∂F/∂g_a) g_{a−r} − 2 Σ_c (∂F/∂e_c) (−1)^r e_{c−r}: products with Toeplitz matrices
-    sides = range(order + 1)
-    shifts = fmpz_mat([[g[a - r] if 0 < r <= a else 0 for r in sides] for a in sides])
-    alternating = fmpz_mat(
-        [[2 * (-1) ** (r + 1) * e[c - r] if 0 < r <= c else 0 for r in sides] for c in sides]
-    )
-    matrices = by_g * shifts + by_e * alternating
-    matrices[0, 0] = 1
-    return traces, matrices, denominators
+        # 2r ∂F/∂p_r = Σ_a (∂F/∂g_a) g_{a−r} − 2 Σ_c (∂F/∂e_c) (−1)^r e_{c−r}
+        rows.append([fmpz(0)])
+        for r in range(1, k + 1):
+            through_g = sum(map(mul, by_g[r:], g), fmpz(0))
+            through_e = sum(map(mul, by_e[r:], e), fmpz(0))
+            rows[k].append(through_g + 2 * through_e if r % 2 else through_g - 2 * through_e)
+    return traces, rows, denominators
