@@ -52,10 +52,16 @@ class LinearAttention(nn.Module):
         return self.attend(Z, Z)
 
     def attend(
-        self, Z: Float[Tensor, "*batch rows columns"], columns: Float[Tensor, "*batch rows queries"]
-    ) -> Float[Tensor, "*batch rows queries"]:
-        """P Z M (Zᵀ Q C) for a choice C of Z's columns: those columns of Attn_{P,Q}(Z)."""
-        seen = Z[..., :-1] if self.mask else Z
+        self,
+        Z: Float[Tensor, "*batch rows columns"],
+        columns: Float[Tensor, "*batch rows chosen"],
+        queries: int = 1,
+    ) -> Float[Tensor, "*batch rows chosen"]:
+        """P Z M (Zᵀ Q C) for a choice C of Z's columns: those columns of Attn_{P,Q}(Z).
+
+        The mask hides the last ``queries`` columns.
+        """
+        seen = Z[..., : Z.shape[-1] - queries] if self.mask else Z
         return self.P @ (seen @ seen.mT) @ (self.Q @ columns)
 
 
@@ -145,13 +151,30 @@ class LinearTransformer(nn.Module):
 
     def forward(self, Z0: Float[Tensor, "*batch rows columns"]) -> Float[Tensor, "*batch"]:
         """TF_L(Z_0) = −[Z_L]_{d+1,n+1}; of the last layer only the query column is computed."""
+        return self.predict(Z0)[..., 0]
+
+    def predict(
+        self, Z0: Float[Tensor, "*batch rows columns"], queries: int = 1
+    ) -> Float[Tensor, "*batch queries"]:
+        """The predictions for several queries of one context, the last ``queries`` columns of Z_0.
+
+        The mask hides them all, so that each prediction is what it is on a prompt of its own.
+
+        Raises:
+            ValueError: Z_0 is of the wrong shape, or there are several queries and no mask.
+        """
         self._validate(Z0)
-        Z, n = Z0, Z0.shape[-1] - 1
         *earlier, last = self._sequence()
+        n = Z0.shape[-1] - queries
+        if not 1 <= n < Z0.shape[-1]:
+            raise ValueError(f"queries must be from 1 to {Z0.shape[-1] - 1} of Z0's columns, got {queries}")
+        if queries > 1 and not all(layer.mask for layer in (*earlier, last)):
+            raise ValueError(f"queries must be 1 where no mask hides them from one another, got {queries}")
+        Z = Z0
         for layer in earlier:
-            Z = Z + layer(Z) / n
-        query = Z[..., -1:]
-        return -(query + last.attend(Z, query) / n)[..., -1, 0]
+            Z = Z + layer.attend(Z, Z, queries) / n
+        last_columns = Z[..., n:]
+        return -(last_columns + last.attend(Z, last_columns, queries) / n)[..., -1, :]
 
     def _sequence(self) -> Iterator[LinearAttention]:
         for _ in range(self.loops):

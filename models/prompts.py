@@ -42,8 +42,8 @@ def sample_prompts(
 
 def sample_axis_prompts(
     task: RegressionTask, batch: int, generator: torch.Generator
-) -> tuple[Float[Tensor, "d batch d+1 columns"], Float[Tensor, "d batch"]]:
-    """Independent contexts, each with the d queries Σ^{1/2} e_1, …, Σ^{1/2} e_d.
+) -> tuple[Float[Tensor, "batch rows columns"], Float[Tensor, "batch d"]]:
+    """Independent contexts, each with the d queries Σ^{1/2} e_1, …, Σ^{1/2} e_d as its last columns.
 
     For a given context the prediction of a masked linear transformer is linear in x_q (the query column
     is never a key or a value), and so is the target. Their difference r(x_q) = ⟨ρ, x_q⟩ has
@@ -53,14 +53,17 @@ def sample_axis_prompts(
     the sum over j of the squared errors is the loss with the query integrated out exactly, so its
     average over contexts has the same mean as that over :func:`sample_prompts` and less variance.
 
-    Returns, raises: as :func:`sample_prompts`, with a leading axis j for the queries.
+    Returns:
+        Prompts for :meth:`models.attention.LinearTransformer.predict`, batch × (d+1) × (n+d), with label slots
+        0 below the queries; and the targets, batch × d. The draws are those of :func:`sample_prompts`.
+
+    Raises:
+        ValueError: batch < 1.
     """
     Z0, _, w = _draw(task, batch, generator)
-    d = task.dim
     root = _roots(task)[0]
-    prompts = Z0.repeat(d, 1, 1, 1)
-    prompts[:, :, :d, -1] = root.unsqueeze(1)
-    return prompts, root @ w.mT
+    queries = torch.cat([root, torch.zeros((1, task.dim), dtype=torch.float64)])
+    return torch.cat([Z0[..., :-1], queries.expand(batch, -1, -1)], dim=-1), w @ root
 
 
 def to_tensor(matrix: fmpq_mat) -> Float[Tensor, "rows columns"]:

@@ -170,7 +170,9 @@ class _Run:
         if self.batch is None or self.step % settings.resample_every == 0:
             self.batch = self._draw()
         prompts, targets = self.batch
-        loss = (self.model(prompts) - targets).square().sum() / settings.batch
+        queries = self.task.dim if settings.integrate_query else 1
+        errors = self.model.predict(prompts, queries) - targets.reshape(settings.batch, queries)
+        loss = errors.square().sum() / settings.batch
         value = loss.item()
         if not abs(value) < float("inf"):
             raise Diverged(

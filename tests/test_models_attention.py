@@ -113,6 +113,19 @@ def test_prediction_is_the_last_state(data: st.DataObject, mask: bool) -> None:
     assert torch.equal(model(Z0), one_by_one)
 
 
+@given(st.data())
+def test_queries_of_one_context_do_not_see_each_other(data: st.DataObject) -> None:
+    """Each prediction is that of a prompt with this query alone; exact, as two layers keep integers/n²."""
+    d, n, queries = data.draw(st.integers(1, 2)), data.draw(st.sampled_from([1, 2, 4])), 3
+    P, Q = integers(data.draw, 1, 2, d + 1, d + 1), integers(data.draw, 1, 2, d + 1, d + 1)
+    Z0 = integers(data.draw, 2, 4, d + 1, n + queries)
+    model = LinearTransformer.from_matrices(P, Q)
+    together = model.predict(Z0, queries)
+    for j in range(queries):
+        alone = torch.cat([Z0[..., :n], Z0[..., n + j : n + j + 1]], dim=-1)
+        assert torch.equal(together[..., j], model(alone))
+
+
 def test_the_sparse_parametrisation() -> None:
     A = torch.tensor([[[1.0, 2.0], [3.0, 4.0]]], dtype=torch.float64)
     P, Q = LinearTransformer.from_preconditioners(A).weights()
@@ -146,6 +159,16 @@ square, wide = torch.zeros(2, 2), torch.zeros(2, 3)
             lambda: LinearTransformer.from_preconditioners(torch.ones(1, 1, 1)).states(torch.zeros(2, 1)),
             r"Z0 must be .* got shape \(2, 1\)",
         ),
+        (
+            lambda: LinearTransformer.from_preconditioners(torch.ones(1, 1, 1)).predict(torch.zeros(2, 3), 3),
+            "queries must be from 1 to 2 of Z0's columns, got 3",
+        ),
+        (
+            lambda: LinearTransformer.from_preconditioners(torch.ones(1, 1, 1), mask=False).predict(
+                torch.zeros(2, 3), 2
+            ),
+            "queries must be 1 where no mask hides them from one another, got 2",
+        ),
     ],
 )  # fmt: skip
 def test_bad_arguments(build: object, message: str) -> None:
@@ -167,10 +190,11 @@ def test_the_annotated_shapes_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     model = attention.LinearTransformer.from_preconditioners(
         torch.ones(2, 2, 2, dtype=torch.float64), loops=2
     )
-    for sample in (prompts.sample_prompts, prompts.sample_axis_prompts):
-        Z0, target = sample(task, 5, generator)
-        assert model(Z0).shape == target.shape
-        assert len(model.states(Z0)) == 5
+    Z0, target = prompts.sample_prompts(task, 5, generator)
+    assert model(Z0).shape == target.shape
+    assert len(model.states(Z0)) == 5
+    Z0, targets = prompts.sample_axis_prompts(task, 5, generator)
+    assert model.predict(Z0, 2).shape == targets.shape
     assert weights.reduce_gauge(weights.Weights(*model.weights())).depth == 4
     layer = attention.LinearAttention(torch.eye(3), torch.eye(3))
     with pytest.raises(TypeCheckError):

@@ -150,14 +150,15 @@ def test_axis_prompts_share_context_and_weights() -> None:
     """The same draws as sample_prompts, with queries Σ^{1/2} e_j, whose targets mix to that of x_q."""
     axis, targets = sample_axis_prompts(TASK, 6, seeded(9))
     plain, _ = sample_prompts(TASK, 6, seeded(9))
-    for j in range(3):
-        assert torch.equal(axis[j, :, :, :4], plain[:, :, :4])
-    root = axis[:, 0, :3, 4]
-    sigma = to_tensor(TASK.covariance)
-    # R² = Σ and R = Rᵀ up to 32 roundings of numbers below 4.
-    assert (root @ root - sigma).abs().max() < 2.0**-46
-    assert (root - root.T).abs().max() < 2.0**-46
-    assert targets.shape == (3, 6)
+    assert torch.equal(axis[:, :, :4], plain[:, :, :4])
+    assert axis.shape == (6, 4, 4 + 3)
+    assert not axis[:, 3, 4:].any()
+    for root in axis[:, :3, 4:]:
+        sigma = to_tensor(TASK.covariance)
+        # R² = Σ and R = Rᵀ up to 32 roundings of numbers below 4.
+        assert (root @ root - sigma).abs().max() < 2.0**-46
+        assert (root - root.T).abs().max() < 2.0**-46
+    assert targets.shape == (6, 3)
 
 
 def median_of_means(values: torch.Tensor, blocks: int) -> float:
@@ -181,8 +182,8 @@ def test_losses_average_to_the_exact_loss(axis: bool) -> None:
     model = LinearTransformer.from_preconditioners(to_tensor(A)[None])
     prompts, targets = (sample_axis_prompts if axis else sample_prompts)(task, blocks * each, seeded(10))
     with torch.no_grad():
-        squares = (model(prompts) - targets).square()
-    losses = squares.sum(dim=0) if axis else squares
+        predictions = model.predict(prompts, 2) if axis else model.predict(prompts)
+    losses = (predictions - targets.reshape(predictions.shape)).square().sum(dim=-1)
     loss = single_layer.loss(task, [0, 0, 1], [*(-A).tolist(), [0, 0]])
     assert loss == estimators.loss([fmpq(3, 4)], 2, n)
     assert abs(median_of_means(losses, blocks) - nearest(loss)) < 2 * nearest_root(V / each)
