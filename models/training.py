@@ -180,7 +180,7 @@ class _Run:
                 f"{settings.learning_rate}"
             )
         self.optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         if settings.clip_norm is not None:
             for parameter in self.trained:
                 nn.utils.clip_grad_norm_([parameter], settings.clip_norm)
