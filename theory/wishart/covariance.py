@@ -329,7 +329,7 @@ def _two_sided_at(
     size = sigma.nrows()
     c, denominator = exact.matrix("middle", middle, (size, size)).numer_denom()
     table = two_sided_table(order, n, c == c.transpose())
-    sums, unit, powers = _integral_powers(2 * order, sigma)
+    sums, unit, powers = _integral_powers(max(2 * order, 1), sigma)
     right, right_crossed = [c * m for m in powers], [c.transpose() * m for m in powers]
     traces = [*sums, *(_trace(m) for m in right[1:])]
 

@@ -1,0 +1,260 @@
+"""The loss of general layers: words against the architecture, coordinates, other formulas; derivatives."""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import Any
+
+import pytest
+from flint import fmpq, fmpq_mat
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.strategies import matrices, positive_rationals, semidefinite_matrices, tasks
+from tests.wishart_coordinates import over_ring, times, wishart_in_coordinates
+from theory import estimators, exact, looped_loss, single_layer
+from theory.attention import X_QUERY, W, layer, prompt, sparse
+from theory.evaluation import at_task
+from theory.looped_loss import (
+    MAX_LAYERS,
+    MAX_LOOPS,
+    MAX_SYMMETRIC_LOOPS,
+    layered_gradient,
+    layered_hessian,
+    layered_loss,
+    looped_gradient,
+    looped_hessian,
+    symmetric_looped_loss,
+)
+from theory.preconditioned_gd import A
+from theory.task import RegressionTask
+from theory.words import letter
+
+ANY = tasks(max_dim=2, max_context=4)
+"""Tasks with any Σ (singular ones too), Ω and σ²."""
+
+
+def layers(data: st.DataObject, task: RegressionTask, count: int) -> list[fmpq_mat]:
+    return [data.draw(matrices(task.dim, task.dim)) for _ in range(count)]
+
+
+# The loss, by other routes
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_the_loss_is_that_of_the_architecture(depth: int) -> None:
+    """Layers of attention on symbolic prompts, squared and averaged: for all sizes, then at drawn matrices."""
+    second = letter("A_1", "d", "d")
+    state = prompt(single_layer.LABELS)
+    for matrix in (A, second)[:depth]:
+        state = layer(*sparse(matrix), state)
+    error = state[1, 1] + W.T @ X_QUERY
+    loss = single_layer.over_prompts(error * error)
+
+    @settings(max_examples=25)
+    @given(st.data())
+    def check(data: st.DataObject) -> None:
+        task = data.draw(ANY)
+        drawn = layers(data, task, depth)
+        values = dict(zip(("A", "A_1"), drawn, strict=False))
+        assert layered_loss(task, drawn) == at_task(loss, task, values)[0, 0]
+
+    check()
+
+
+@settings(max_examples=10)
+@given(st.data())
+def test_three_layers_agree_with_coordinates(data: st.DataObject) -> None:
+    """E tr(Σ G Ω Gᵀ) with G multiplied out entry by entry, d = 2, n = 1."""
+    root, drawn = data.draw(matrices(2, 2)), [data.draw(matrices(2, 2)) for _ in range(3)]
+    task = RegressionTask(root * root.transpose(), 1, data.draw(semidefinite_matrices(2)))
+    v, w = wishart_in_coordinates(root, 1)
+    unit = over_ring(v, exact.identity(2))
+    steps = []
+    for m in drawn:
+        moved = times(over_ring(v, m.transpose()), w)
+        steps.append([[unit[i][j] - moved[i][j] for j in range(2)] for i in range(2)])
+    g = reduce(times, reversed(steps))
+    turned = [list(column) for column in zip(*g, strict=True)]
+    spread = reduce(times, [over_ring(v, task.covariance), g, over_ring(v, task.task_covariance), turned])
+    assert layered_loss(task, drawn) == v.mean(spread[0][0] + spread[1][1])
+
+
+@given(st.data())
+def test_one_layer_agrees_with_its_closed_form(data: st.DataObject) -> None:
+    task = data.draw(tasks(max_dim=3))
+    a = data.draw(matrices(task.dim, task.dim))
+    weights = [[-x for x in row] for row in a.tolist()] + [[0] * task.dim]
+    assert layered_loss(task, [a]) == single_layer.loss(task, [0] * task.dim + [1], weights)
+
+
+@settings(max_examples=10)
+@given(st.data())
+def test_multiples_of_the_inverse_covariance_whiten(data: st.DataObject) -> None:
+    """At A_l = a_l Σ⁻¹ and Ω = Σ⁻¹ the loss is that of the steps a_l, whatever Σ."""
+    task = data.draw(tasks(("whitened_task", "noiseless_labels"), max_dim=2, max_context=5))
+    steps = data.draw(st.lists(positive_rationals, min_size=1, max_size=3))
+    drawn = [task.covariance.inv() * a for a in steps]
+    assert layered_loss(task, drawn) == estimators.loss(steps, task.dim, task.context_length)
+
+
+@settings(max_examples=30)
+@given(st.data())
+def test_loops_are_equal_layers_and_symmetric_ones_two_sided(data: st.DataObject) -> None:
+    """Three ways: one matrix looped, equal layers, two-sided moments; A indefinite and singular too."""
+    task, loops = data.draw(ANY), data.draw(st.integers(0, 3))
+    (a,) = layers(data, task, 1)
+    assert looped_loss.looped_loss(task, a, loops) == layered_loss(task, [a] * loops)
+    symmetric = a + a.transpose()
+    expected = layered_loss(task, [symmetric] * loops)
+    assert symmetric_looped_loss(task, symmetric, loops) == expected
+    assert looped_loss.looped_loss(task, symmetric, loops) == expected
+
+
+@pytest.mark.parametrize("loops", [4, 5])
+def test_more_loops_of_a_symmetric_matrix(loops: int) -> None:
+    """The words' route and the two-sided one, which share no recursion."""
+    task = RegressionTask([[2, 1], [1, 1]], 3, [[1, 0], [0, 2]], noise_variance="1/2")
+    a = fmpq_mat([[fmpq(1, 3), fmpq(-1, 4)], [fmpq(-1, 4), fmpq(1, 5)]])
+    by_words = looped_loss._Evaluation(task, [a], (0,) * loops).loss()
+    assert symmetric_looped_loss(task, a, loops) == by_words
+
+
+def test_dimension_one_to_the_last_loop() -> None:
+    """E (1 − as)^{2L} at d = 1, n s being χ²: moments n(n + 2)⋯ in full."""
+    task, a = RegressionTask([[1]], 3), fmpq(2, 5)
+    for loops in (1, MAX_LOOPS, MAX_SYMMETRIC_LOOPS):
+        expected, term = fmpq(0), fmpq(1)
+        for k in range(2 * loops + 1):
+            expected += term
+            term *= -a * fmpq(2 * loops - k, k + 1) * fmpq(3 + 2 * k, 3)
+        assert looped_loss.looped_loss(task, [[a]], loops) == expected
+
+
+@settings(max_examples=20)
+@given(st.data())
+def test_a_change_of_variables_keeps_the_loss(data: st.DataObject) -> None:
+    """x ↦ T x and A ↦ T⁻ᵀ A T⁻¹, for matrices without any symmetry."""
+    task = data.draw(ANY)
+    transform = data.draw(matrices(task.dim, task.dim).filter(lambda m: m.det() != 0))
+    inverse = transform.inv()
+    drawn = layers(data, task, 2)
+    seen = [inverse.transpose() * m * inverse for m in drawn]
+    assert layered_loss(task.change_of_variables(transform), seen) == layered_loss(task, drawn)
+
+
+def test_the_transpose_matters() -> None:
+    """A_l enters by its transpose: B_l = A_l in its place is another loss."""
+    task = RegressionTask([[2, 1], [1, 1]], 2, [[1, 0], [0, 3]])
+    drawn = [fmpq_mat([[0, fmpq(1, 3)], [0, fmpq(1, 5)]]), fmpq_mat([[fmpq(1, 2), 0], [1, 0]])]
+    assert layered_loss(task, drawn) != layered_loss(task, [m.transpose() for m in drawn])
+    assert layered_loss(task, drawn) != layered_loss(task, drawn[::-1])
+
+
+# Derivatives
+
+
+def along(loss: Any, degree: int) -> fmpq:
+    """The slope at 0 of a polynomial in t, exactly, from its values at the integers around 0."""
+    half = (degree + 1) // 2
+    slope = fmpq(0)
+    for t in range(1, half + 1):
+        weight = fmpq(1, 2 * t)
+        for s in range(1, half + 1):
+            if s != t:
+                weight *= fmpq(s * s, s * s - t * t)
+        slope += weight * (loss(t) - loss(-t))
+    return slope
+
+
+def pairing(a: list[fmpq_mat], b: list[fmpq_mat]) -> fmpq:
+    return sum((exact.trace(x.transpose() * y) for x, y in zip(a, b, strict=True)), fmpq(0))
+
+
+@settings(max_examples=20)
+@given(st.data())
+def test_the_gradient_is_the_slope_of_the_loss(data: st.DataObject) -> None:
+    """In a drawn direction, all layers at once, against the loss at integer points of the line."""
+    task, count = data.draw(ANY), data.draw(st.integers(1, 3))
+    at, direction = layers(data, task, count), layers(data, task, count)
+    slope = along(
+        lambda t: layered_loss(task, [a + e * t for a, e in zip(at, direction, strict=True)]), 2 * count
+    )
+    assert pairing(layered_gradient(task, at), direction) == slope
+
+
+@settings(max_examples=20)
+@given(st.data())
+def test_the_looped_gradient_sums_the_layers(data: st.DataObject) -> None:
+    task, loops = data.draw(ANY), data.draw(st.integers(0, 3))
+    (a,) = layers(data, task, 1)
+    nothing = fmpq_mat(task.dim, task.dim)
+    assert looped_gradient(task, a, loops) == sum(layered_gradient(task, [a] * loops), nothing)
+
+
+@given(tasks(max_dim=3).filter(lambda task: task.signal + task.noise_variance > 0))
+def test_the_gradient_vanishes_at_the_minimiser_of_one_layer(task: RegressionTask) -> None:
+    """In all d² directions, for any Σ, Ω and σ²."""
+    (slope,) = layered_gradient(task, [single_layer.minimizer(task)])
+    assert slope == fmpq_mat(task.dim, task.dim)
+    assert layered_loss(task, [single_layer.minimizer(task)]) == single_layer.minimum(task)
+
+
+@settings(max_examples=8)
+@given(st.data())
+def test_the_hessian_is_the_second_derivative(data: st.DataObject) -> None:
+    """Symmetric, and in a drawn direction the slope of the gradient's component."""
+    task, count = data.draw(ANY), data.draw(st.integers(1, 2))
+    at, direction = layers(data, task, count), layers(data, task, count)
+    hessian = layered_hessian(task, at)
+    assert hessian == hessian.transpose()
+    flat = fmpq_mat([[x] for m in direction for x in m.entries()])
+
+    def slope(t: int) -> fmpq:
+        moved = [a + e * t for a, e in zip(at, direction, strict=True)]
+        return pairing(layered_gradient(task, moved), direction)
+
+    assert (flat.transpose() * hessian * flat)[0, 0] == along(slope, 2 * count)
+
+
+def test_the_looped_hessian_sums_the_layers_blocks() -> None:
+    task = RegressionTask([[2, 1], [1, 1]], 2, [[1, 0], [0, 3]], noise_variance=1)
+    a = fmpq_mat([[0, fmpq(1, 3)], [fmpq(1, 7), fmpq(1, 5)]])
+    whole, looped = layered_hessian(task, [a, a]), looped_hessian(task, a, 2)
+    blocks = [whole[i + 4 * p, j + 4 * q] for i in range(4) for j in range(4) for p in (0, 1) for q in (0, 1)]
+    assert looped.entries() == [sum(blocks[4 * k : 4 * k + 4], fmpq(0)) for k in range(16)]
+
+
+# Arguments
+
+
+def test_no_layers() -> None:
+    task = RegressionTask([[2, 0], [0, 1]], 3)
+    assert layered_loss(task, []) == looped_loss.looped_loss(task, [[1, 2], [0, 1]], 0) == task.signal
+    assert symmetric_looped_loss(task, exact.identity(2), 0) == task.signal
+    assert layered_gradient(task, []) == []
+    assert looped_hessian(task, exact.identity(2), 0) == fmpq_mat(4, 4)
+
+
+TASK = RegressionTask([[1, 0], [0, 1]], 3)
+SKEW = [[0, 1], [0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: layered_loss(TASK, 3), TypeError, "matrices must be a sequence of 2 × 2"),
+        (lambda: layered_loss(TASK, [[[1]]]), ValueError, r"matrices\[0\] must be of shape 2 × 2"),
+        (lambda: layered_loss(TASK, [SKEW] * (MAX_LAYERS + 1)), ValueError, "matrices must be at most"),
+        (lambda: looped_loss.looped_loss(TASK, SKEW, -1), ValueError, "loops must be an integer from 0"),
+        (lambda: looped_loss.looped_loss(TASK, SKEW, 1.0), TypeError, "loops must be an integer from 0"),
+        (lambda: looped_loss.looped_loss(TASK, SKEW, MAX_LOOPS + 1), ValueError, f"to {MAX_LOOPS}"),
+        (lambda: looped_loss.looped_loss(TASK, [[1]], 1), ValueError, "matrix must be of shape 2 × 2"),
+        (lambda: looped_gradient(TASK, [[1]], 1), ValueError, "matrix must be of shape 2 × 2"),
+        (lambda: looped_hessian(TASK, SKEW, True), TypeError, "loops must be an integer"),
+        (lambda: symmetric_looped_loss(TASK, SKEW, 1), ValueError, "matrix must be symmetric"),
+    ],
+)
+def test_wrong_arguments_are_refused(call: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        call()
