@@ -1,0 +1,244 @@
+r"""Minimisers of the exact loss on 𝒮′ (:mod:`theory.gdpp`): proposed in float64, certified in balls.
+
+On a Gauss rule of N ≥ (3ᴸ + 1)/2 nodes the loss is a sum of squares, Σ_i (√w_i r_L(x_i))², exact but for
+rounding, so Levenberg and Marquardt's method proposes critical points from many starts. What is returned is
+proved, by the interval Newton theorem [1]: with x̂ a rational point, X a box around it, ∇f(x̂) exact up to
+the ball radius, and H an enclosure of the Hessian over X, if x̂ − H⁻¹∇f(x̂) lies inside X then X holds exactly
+one critical point, and it lies in that smaller box. If moreover the symmetric H is positive definite over X
+(its leading minors are positive), this point is a strict local minimum of f on 𝒮′.
+
+References:
+    [1] R. Krawczyk (1969), Computing 4, 187–201; A. Neumaier (1990), Interval Methods, Theorem 5.1.7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+from typing import Any
+
+import numpy as np
+from flint import arb, arb_mat, arb_poly, ctx, fmpq
+from scipy.optimize import least_squares
+
+from numerics.balls import Floats
+from numerics.gauss_nodes import spectral_rule
+from numerics.rounding import nearest
+from theory import gdpp
+from theory.exact import positive_integer
+from theory.real_roots import dyadic
+from theory.wishart import spectral_moments
+
+_RADIUS_BITS = 96
+"""The box that is tested has this radius, 2⁻⁹⁶, around the point that Newton's method found."""
+
+_PRECISION = 640
+_SAME = 1e-6
+
+
+@dataclass(frozen=True)
+class Interval:
+    """lower ≤ number ≤ upper, rational ends."""
+
+    lower: fmpq
+    upper: fmpq
+
+    @property
+    def middle(self) -> float:
+        """The float64 nearest to the midpoint."""
+        return nearest((self.lower + self.upper) / 2)
+
+
+@dataclass(frozen=True)
+class CriticalPoint:
+    """One critical point of f on 𝒮′, proved to exist and to be the only one in a box.
+
+    Attributes:
+        dim, context_length: d and n.
+        a, b: a_0, …, a_{L−1} and b_0, …, b_{L−2}, each enclosed.
+        loss: f there, enclosed.
+        minimum: whether the Hessian is positive definite in the whole box: a strict local minimum on 𝒮′.
+    """
+
+    dim: int
+    context_length: int
+    a: tuple[Interval, ...]
+    b: tuple[Interval, ...]
+    loss: Interval
+    minimum: bool
+
+    @property
+    def rational(self) -> tuple[list[fmpq], list[fmpq]]:
+        """Rational (a, b) at the lower ends: within the enclosures' width of the critical point."""
+        return [x.lower for x in self.a], [x.lower for x in self.b]
+
+
+def propose(
+    dim: int, context_length: int, start_a: Sequence[float], start_b: Sequence[float]
+) -> tuple[Floats, float]:
+    """The point (a, b) at which least squares on the Gauss nodes ends, and the loss there, in float64.
+
+    Args:
+        dim, context_length: d, n ≥ 1.
+        start_a, start_b: L and L − 1 numbers.
+    """
+    layers = len(start_a)
+    rule = spectral_rule(dim, context_length, (3**layers + 1) // 2)
+    nodes, roots = rule.nodes.value, np.sqrt(rule.weights.value)
+
+    def residuals(point: Floats) -> Floats:
+        values = gdpp.recursion(list(point[:layers]), list(point[layers:]), nodes, np.ones_like(nodes))[1]
+        return np.asarray(roots * values)
+
+    found = least_squares(
+        residuals, [*start_a, *start_b], method="lm", xtol=1e-15, ftol=1e-15, gtol=1e-15, max_nfev=4000
+    )
+    return np.asarray(found.x), float(2 * found.cost)
+
+
+def certify(dim: int, context_length: int, a: Sequence[float], b: Sequence[float]) -> CriticalPoint:
+    """The critical point that Newton's method reaches from (a, b), proved.
+
+    Args:
+        dim, context_length: d, n ≥ 1.
+        a, b: L and L − 1 numbers, near a critical point.
+
+    Raises:
+        ArithmeticError: no box around the limit passes the interval Newton test.
+
+    >>> point = certify(2, 5, [-0.6], [])
+    >>> point.minimum, point.a[0].lower <= fmpq(-5, 8) <= point.a[0].upper, point.loss.middle
+    (True, True, 0.75)
+    """
+    d, n = positive_integer("dim", dim), positive_integer("context_length", context_length)
+    exact_a, exact_b = gdpp.parameters(a, b)
+    layers = len(exact_a)
+    with ctx.workprec(_PRECISION):
+        moments = _moments(d, n, layers)
+        point = [arb(x) for x in [*exact_a, *exact_b]]
+        for _ in range(12):
+            slopes, curvatures = _derivatives(point, layers, moments)
+            point = [x.mid() for x in _newton(point, slopes, curvatures)]
+        radius = arb(2) ** -_RADIUS_BITS
+        slopes = _derivatives(point, layers, moments)[0]
+        box = [x + arb(0, 1) * radius for x in point]
+        curvatures = _derivatives(box, layers, moments)[1]
+        image = _newton(point, slopes, curvatures)
+        if not all(x.contains_interior(y) for x, y in zip(box, image, strict=True)):
+            raise ArithmeticError(f"no critical point was certified near a = {list(a)}, b = {list(b)}")
+        value = _loss(image, layers, moments)
+        intervals = tuple(map(_interval, image))
+        return CriticalPoint(
+            d, n, intervals[:layers], intervals[layers:], _interval(value), _is_definite(curvatures)
+        )
+
+
+@lru_cache(maxsize=256)
+def local_minima(dim: int, context_length: int, layers: int) -> tuple[CriticalPoint, ...]:
+    """The strict local minima on 𝒮′ found from a fixed grid of starts, each certified, the best first.
+
+    That each is a strict local minimum is proved; that there is no other is not.
+
+    >>> [round(point.loss.middle, 6) for point in local_minima(5, 20, 2)][:2]
+    [0.057501, 0.086548]
+    """
+    proposals: list[tuple[float, tuple[float, ...]]] = []
+    for start in _starts(positive_integer("layers", layers)):
+        point, value = propose(dim, context_length, start[:layers], start[layers:])
+        if np.all(np.isfinite(point)) and np.abs(point).max() < 100:
+            proposals.append((value, tuple(point.tolist())))
+    found: list[CriticalPoint] = []
+    tried: list[Floats] = []
+    for _, proposal in sorted(proposals):
+        here = np.asarray(proposal)
+        if any(np.abs(here - there).max() < _SAME * np.abs(there).max() for there in tried):
+            continue
+        tried.append(here)
+        try:
+            candidate = certify(dim, context_length, proposal[:layers], proposal[layers:])
+        except (ArithmeticError, ValueError):
+            continue
+        if candidate.minimum and not any(_overlap(candidate, other) for other in found):
+            found.append(candidate)
+    return tuple(sorted(found, key=lambda point: point.loss.middle))
+
+
+def minimiser(dim: int, context_length: int, layers: int) -> CriticalPoint:
+    """The best of :func:`local_minima`: a proved strict local minimum, the lowest that the search knows.
+
+    >>> best = minimiser(5, 20, 2)
+    >>> [round(x.middle, 5) for x in (*best.a, *best.b)]
+    [-0.51676, -3.47466, 0.86846]
+    """
+    return local_minima(dim, context_length, layers)[0]
+
+
+def _starts(layers: int) -> Iterator[list[float]]:
+    """Steps −0.2, −0.6, −2, −8, in every order, and b from 0.2 to 1."""
+    for steps in product((0.2, 0.6, 2.0, 8.0), repeat=layers):
+        for share in (0.3, 0.9):
+            yield [-x for x in steps] + [share] * (layers - 1)
+
+
+@lru_cache(maxsize=64)
+def _moments(dim: int, context_length: int, layers: int) -> list[arb]:
+    """∫ sᵏ dμ for k < 3ᴸ, at the working precision."""
+    return [arb(m) for m in spectral_moments(3**layers - 1, dim, context_length)]
+
+
+def _integral(polynomial: arb_poly, moments: Sequence[arb]) -> arb:
+    total = arb(0)
+    for c, m in zip(polynomial.coeffs(), moments, strict=False):
+        total += c * m
+    return total
+
+
+def _loss(point: Sequence[arb], layers: int, moments: Sequence[arb]) -> arb:
+    r = gdpp.recursion(
+        [arb_poly([x]) for x in point[:layers]],
+        [arb_poly([x]) for x in point[layers:]],
+        arb_poly([0, 1]),
+        arb_poly([1]),
+    )[1]
+    return _integral(r * r, moments)
+
+
+def _derivatives(point: Sequence[arb], layers: int, moments: Sequence[arb]) -> tuple[list[arb], arb_mat]:
+    """Half the gradient and half the Hessian of f, enclosed over a box."""
+    r = gdpp.polynomial_jet(point[:layers], point[layers:], arb_poly([0, 1]), arb_poly([1]), arb_poly([0]))
+    size = len(point)
+    slopes = [_integral(r.value * slope, moments) for slope in r.slopes]
+    curvatures = [[arb(0)] * size for _ in range(size)]
+    for i in range(size):
+        for j in range(i + 1):
+            entry = _integral(r.slopes[i] * r.slopes[j] + r.value * r.curvature(i, j), moments)
+            curvatures[i][j] = curvatures[j][i] = entry
+    return slopes, arb_mat(curvatures)
+
+
+def _newton(point: Sequence[arb], slopes: Sequence[arb], curvatures: arb_mat) -> list[arb]:
+    """x − H⁻¹∇f."""
+    step: Any = curvatures.solve(arb_mat([[x] for x in slopes]))
+    return [x - step[i, 0] for i, x in enumerate(point)]
+
+
+def _is_definite(curvatures: arb_mat) -> bool:
+    """Whether every symmetric matrix in the enclosure is positive definite, by its leading minors."""
+    rows = curvatures.tolist()
+    return all(
+        bool(arb_mat([row[:size] for row in rows[:size]]).det() > 0) for size in range(1, len(rows) + 1)
+    )
+
+
+def _interval(ball: arb) -> Interval:
+    middle, radius = dyadic(ball.mid()), dyadic(ball.rad())
+    return Interval(middle - radius, middle + radius)
+
+
+def _overlap(one: CriticalPoint, other: CriticalPoint) -> bool:
+    return all(
+        x.lower <= y.upper and y.lower <= x.upper
+        for x, y in zip((*one.a, *one.b), (*other.a, *other.b), strict=True)
+    )
