@@ -83,4 +83,15 @@ CLAIMS: tuple[Claim, ...] = (
         r"(to two digits, the last to three): at $L=6$ an estimate to one per cent takes six million prompts.",
         assumptions=(GAUSSIAN_COVARIATES, WHITENED_TASK),
     ),
+    Claim(
+        slug="wishart_covariance_operator",
+        paper="suite",
+        location="real Wishart moments for any covariance",
+        statement=r"Let the columns of $X$ be $n$ independent vectors of law $\mathcal N(0,\Sigma)$, $W=XX^\top$, "
+        r"$p_\nu=\prod_{r\in\nu}\operatorname{tr}\Sigma^r$ and $p_\rho(W)=\prod_{r\in\rho}\operatorname{tr}W^r$. Then "
+        r"$\mathbb E[W^{j+1}p_\rho(W)]=T\,\mathbb E[W^jp_\rho(W)]$ for all $j\ge0$ and $\rho$, where $T$ is linear, "
+        r"$T(\Sigma^ip_\nu)=(n+i)\Sigma^{i+1}p_\nu+\sum_{m=1}^ip_m\Sigma^{i+1-m}p_\nu"
+        r"+\sum_{r\in\nu}2r\,\Sigma^{i+r+1}p_{\nu\setminus r}$.",
+        assumptions=(GAUSSIAN_COVARIATES,),
+    ),
 )
