@@ -92,8 +92,9 @@ def power_moments(order: int, covariance: ArrayLike, context_length: int) -> Bou
         raise ValueError(f"covariance must be d × d, or d eigenvalues, got the shape {sigma.shape}")
     if sigma.ndim == 2 and not np.array_equal(sigma, sigma.T):
         raise ValueError("covariance must be symmetric")
-    value = _power_moments(top, sigma, n)
-    magnitude = value if (sigma >= 0).all() else _power_moments(top, np.abs(sigma), n)
+    with np.errstate(over="ignore", invalid="ignore"):
+        value = _in_range(_power_moments(top, sigma, n))
+        magnitude = value if (sigma >= 0).all() else _in_range(_power_moments(top, np.abs(sigma), n))
     width = 1 if sigma.ndim == 1 else len(sigma)
     factors = np.array([_a_posteriori(k * (width + 1) + 1) for k in range(top + 1)])
     factors[0] = 0
@@ -105,7 +106,7 @@ def _power_moments(order: int, sigma: Array, n: int) -> Array:
     powers = [np.ones_like(sigma) if diagonal else np.eye(len(sigma))]
     for _ in range(order):
         powers.append(powers[-1] * sigma if diagonal else powers[-1] @ sigma)
-    sums = [fsum(m if diagonal else np.diagonal(m)) for m in powers[1:]]
+    sums = [fsum(m if diagonal else np.diagonal(m)) for m in map(_in_range, powers[1:])]
     coefficients = _coefficients(order, n, sums)
     flat = np.stack(powers).reshape(order + 1, -1)
     return (coefficients @ flat).reshape(order + 1, *sigma.shape)
@@ -154,6 +155,7 @@ def word_moment(matrices: Sequence[ArrayLike], covariance: ArrayLike, context_le
     Raises:
         TypeError, ValueError: an argument is of the wrong type or shape, Σ is not symmetric, an entry is not
             finite, or the word is too long (:data:`theory.wishart.matrix_words.MAX_STATES`).
+        OverflowError: a moment exceeds the range of float64.
 
     >>> word_moment([[[1.0]], [[2.0]], [[1.0]]], [[1.0]], context_length=2).value.item()
     16.0
@@ -177,12 +179,11 @@ def word_moment(matrices: Sequence[ArrayLike], covariance: ArrayLike, context_le
     adjoint: list[int] = []
     word = tuple(_letter(m + 0.0, alphabet, letters, adjoint) for m in given[1:-1])
     plan = matrix_words.plan([(word, ())], tuple(adjoint))
-    value = given[0] @ _carried_out(plan, letters, sigma, n) @ given[-1]
-    magnitude = (
-        np.abs(given[0])
-        @ _carried_out(plan, [np.abs(m) for m in letters], np.abs(sigma), n)
-        @ np.abs(given[-1])
-    )
+    with np.errstate(over="ignore", invalid="ignore"):
+        inner = _carried_out(plan, letters, sigma, n)
+        inner_magnitude = _carried_out(plan, [np.abs(m) for m in letters], np.abs(sigma), n)
+        value = _in_range(given[0] @ inner @ given[-1])
+        magnitude = _in_range(np.abs(given[0]) @ inner_magnitude @ np.abs(given[-1]))
     terms = max(sum(len(part.children) + 1 for part in parts) for parts in plan.contractions)
     roundings = (len(word) + 1) * (4 * size + 2 * terms) + 2 * size
     return Bounded(value, magnitude * _a_posteriori(roundings))
@@ -249,6 +250,12 @@ def _a_posteriori(roundings: int) -> float:
     """γ_m/(1 − γ_m): for a bound on magnitudes that were themselves computed with m roundings."""
     g = gamma(roundings)
     return float(np.nextafter(np.nextafter(g / (1 - g), 1), 1))
+
+
+def _in_range(m: Array) -> Array:
+    if not np.isfinite(m).all():
+        raise OverflowError("a moment exceeds the range of float64")
+    return m
 
 
 def _finite(name: str, value: ArrayLike) -> Array:

@@ -103,7 +103,8 @@ def covariance_trace_moment(powers: Sequence[int], covariance: Any = None, conte
     if sigma is not None:
         return _at_covariance(moment, sigma, n) * sigma.nrows() ** zeros
     values = {
-        (*parts, *(0,) * zeros): value if n is None else value(fmpz(n)) for parts, value in moment.items()
+        (*parts, *(0,) * zeros): fmpz_poly(value) if n is None else value(fmpz(n))
+        for parts, value in moment.items()
     }
     return MappingProxyType(values)
 
