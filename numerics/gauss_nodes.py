@@ -75,9 +75,14 @@ def spectral_rule(dim: int, context_length: int, size: int, *, shifted: bool = F
 def spectral_rules(sizes: Sequence[tuple[int, int]], size: int, *, shifted: bool = False) -> GaussRule:
     """The rules of many (d, n), one below the other: nodes and weights of shape (len(sizes), N).
 
+    Raises:
+        TypeError, ValueError: there is no pair, or see :func:`spectral_rule`.
+
     >>> spectral_rules([(1, 4), (5, 20)], 3).nodes.value.shape
     (2, 3)
     """
+    if not sizes:
+        raise ValueError("sizes must hold at least one pair (d, n), got none")
     rules = [_rule(dim, context_length, size, shifted) for dim, context_length in sizes]
     nodes, weights = (np.stack(part) for part in zip(*rules, strict=True))
     return GaussRule(rounded(nodes), rounded(weights))
@@ -85,12 +90,12 @@ def spectral_rules(sizes: Sequence[tuple[int, int]], size: int, *, shifted: bool
 
 @lru_cache(maxsize=4096)
 def _rule(dim: int, context_length: int, size: int, shifted: bool) -> tuple[Floats, Floats]:
+    d, n = positive_integer("dim", dim), positive_integer("context_length", context_length)
     count = positive_integer("size", size)
-    moments = trace_moments(2 * count - 1 + shifted, dim, context_length)[shifted:]
-    alphas, betas = recurrence(moments, count)
+    alphas, betas = recurrence(trace_moments(2 * count - 1 + shifted, d, n)[shifted:], count)
     # From W to S = W/n.
-    alphas = [alpha / context_length for alpha in alphas]
-    betas = [betas[0] / context_length**shifted, *(beta / context_length**2 for beta in betas[1:])]
+    alphas = [alpha / n for alpha in alphas]
+    betas = [betas[0] / n**shifted, *(beta / n**2 for beta in betas[1:])]
     proposed = eigh_tridiagonal(
         np.array([nearest(alpha) for alpha in alphas]),
         np.array([nearest_root(beta) for beta in betas[1:]]),

@@ -185,8 +185,11 @@ def _groups_of(numerator: int, denominator: int) -> tuple[int, fmpq]:
 
 def _largest_miss(k: int, delta: fmpq) -> fmpq:
     """A p with B(k, p) ≤ δ, the largest to 20 bits: B increases in p."""
-    low, high = fmpq(0), fmpq(1)
-    while low == 0 or high - low > low / 2**20:
+    high = fmpq(1)
+    while _tail(k, high / 2) > delta:
+        high /= 2
+    low = high / 2
+    for _ in range(20):
         middle = (low + high) / 2
         low, high = (middle, high) if _tail(k, middle) <= delta else (low, middle)
     return low
@@ -194,4 +197,6 @@ def _largest_miss(k: int, delta: fmpq) -> fmpq:
 
 def _tail(k: int, p: fmpq) -> fmpq:
     """B(k, p) = P(Binomial(k, p) ≥ (k + 1)/2), exactly."""
-    return sum((comb(k, j) * p**j * (1 - p) ** (k - j) for j in range((k + 1) // 2, k + 1)), fmpq(0))
+    hit, miss = int(p.p), int(p.q - p.p)
+    ways = sum(comb(k, j) * hit**j * miss ** (k - j) for j in range((k + 1) // 2, k + 1))
+    return fmpq(ways, int(p.q) ** k)

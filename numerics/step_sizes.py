@@ -22,6 +22,7 @@ from numerics.balls import Balls, Floats, exactly, rounded
 from numerics.gauss_nodes import GaussRule, spectral_rules
 from numerics.rounding import nearest, nearest_real
 from theory import step_sizes
+from theory.exact import positive_integer
 
 _BISECTIONS = 64
 
@@ -202,7 +203,7 @@ def _ball_factors(rule: GaussRule, steps: Balls) -> list[Balls]:
 
 def _looped_factor(rule: GaussRule, step: ArrayLike, layers: int) -> Balls:
     a = np.asarray(step, dtype=np.float64)
-    _check(rule, a, layers)
+    _check(rule, a, positive_integer("layers", layers))
     return 1.0 - rule.nodes * a[..., np.newaxis]
 
 

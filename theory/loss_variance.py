@@ -119,13 +119,17 @@ def variance_by_parts(polynomial: fmpq_poly, dim: int, context_length: int) -> f
         polynomial: g, over ℚ, of degree at most :data:`MOST_BY_PARTS`.
         dim, context_length: d, n ≥ 1.
 
+    Raises:
+        TypeError, ValueError: a size is no integer ≥ 1, or the degree is too large.
+
     >>> variance_by_parts(fmpq_poly([0, 1]), dim=2, context_length=5)
     20
     """
+    d, n = positive_integer("dim", dim), positive_integer("context_length", context_length)
     g = [(k, c) for k, c in enumerate(polynomial.coeffs()) if k]
     pairs = [(i, j) for i, _ in g for j, _ in g if i <= j]
-    joint = dict(zip(pairs, trace_moment_list(pairs, dim, context_length), strict=True))
-    moments = trace_moments(max(polynomial.degree(), 0), dim, context_length)
+    joint = dict(zip(pairs, trace_moment_list(pairs, d, n), strict=True))
+    moments = trace_moments(max(polynomial.degree(), 0), d, n)
     return sum(
         (a * b * (joint[min(i, j), max(i, j)] - moments[i] * moments[j]) for i, a in g for j, b in g), fmpq(0)
     )
@@ -138,10 +142,14 @@ def mean_and_variance_by_pfaffians(polynomial: fmpq_poly, dim: int, context_leng
         polynomial: g, over ℚ.
         dim, context_length: d, n ≥ 1.
 
+    Raises:
+        TypeError, ValueError: a size is no integer ≥ 1.
+
     >>> mean_and_variance_by_pfaffians(fmpq_poly([0, 1]), dim=2, context_length=5)
     (10, 20)
     """
-    size, doubled = min(dim, context_length), abs(context_length - dim) - 1
+    d, n = positive_integer("dim", dim), positive_integer("context_length", context_length)
+    size, doubled = min(d, n), abs(n - d) - 1
     # Without its constant, g vanishes at the eigenvalues that are 0 for all X.
     varying = polynomial - polynomial[0]
     g, denominator = varying.numer(), varying.denom()
@@ -167,9 +175,9 @@ def mean_and_variance_by_pfaffians(polynomial: fmpq_poly, dim: int, context_leng
     crossed = sum((_dot(x, y) for x, y in zip(_solve_chain(chain, left), right, strict=True)), fmpq(0))
     squared = sum((_dot(row, column) for row, column in zip(X, zip(*X, strict=True), strict=True)), fmpq(0))
     square = (g * g).coeffs()
-    whole = _dot(square, trace_moments(max(len(square) - 1, 0), dim, context_length))
+    whole = _dot(square, trace_moments(max(len(square) - 1, 0), d, n))
     mean = sum((row[i] for i, row in enumerate(X)), fmpq(0)) / (2 * denominator)
-    return dim * polynomial[0] + mean, (whole + crossed - squared / 2) / denominator**2
+    return d * polynomial[0] + mean, (whole + crossed - squared / 2) / denominator**2
 
 
 def _variance_of_trace(of_s: fmpq_poly, dim: int, context_length: int) -> fmpq:

@@ -132,11 +132,11 @@ def optimal_steps(dim: int, context_length: int, layers: int) -> OptimalSteps:
     >>> best.loss, best.polynomial, [step.compare(fmpq(1, 2)) for step in best.steps]
     (8/15, x^2 + (-2/3)*x + 1/15, [-1, 1])
     """
-    count = _layers(layers)
-    q, least = least_square_polynomial(trace_moments(2 * count, dim, context_length), count)
-    residual = q(fmpq_poly([0, int(context_length)]))
+    d, n, count = *_sizes(dim, context_length), _layers(layers)
+    q, least = least_square_polynomial(trace_moments(2 * count, d, n), count)
+    residual = q(fmpq_poly([0, n]))
     steps = isolate(fmpq_poly(residual.coeffs()[::-1]))
-    return OptimalSteps(int(dim), int(context_length), least, residual, steps).refined(_BITS)
+    return OptimalSteps(d, n, least, residual, steps).refined(_BITS)
 
 
 def optimal_looped_step(dim: int, context_length: int, layers: int) -> OptimalLoopedStep:
@@ -164,7 +164,7 @@ def looped_loss(dim: int, context_length: int, layers: int) -> fmpq_poly:
     16/5*x^2 + (-4)*x + 2
     """
     degree = 2 * _layers(layers)
-    moments = spectral_moments(degree, dim, context_length)
+    moments = spectral_moments(degree, *_sizes(dim, context_length))
     return fmpq_poly([(-1) ** k * comb(degree, k) * m for k, m in enumerate(moments)])
 
 
@@ -241,7 +241,7 @@ def integral(polynomial: fmpq_poly, dim: int, context_length: int) -> fmpq:
     >>> integral(fmpq_poly([0, 0, 1]), dim=2, context_length=5)
     16/5
     """
-    moments = spectral_moments(max(polynomial.degree(), 0), dim, context_length)
+    moments = spectral_moments(max(polynomial.degree(), 0), *_sizes(dim, context_length))
     return _dot(polynomial, moments)
 
 
@@ -264,12 +264,16 @@ def _residual_and_factors(steps: Any) -> tuple[fmpq_poly, list[fmpq_poly]]:
 
 def _weighted_moments(q: fmpq_poly, power: int, dim: int, context_length: int) -> list[fmpq]:
     """∫ s^{power + k} q dμ for k = 0, …, deg q."""
-    moments = spectral_moments(2 * max(q.degree(), 0) + power, dim, context_length)
+    moments = spectral_moments(2 * q.degree() + power, *_sizes(dim, context_length))
     return [_dot(q, moments[power + k :]) for k in range(q.degree() + 1)]
 
 
 def _dot(polynomial: fmpq_poly, weights: Sequence[fmpq]) -> fmpq:
     return sum((c * w for c, w in zip(polynomial.coeffs(), weights, strict=False)), fmpq(0))
+
+
+def _sizes(dim: Any, context_length: Any) -> tuple[int, int]:
+    return positive_integer("dim", dim), positive_integer("context_length", context_length)
 
 
 def _layers(layers: Any) -> int:

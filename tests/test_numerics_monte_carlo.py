@@ -1,0 +1,167 @@
+"""Sample sizes and half-widths from the exact variance, and samples of the right law."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import prod
+from typing import Any
+
+import numpy as np
+import pytest
+from flint import fmpq
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binom
+
+from numerics import monte_carlo
+from numerics.monte_carlo import Plan, estimate, plan, sample_losses, sample_mean
+from tests.coordinates import Variables
+from theory.exact import rational
+from theory.loss_variance import loss_variance
+from theory.step_sizes import loss_of_steps, optimal_steps
+from theory.wishart import trace_moments
+
+
+@given(
+    st.fractions(Fraction(1, 10**9), Fraction(999, 1000), max_denominator=10**9),
+    st.fractions(Fraction(1, 10**4), 2, max_denominator=10**4).filter(bool),
+)
+def test_a_plan_keeps_its_promise(delta: Fraction, epsilon: Fraction) -> None:
+    """B(k, p) ≤ δ and Var v ≤ m p h², with h = ε f, exactly; and k is odd."""
+    steps, d, n = ["1/2", "3/4"], 3, 5
+    made = plan(steps, d, n, epsilon, delta)
+    groups, miss = monte_carlo._groups(rational("δ", delta))
+    assert made.groups == groups
+    assert groups % 2 == 1
+    assert monte_carlo._tail(groups, miss) <= rational("δ", delta)
+    width = rational("ε", epsilon) * loss_of_steps(steps, d, n)
+    assert loss_variance(steps, d, n) <= made.group_size * miss * width**2
+    assert rational("half_width", made.half_width) >= width
+    assert rational("error_probability", made.error_probability) >= monte_carlo._tail(groups, miss)
+    assert made.samples == made.groups * made.group_size
+
+
+def test_medians_beat_the_mean_where_the_error_probability_is_small() -> None:
+    """Chebyshev for one mean needs 1/δ; medians about log(1/δ)."""
+    counts = [plan([0.5], 3, 5, "1/100", fmpq(1, 10**k)).samples for k in (1, 2, 4, 8)]
+    single = [
+        (loss_variance([0.5], 3, 5) * 10 ** (k + 4) / loss_of_steps([0.5], 3, 5) ** 2) for k in (1, 2, 4, 8)
+    ]
+    assert counts[0] == single[0].ceil()
+    assert all(count < one for count, one in zip(counts[1:], single[1:], strict=True))
+
+
+@given(st.integers(0, 30), st.floats(0.001, 0.999))
+def test_the_tail_is_binomial(half: int, p: float) -> None:
+    """Against SciPy's survival function, whose relative error is far below 1e-9."""
+    k = 2 * half + 1
+    tail = monte_carlo._tail(k, rational("p", p))
+    assert int(tail.p) / int(tail.q) == pytest.approx(binom.sf(half, k, p), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("d", "n", "layers", "epsilon"),
+    [(1, 1, 1, "1/50"), (5, 20, 3, "1/10"), (3, 2, 2, "1/30"), (7, 4, 2, "1/20")],
+)
+def test_estimates_hit(d: int, n: int, layers: int, epsilon: str) -> None:
+    """Each misses with a probability of at most 1e-8, whatever the law of v: a sampler of another mean fails.
+
+    n < d and min(d, n) = 1 are among them.
+    """
+    steps = [step.lower for step in optimal_steps(d, n, layers).steps]
+    made = plan(steps, d, n, epsilon, "1e-8")
+    found = estimate(steps, d, n, made, np.random.default_rng(20231125))
+    exact = loss_of_steps(steps, d, n)
+    assert abs(rational("value", found.value) - exact) <= rational("half_width", found.half_width)
+    assert found.samples == made.samples
+    assert found.error_probability <= 1e-8
+
+
+class Given(np.random.Generator):
+    """A generator whose chi-square numbers are given: squares, so that the matrices are integers."""
+
+    def __init__(self, numbers: list[np.ndarray[Any, Any]]) -> None:
+        super().__init__(np.random.PCG64(0))
+        self.numbers = numbers
+        self.asked: list[list[float]] = []
+
+    def chisquare(self, df: Any, size: Any = None) -> Any:  # type: ignore[override]
+        self.asked.append(np.asarray(df).tolist())
+        return self.numbers.pop(0)
+
+
+@pytest.mark.parametrize(("d", "n"), [(3, 5), (5, 3)])
+def test_a_sample_is_the_trace_of_the_squared_residual(d: int, n: int) -> None:
+    """BBᵀ multiplied out in integers, steps dyadic: the float64 result is exact, hence equal.
+
+    The degrees of freedom asked for are those of the bidiagonal model, and d − n zero eigenvalues add 1 each.
+    """
+    roots, below = [3, 1, 2], [2, 1]
+    generator = Given([np.array([[x * x for x in roots]], float), np.array([[x * x for x in below]], float)])
+    steps = [fmpq(n, 4), fmpq(-n, 2)]
+    found = sample_losses(steps, d, n, 1, generator)
+    assert generator.asked == [[5, 4, 3], [2, 1]]
+    B = [[roots[0], 0, 0], [below[0], roots[1], 0], [0, below[1], roots[2]]]
+    T = [[sum(x * y for x, y in zip(r, c, strict=True)) for c in B] for r in B]
+    R = [[Fraction(i == j) for j in range(3)] for i in range(3)]
+    for a in (Fraction(1, 4), Fraction(-1, 2)):
+        factor = [[(i == j) - a * T[i][j] for j in range(3)] for i in range(3)]
+        R = [[sum(x * factor[k][j] for k, x in enumerate(r)) for j in range(3)] for r in R]
+    assert found.tolist() == [sum(x * x for r in R for x in r) + max(d - n, 0)]
+
+
+@pytest.mark.parametrize(("d", "n"), [(1, 4), (2, 3), (3, 3), (4, 2)])
+def test_the_bidiagonal_model_has_the_moments_of_wishart(d: int, n: int) -> None:
+    """E tr (BBᵀ)^k with independent chi variables, multiplied out, is E tr W^k, k ≤ 4."""
+    small, large = sorted((d, n))
+
+    def chi(freedom: int) -> Any:
+        return lambda k: prod(freedom + 2 * j for j in range(k // 2)) if k % 2 == 0 else 0
+
+    laws = {f"b{i}": chi(large - i) for i in range(small)}
+    laws |= {f"c{i}": chi(small - i) for i in range(1, small)}
+    v = Variables(**laws)
+    B = [[v.ring(0)] * small for _ in range(small)]
+    for i in range(small):
+        B[i][i] = v.of[f"b{i}"]
+        if i:
+            B[i][i - 1] = v.of[f"c{i}"]
+    T = [[sum((x * y for x, y in zip(r, c, strict=True)), v.ring(0)) for c in B] for r in B]
+    power, moments = T, trace_moments(4, d, n)
+    for k in range(1, 5):
+        assert v.mean(sum((power[i][i] for i in range(small)), v.ring(0))) == moments[k]
+        power = [
+            [sum((x * T[m][j] for m, x in enumerate(r)), v.ring(0)) for j in range(small)] for r in power
+        ]
+
+
+def test_samples_depend_on_the_generator_alone() -> None:
+    def draw(seed: int) -> list[float]:
+        return sample_losses([0.5], 3, 4, 5, np.random.default_rng(seed)).tolist()
+
+    assert draw(1) == draw(1) != draw(2)
+    generator = np.random.default_rng(1)
+    assert sample_mean([0.5], 3, 4, 5, generator) == pytest.approx(np.mean(draw(1)), rel=8 * 2.0**-53)
+
+
+def test_no_steps_need_one_sample() -> None:
+    made = plan([], 3, 2)
+    assert made.group_size == 1
+    assert estimate([], 3, 2, made, np.random.default_rng(0)).value == 3
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: plan([1], 2, 3, 0), ValueError, "relative_half_width must be > 0"),
+        (lambda: plan([1], 2, 3, 1, 0), ValueError, "error_probability must be between 0 and 1"),
+        (lambda: plan([1], 2, 3, 1, 1), ValueError, "error_probability must be between 0 and 1"),
+        (lambda: plan([1], 0, 3), ValueError, "dim must be an integer ≥ 1"),
+        (lambda: sample_mean([1], 2, 3, 0, np.random.default_rng(0)), ValueError, "samples must be an integer ≥ 1"),
+        (lambda: sample_losses([1], 2, 0, 1, np.random.default_rng(0)), ValueError, "context_length must be"),
+        (lambda: estimate([1], 2.5, 1, Plan(1, 1, 1.0, 0.5), np.random.default_rng(0)), TypeError, "dim must be"),
+    ],
+)  # fmt: skip
+def test_errors(call: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        call()

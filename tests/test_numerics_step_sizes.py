@@ -1,0 +1,160 @@
+"""Losses on Gauss nodes: the exact number lies within the bound, and the bound is as small as derived."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+from flint import fmpq
+from hypothesis import given
+from hypothesis import strategies as st
+
+from numerics import step_sizes as numeric
+from numerics.balls import Balls
+from numerics.gauss_nodes import spectral_rule, spectral_rules
+from numerics.rounding import nearest, nearest_root
+from theory import step_sizes
+
+GRID = [(1, 1), (1, 7), (2, 1), (3, 2), (5, 20), (50, 200)]
+floats = st.floats(-3, 3)
+
+
+def fraction(x: fmpq) -> Fraction:
+    return Fraction(int(x.p), int(x.q))
+
+
+def assert_holds(balls: Balls, exact: Iterable[fmpq]) -> None:
+    for value, radius, x in zip(balls.value.ravel(), balls.radius.ravel(), exact, strict=True):
+        assert abs(Fraction(float(value)) - fraction(x)) <= Fraction(float(radius))
+
+
+@given(st.sampled_from(GRID), st.lists(floats, min_size=1, max_size=6))
+def test_loss_and_derivatives_hold_the_exact_numbers(size: tuple[int, int], steps: list[float]) -> None:
+    rule = spectral_rule(*size, size=len(steps) + 1)
+    assert_holds(numeric.loss(rule, steps), [step_sizes.loss_of_steps(steps, *size)])
+    assert_holds(numeric.gradient(rule, steps), step_sizes.gradient(steps, *size))
+    assert_holds(numeric.hessian(rule, steps), step_sizes.hessian(steps, *size).entries())
+
+
+@given(st.sampled_from(GRID), floats, st.integers(1, 8))
+def test_looped_loss_holds_the_exact_numbers(size: tuple[int, int], step: float, layers: int) -> None:
+    rule = spectral_rule(*size, size=layers + 1)
+    exact = step_sizes.looped_loss(*size, layers)
+    a = step_sizes.rational_steps([step])[0]
+    assert_holds(numeric.looped_loss(rule, step, layers), [exact(a)])
+    assert_holds(numeric.looped_derivative(rule, step, layers), [exact.derivative()(a)])
+
+
+@pytest.mark.parametrize("layers", [1, 5, 10, 20, 30])
+@pytest.mark.parametrize(("d", "n"), GRID)
+def test_the_bound_is_a_few_roundings_of_the_summands(d: int, n: int, layers: int) -> None:
+    """At most (8L + N + 40)u Σ w ∏(1 + |a|x)²: each factor of q² is good to 4u of 1 + |a|x, and 2L of them
+    make 8L; a product, its weight and the sum of N terms the rest. At the optimal steps."""
+    steps, _ = numeric.optimal_steps_correctly_rounded(d, n, layers)
+    rule = spectral_rule(d, n, size=layers + 1)
+    found = numeric.loss(rule, steps)
+    exact = step_sizes.loss_of_steps(steps, d, n)
+    assert_holds(found, [exact])
+    grown = np.prod([1 + a * rule.nodes.value for a in steps], axis=0) ** 2
+    roundings = 8 * layers + (layers + 1) + 40
+    assert found.radius <= roundings * 2.0**-53 * (rule.weights.value * grown).sum()
+
+
+def test_batches_broadcast() -> None:
+    """Rules (B, 1, N) and steps (K, L) make B × K losses; zero steps pad."""
+    sizes, lists = [(5, 20), (3, 2)], [[0.5, 0.25, 0.0], [1.0, -0.5, 0.125]]
+    rules = spectral_rules(sizes, 4)
+    rule = type(rules)(rules.nodes[:, np.newaxis], rules.weights[:, np.newaxis])
+    found = numeric.loss(rule, lists)
+    assert found.value.shape == (2, 2)
+    assert_holds(found, [step_sizes.loss_of_steps(a, *size) for size in sizes for a in lists])
+    slopes = numeric.gradient(rule, lists)
+    assert slopes.value.shape == (2, 2, 3)
+    assert_holds(slopes, [x for size in sizes for a in lists for x in step_sizes.gradient(a, *size)])
+    curvature = numeric.hessian(rule, lists)
+    assert curvature.value.shape == (2, 2, 3, 3)
+    assert_holds(
+        curvature, [x for size in sizes for a in lists for x in step_sizes.hessian(a, *size).entries()]
+    )
+    loops = numeric.looped_loss(rules, [0.5, 0.25], 2)
+    assert_holds(
+        loops, [step_sizes.loss_of_steps([a] * 2, *z) for a, z in zip([0.5, 0.25], sizes, strict=True)]
+    )
+    assert_holds(numeric.loss(rules, lists[0][:2]), [step_sizes.loss_of_steps(lists[0], *z) for z in sizes])
+
+
+@pytest.mark.parametrize("layers", [1, 3, 10, 30])
+def test_minimisers_hold_the_exact_ones(layers: int) -> None:
+    """The reciprocals of Gauss nodes of s dμ, against certified roots of the exact polynomial."""
+    steps, least = numeric.optimal_steps(GRID, layers)
+    assert steps.value.shape == (len(GRID), layers)
+    for i, size in enumerate(GRID):
+        best = step_sizes.optimal_steps(*size, layers)
+        for value, radius, root in zip(steps.value[i], steps.radius[i], best.steps, strict=True):
+            low, high = (step_sizes.rational_steps([value])[0] + side * exact(radius) for side in (-1, 1))
+            assert root.compare(low) >= 0 >= root.compare(high)
+        assert_holds(least[i], [best.loss])
+
+
+def exact(x: float) -> fmpq:
+    return step_sizes.rational_steps([float(x)])[0]
+
+
+@pytest.mark.parametrize("layers", [1, 2, 5, 12])
+def test_looped_minimisers_hold_the_exact_ones(layers: int) -> None:
+    """A bracket of two certain signs; and it is as narrow as the derivative's own rounding allows.
+
+    The derivative is certain outside a*(1 ± δ) once its growth f″ a* δ exceeds twice its radius; bisection
+    then ends within a float64 or two of that.
+    """
+    found = numeric.optimal_looped_steps(GRID, layers)
+    for i, size in enumerate(GRID):
+        best = step_sizes.optimal_looped_step(*size, layers)
+        value, radius = exact(found.value[i]), exact(found.radius[i])
+        assert best.step.compare(value - radius) >= 0 >= best.step.compare(value + radius)
+        rule = spectral_rule(*size, size=layers + 1)
+        noise = numeric.looped_derivative(rule, found.value[i], layers).radius
+        growth = nearest(best.loss.polynomial.derivative().derivative()(best.step.lower))
+        assert found.radius[i] <= 4 * noise / growth + 2.0**-51 * found.value[i]
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3, 10])
+@pytest.mark.parametrize(("d", "n"), GRID)
+def test_correctly_rounded_minimisers(d: int, n: int, layers: int) -> None:
+    """No float64 is nearer: the root lies between the midpoints to the neighbours."""
+    steps, least = numeric.optimal_steps_correctly_rounded(d, n, layers)
+    best = step_sizes.optimal_steps(d, n, layers)
+    assert least == nearest(best.loss)
+    assert steps == sorted(steps)
+    step, loss = numeric.optimal_looped_step_correctly_rounded(d, n, layers)
+    looped = step_sizes.optimal_looped_step(d, n, layers)
+    for value, real in [*zip(steps, best.steps, strict=True), (step, looped.step), (loss, looped.loss)]:
+        below, above = ((exact(value) + exact(np.nextafter(value, end))) / 2 for end in (0, np.inf))
+        assert real.compare(below) >= 0 >= real.compare(above)
+
+
+def test_two_layers_in_closed_form() -> None:
+    """d = n = 1, L = 2: 15 a² − 10 a + 1 = 0, so a = (5 ± √10)/15; the minimum is 8/15."""
+    steps, least = numeric.optimal_steps_correctly_rounded(1, 1, 2)
+    assert least == nearest(fmpq(8, 15))
+    assert steps[1] == pytest.approx((5 + nearest_root(fmpq(10))) / 15, rel=4 * 2.0**-53, abs=0)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda rule: numeric.loss(rule, [0.5, 0.5]), "rule must have at least 3 nodes for 2 steps, got 2"),
+        (lambda rule: numeric.loss(rule, [np.nan]), "steps must be finite"),
+        (lambda rule: numeric.gradient(rule, [np.inf]), "steps must be finite"),
+        (lambda rule: numeric.loss(rule, 0.5), "steps must have a last axis"),
+        (lambda rule: numeric.looped_loss(rule, 0.5, 2), "rule must have at least 3 nodes"),
+        (lambda rule: numeric.looped_derivative(rule, np.inf, 1), "steps must be finite"),
+        (lambda rule: numeric.looped_loss(rule, 0.5, 0), "layers must be an integer ≥ 1"),
+    ],
+)
+def test_errors(call: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        call(spectral_rule(2, 5, size=2))

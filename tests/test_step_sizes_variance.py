@@ -1,0 +1,132 @@
+"""The variance of sampled losses: Pfaffians, integration by parts, words, and published figures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flint import fmpq, fmpq_poly
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.strategies import rationals
+from theory import estimators
+from theory.exact import rational
+from theory.loss_variance import (
+    MOST_BY_PARTS,
+    MOST_BY_PFAFFIANS,
+    loss_variance,
+    mean_and_variance_by_pfaffians,
+    prompts_needed,
+    squared_error_variance,
+    variance_by_parts,
+)
+from theory.step_sizes import loss_of_steps, optimal_looped_step, optimal_steps, residual
+from theory.wishart import trace_moment, trace_moments
+
+sizes = st.integers(1, 6)
+polynomials = st.lists(rationals, max_size=6).map(fmpq_poly)
+
+
+def by_moments(g: fmpq_poly, d: int, n: int) -> fmpq:
+    """E tr g(W)."""
+    moments = trace_moments(max(g.degree(), 0), d, n)
+    return sum((c * m for c, m in zip(g.coeffs(), moments, strict=False)), fmpq(0))
+
+
+@pytest.mark.parametrize("n", range(1, 8))
+@pytest.mark.parametrize("d", range(1, 8))
+def test_powers_by_pfaffians(d: int, n: int) -> None:
+    """Var tr W^k = E (tr W^k)² − (E tr W^k)², even and odd min(d, n), n = d, n < d."""
+    for k in (1, 2, 5):
+        power = fmpq_poly([0] * k + [1])
+        mean = trace_moment([k], d, n)
+        variance = trace_moment([k, k], d, n) - mean**2
+        assert mean_and_variance_by_pfaffians(power, d, n) == (mean, variance)
+
+
+@given(polynomials, st.integers(1, 12), st.integers(1, 12))
+def test_mean_and_variance_by_two_routes(g: fmpq_poly, d: int, n: int) -> None:
+    mean, variance = mean_and_variance_by_pfaffians(g, d, n)
+    assert mean == by_moments(g, d, n)
+    assert variance == variance_by_parts(g, d, n)
+    assert mean_and_variance_by_pfaffians(g, n, d)[1] == variance
+    assert (variance == 0) == (g.degree() <= 0)
+
+
+@pytest.mark.parametrize(("d", "n"), [(20, 30), (31, 40), (12, 12), (40, 3)])
+def test_larger_sizes_by_two_routes(d: int, n: int) -> None:
+    q = residual(["1/2", "2/3", "3/2", "1/5", "4/3"])
+    g = (q * q)(fmpq_poly([0, fmpq(1, n)]))
+    mean, variance = mean_and_variance_by_pfaffians(g, d, n)
+    assert (mean, variance) == (by_moments(g, d, n), variance_by_parts(g, d, n))
+
+
+@given(sizes, sizes, st.lists(rationals, max_size=2))
+def test_variances_by_words(d: int, n: int, steps: list[fmpq]) -> None:
+    assert loss_variance(steps, d, n) == estimators.context_variance(steps, d, n)
+    assert squared_error_variance(steps, d, n) == estimators.squared_error_variance(steps, d, n)
+
+
+PUBLISHED = [(1, "0.084", "5e-4"), (2, "0.37", "5e-3"), (3, "1.6", "0.05"), (4, "9.3", "0.05"), (5, "70", "0.5"),
+             (6, "619", "0.5")]  # fmt: skip
+"""L, Var v/f² of the optimal loop at d = 5, n = 20, and half a unit of its last digit."""
+
+
+def relative_variance(steps: list[fmpq]) -> fmpq:
+    return loss_variance(steps, 5, 20) / loss_of_steps(steps, 5, 20) ** 2
+
+
+@pytest.mark.parametrize(("layers", "published", "half"), PUBLISHED)
+def test_published_relative_variances(layers: int, published: str, half: str) -> None:
+    """At a* to 64 bits, which is far more than the published digits."""
+    step = optimal_looped_step(5, 20, layers).step.lower
+    assert abs(relative_variance([step] * layers) - rational("", published)) <= rational("", half)
+
+
+@pytest.mark.parametrize(("layers", "published", "half"), [(5, "1.2e3", "50"), (8, "1.5e7", "5e5")])
+def test_published_relative_variances_untied(layers: int, published: str, half: str) -> None:
+    steps = [step.lower for step in optimal_steps(5, 20, layers).steps]
+    assert abs(relative_variance(steps) - rational("", published)) <= rational("", half)
+
+
+@given(sizes, sizes, st.lists(rationals, max_size=4))
+def test_prompts_needed(d: int, n: int, steps: list[fmpq]) -> None:
+    """The least N ≥ 1 with Var v/N ≤ (ε f)²."""
+    count = prompts_needed(steps, d, n, "1/30")
+    variance, target = loss_variance(steps, d, n), (loss_of_steps(steps, d, n) / 30) ** 2
+    assert variance <= count * target
+    assert count == 1 or variance > (count - 1) * target
+
+
+def test_default_is_one_per_cent() -> None:
+    assert prompts_needed(["5/8"], 2, 5) == prompts_needed(["5/8"], 2, 5, "0.01") == 3473
+
+
+def test_zero_steps_do_not_vary() -> None:
+    assert loss_variance([0, 0], 3, 2) == loss_variance([], 3, 2) == 0
+    assert prompts_needed([], 3, 2) == 1
+
+
+def test_beyond_every_route() -> None:
+    d, layers = MOST_BY_PFAFFIANS, MOST_BY_PARTS // 2
+    assert loss_variance(["1/2"] * 2, d, d) > 0
+    with pytest.raises(ValueError, match=rf"at most {layers}, or min\(dim, context_length\) \+ 2"):
+        loss_variance(["1/2"] * (layers + 1), d, d)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: loss_variance([1], 0, 3), ValueError, "dim must be an integer ≥ 1"),
+        (lambda: loss_variance([1], 2, 2.0), TypeError, "context_length must be an integer ≥ 1"),
+        (lambda: loss_variance(["x"], 2, 2), ValueError, r"steps\[0\] must be a finite number"),
+        (lambda: squared_error_variance([1], None, 3), TypeError, "dim must be an integer ≥ 1"),
+        (lambda: prompts_needed([1], 2, 3, 0), ValueError, "relative_error must be > 0"),
+        (lambda: variance_by_parts(fmpq_poly([0, 1]), 2, None), TypeError, "context_length must be"),
+        (lambda: mean_and_variance_by_pfaffians(fmpq_poly([1]), -1, 2), ValueError, "dim must be"),
+    ],
+)
+def test_errors(call: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        call()
