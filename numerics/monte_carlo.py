@@ -36,8 +36,8 @@ from theory.exact import positive_integer, rational
 from theory.loss_variance import loss_variance
 from theory.step_sizes import loss_of_steps, rational_steps
 
-_BATCH = 1 << 14
-"""Samples drawn at a time: bounds the memory."""
+_BATCH = 1 << 15
+"""Numbers in one array of a batch of samples: small enough for a processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def sample_mean(
     """The mean of v over fresh prompts; batches bound the memory. Its standard error is √(Var v/samples)."""
     remaining, total = positive_integer("samples", samples), 0.0
     while remaining:
-        batch = min(remaining, max(1, _BATCH // min(dim, context_length)))
+        batch = min(remaining, max(1, _BATCH // min(dim, context_length) ** 2))
         total += float(sample_losses(steps, dim, context_length, batch, generator).sum())
         remaining -= batch
     return total / samples
@@ -146,21 +146,20 @@ def sample_losses(
     """
     small, large = sorted((positive_integer("dim", dim), positive_integer("context_length", context_length)))
     a = [nearest(step / context_length) for step in rational_steps(steps)]
-    b = generator.chisquare(large - np.arange(small), size=(samples, small))
-    c = generator.chisquare(small - np.arange(1, small), size=(samples, small - 1)) if small > 1 else None
-    diagonal, off = b.copy(), None
-    if c is not None:
-        diagonal[:, 1:] += c
-        off = np.sqrt(b[:, :-1] * c)
-    # Columns e_1, …, e_N at once: (samples, component, column).
-    columns = np.broadcast_to(np.eye(small), (samples, small, small)).copy()
+    freedom = np.arange(large, large - small, -1)[:, np.newaxis]
+    b = generator.chisquare(freedom, size=(small, samples))
+    c = generator.chisquare(small - np.arange(1, small)[:, np.newaxis], size=(small - 1, samples))
+    diagonal = b.copy()
+    diagonal[1:] += c
+    off = np.sqrt(b[:-1] * c)[:, np.newaxis]
+    # Columns e_1, …, e_N at once, the samples along the last axis: (component, column, sample).
+    columns = np.repeat(np.eye(small)[:, :, np.newaxis], samples, axis=2)
     for step in a:
-        image = diagonal[:, :, np.newaxis] * columns
-        if off is not None:
-            image[:, 1:] += off[:, :, np.newaxis] * columns[:, :-1]
-            image[:, :-1] += off[:, :, np.newaxis] * columns[:, 1:]
+        image = diagonal[:, np.newaxis] * columns
+        image[1:] += off * columns[:-1]
+        image[:-1] += off * columns[1:]
         columns -= step * image
-    return np.einsum("sij,sij->s", columns, columns) + float(max(dim - context_length, 0))
+    return np.einsum("ijs,ijs->s", columns, columns) + float(max(dim - context_length, 0))
 
 
 def _groups(delta: fmpq) -> tuple[int, fmpq]:

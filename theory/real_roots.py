@@ -11,11 +11,19 @@ References:
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
-from flint import arb, fmpq, fmpq_poly, fmpz, fmpz_poly
+from flint import acb, acb_poly, arb, fmpq, fmpq_poly, fmpz, fmpz_poly
+
+_TOLERANCE = arb(fmpq(1, 1 << 72))
+"""What Arb is asked for: enough that the intervals it proposes need no refinement to 64 bits."""
+
+_MOST_BITS = 4096
+"""Working precision at which Arb's quick route, which must not meet multiple roots, gives up."""
 
 
 @dataclass(frozen=True)
@@ -94,20 +102,10 @@ def isolate(polynomial: fmpq_poly) -> tuple[RealRoot, ...]:
     if p.degree() == 1:
         root = fmpq(-p[0], p[1])
         return (RealRoot(p, root, root, rising=True),)
-    proposed: Any = p.complex_roots() if p.degree() else []
-    balls = [_ball(root.real) for root, _ in proposed]
-    for enclose in (_on_a_grid, _ends):
-        ends = sorted(enclose(middle, radius) for middle, radius in balls)
-        if p.degree() == len(ends) and all(left[1] < right[0] for left, right in pairwise(ends)):
-            signs = [(_sign(p(lower)), _sign(p(upper))) for lower, upper in ends]
-            if all(
-                low * high < 0 or (low == high == 0 and lower == upper)
-                for (low, high), (lower, upper) in zip(signs, ends, strict=True)
-            ):
-                return tuple(
-                    RealRoot(p, lower, upper, rising=high > 0)
-                    for (_, high), (lower, upper) in zip(signs, ends, strict=True)
-                )
+    for intervals in _proposals(p):
+        roots = _certified(p, intervals)
+        if roots is not None:
+            return roots
     raise ValueError(f"polynomial must have real and simple roots only, got {polynomial}")
 
 
@@ -194,20 +192,51 @@ def primitive(polynomial: fmpq_poly) -> fmpz_poly:
     return numerator // fmpz_poly([numerator.content()])
 
 
+Interval = tuple[fmpq, fmpq]
+
+
+def _proposals(p: fmpz_poly) -> Iterator[list[Interval]]:
+    """Guesses at disjoint intervals around all roots, the cheapest first; their ends are dyadic."""
+    if p.degree() == 0:
+        yield []
+        return
+    with suppress(ValueError):  # no convergence, as where a root is multiple
+        quick: Any = acb_poly([acb(c) for c in p.coeffs()]).roots(tol=_TOLERANCE, maxprec=_MOST_BITS)
+        yield [_on_a_grid(*_ball(root.real)) for root in quick]
+    slow: Any = p.complex_roots()
+    balls = [_ball(root.real) for root, _ in slow]
+    yield [_on_a_grid(middle, radius) for middle, radius in balls]
+    yield [(middle - radius, middle + radius) for middle, radius in balls]
+
+
+def _certified(p: fmpz_poly, intervals: list[Interval]) -> tuple[RealRoot, ...] | None:
+    """The roots in the intervals, if these pass the test of :func:`isolate`."""
+    intervals.sort()
+    if len(intervals) != p.degree() or any(a[1] >= b[0] for a, b in pairwise(intervals)):
+        return None
+    # p(y/2ᵏ) 2^{k·degree} has integer coefficients, and all ends are y/2ᵏ: signs at integers are fast.
+    k = max((end.q.bit_length() - 1 for interval in intervals for end in interval), default=0)
+    scaled = fmpz_poly([c << k * (p.degree() - i) for i, c in enumerate(p.coeffs())])
+    roots = []
+    for lower, upper in intervals:
+        low, high = (_sign(scaled((end * (1 << k)).p)) for end in (lower, upper))
+        if low * high > 0 or (low * high == 0 and lower < upper):
+            return None
+        roots.append(RealRoot(p, lower, upper, rising=high > 0))
+    return tuple(roots)
+
+
 def _ball(ball: arb) -> tuple[fmpq, fmpq]:
     """Its middle and its radius."""
     return dyadic(ball.mid()), dyadic(ball.rad())
 
 
-def _ends(middle: fmpq, radius: fmpq) -> tuple[fmpq, fmpq]:
-    return middle - radius, middle + radius
-
-
-def _on_a_grid(middle: fmpq, radius: fmpq) -> tuple[fmpq, fmpq]:
-    """An interval around a ball, its ends short: multiples of a power of 2 about its radius."""
+def _on_a_grid(middle: fmpq, radius: fmpq) -> Interval:
+    """An interval around a ball, of relative width 2⁻⁶⁶ if it is no wider: its ends are short then."""
     if radius == 0:
         return middle, middle
-    exponent = radius.q.bit_length() - radius.p.bit_length()
+    width = max(radius, abs(middle) / (1 << 70))
+    exponent = width.q.bit_length() - width.p.bit_length()
     scale = fmpq(1 << exponent) if exponent >= 0 else fmpq(1, 1 << -exponent)
     below = (middle * scale).floor()
     return (below - 2) / scale, (below + 3) / scale
