@@ -1,43 +1,58 @@
-"""Linear self-attention and the linear transformer, literally as the papers write them.
+"""Linear and ReLU self-attention and their transformers, literally as the papers write them.
 
 On a prompt Z ((d+1) × (n+1), last column the query), with the mask M = diag(I_n, 0),
 
-    Attn_{P,Q}(Z) = P Z M (Zᵀ Q Z),   Z_{l+1} = Z_l + Attn_{P_l,Q_l}(Z_l) / n,
-    TF_L(Z_0) = −[Z_L]_{d+1,n+1}.
+    Attn_{P,Q}(Z) = P Z M σ(Zᵀ Q Z),   Z_{l+1} = Z_l + Attn_{P_l,Q_l}(Z_l) / n,
+    TF_L(Z_0) = −[Z_L]_{d+1,n+1},
 
-[1] Ahn, Cheng, Daneshmand, Sra, arXiv:2306.00297v2, Section 2.
+where σ, entrywise, is the identity (linear attention) or the ReLU.
+
+[1] Ahn, Cheng, Daneshmand, Sra, arXiv:2306.00297v2, Section 2; Appendix A.4 for the ReLU.
 """
 # ruff: noqa: F722 (the strings inside jaxtyping's annotations are shapes, not types; rows = d+1, columns = n+1)
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import cast
+from typing import Literal, cast, get_args
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+Activation = Literal["linear", "relu"]
+"""What acts on the entries of Zᵀ Q Z: nothing, or s ↦ max(s, 0)."""
+
 
 class LinearAttention(nn.Module):
-    """One head of linear self-attention (no softmax), P and Q free.
+    """One head of self-attention without softmax, P and Q free: linear, or with a ReLU on the scores.
 
-    Computed as P (Z M Zᵀ) Q Z: by associativity the literal formula, at a cost of O(d²n) for a prompt
-    where the (n+1) × (n+1) matrix Zᵀ Q Z costs O(dn²).
+    Linear attention is computed as P (Z M Zᵀ) Q Z: by associativity the literal formula, at a cost of O(d²n)
+    for a prompt where the (n+1) × (n+1) matrix Zᵀ Q Z costs O(dn²). A ReLU needs that matrix.
 
     Args:
         P: the value matrix, (d+1) × (d+1).
         Q: the merged key-query matrix, (d+1) × (d+1); in general not symmetric.
         mask: whether M hides the query column from keys and values, as in [1]; False puts M = I_{n+1}.
+        activation: σ, "linear" or "relu".
 
     Raises:
-        ValueError: P or Q is not square, their sizes differ, or d < 1.
+        ValueError: P or Q is not square, their sizes differ, d < 1, or there is no such activation.
     """
 
     def __init__(
-        self, P: Float[Tensor, "rows rows"], Q: Float[Tensor, "rows rows"], *, mask: bool = True
+        self,
+        P: Float[Tensor, "rows rows"],
+        Q: Float[Tensor, "rows rows"],
+        *,
+        mask: bool = True,
+        activation: Activation = "linear",
     ) -> None:
         super().__init__()
+        if activation not in get_args(Activation):
+            raise ValueError(
+                f"activation must be one of {', '.join(get_args(Activation))}, got {activation!r}"
+            )
         for name, value in (("P", P), ("Q", Q)):
             if value.ndim != 2 or value.shape[0] != value.shape[1] or value.shape[0] < 2:
                 raise ValueError(f"{name} must be (d+1) × (d+1) with d ≥ 1, got shape {tuple(value.shape)}")
@@ -46,6 +61,7 @@ class LinearAttention(nn.Module):
         self.P = nn.Parameter(P.detach().clone())
         self.Q = nn.Parameter(Q.detach().clone())
         self.mask = mask
+        self.activation = activation
 
     def forward(self, Z: Float[Tensor, "*batch rows columns"]) -> Float[Tensor, "*batch rows columns"]:
         """Attn_{P,Q}(Z), without the division by n."""
@@ -57,11 +73,13 @@ class LinearAttention(nn.Module):
         columns: Float[Tensor, "*batch rows chosen"],
         queries: int = 1,
     ) -> Float[Tensor, "*batch rows chosen"]:
-        """P Z M (Zᵀ Q C) for a choice C of Z's columns: those columns of Attn_{P,Q}(Z).
+        """P Z M σ(Zᵀ Q C) for a choice C of Z's columns: those columns of Attn_{P,Q}(Z).
 
         The mask hides the last ``queries`` columns.
         """
         seen = Z[..., : Z.shape[-1] - queries] if self.mask else Z
+        if self.activation == "relu":
+            return self.P @ seen @ torch.relu(seen.mT @ (self.Q @ columns))
         return self.P @ (seen @ seen.mT) @ (self.Q @ columns)
 
 
@@ -96,8 +114,9 @@ class LinearTransformer(nn.Module):
         *,
         loops: int = 1,
         mask: bool = True,
+        activation: Activation = "linear",
     ) -> LinearTransformer:
-        """The layers (P_l, Q_l).
+        """The layers (P_l, Q_l), all with one σ.
 
         Raises:
             ValueError: the two stacks differ in shape, or see :class:`LinearAttention`.
@@ -107,7 +126,8 @@ class LinearTransformer(nn.Module):
                 "P and Q must be stacks of one shape, layers × (d+1) × (d+1), "
                 f"got P {tuple(P.shape)} and Q {tuple(Q.shape)}"
             )
-        return cls([LinearAttention(p, q, mask=mask) for p, q in zip(P, Q, strict=True)], loops=loops)
+        layers = [LinearAttention(p, q, mask=mask, activation=activation) for p, q in zip(P, Q, strict=True)]
+        return cls(layers, loops=loops)
 
     @classmethod
     def from_preconditioners(

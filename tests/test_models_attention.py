@@ -39,6 +39,27 @@ def test_attention_is_the_literal_formula(data: st.DataObject, mask: bool) -> No
     assert torch.equal(LinearAttention(P, Q, mask=mask)(Z), literal)
 
 
+@given(st.data(), st.booleans())
+def test_relu_attention_is_the_literal_formula(data: st.DataObject, mask: bool) -> None:
+    d, n = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 6))
+    P, Q, Z = (integers(data.draw, 9, *shape) for shape in ((d + 1, d + 1), (d + 1, d + 1), (d + 1, n + 1)))
+    M = torch.diag(torch.tensor([1.0] * n + [0.0 if mask else 1.0], dtype=torch.float64))
+    literal = P @ Z @ M @ (Z.T @ Q @ Z).clamp(min=0)
+    layer = LinearAttention(P, Q, mask=mask, activation="relu")
+    assert torch.equal(layer(Z), literal)
+    assert torch.equal(layer.attend(Z, Z[:, -1:]), literal[:, -1:])
+    model = LinearTransformer.from_matrices(P[None], Q[None], mask=mask, activation="relu")
+    with_n_a_power_of_two = torch.cat([Z[:, :1], Z[:, -1:]], 1)
+    one = LinearAttention(P, Q, mask=mask, activation="relu")(with_n_a_power_of_two)
+    assert model(with_n_a_power_of_two).item() == -(with_n_a_power_of_two + one)[d, 1].item()
+
+
+def test_the_activation_matters() -> None:
+    Z = torch.tensor([[1.0, -2.0], [3.0, 0.0]], dtype=torch.float64)
+    P, Q = torch.eye(2, dtype=torch.float64), torch.eye(2, dtype=torch.float64)
+    assert not torch.equal(LinearAttention(P, Q)(Z), LinearAttention(P, Q, activation="relu")(Z))
+
+
 def test_the_mask_matters() -> None:
     Z = torch.tensor([[1.0, 2.0], [3.0, 0.0]], dtype=torch.float64)
     P, Q = torch.eye(2, dtype=torch.float64), torch.eye(2, dtype=torch.float64)
@@ -143,6 +164,10 @@ square, wide = torch.zeros(2, 2), torch.zeros(2, 3)
         (lambda: LinearAttention(square, wide), r"Q must be .*, got shape \(2, 3\)"),
         (lambda: LinearAttention(torch.zeros(1, 1), torch.zeros(1, 1)), "P must be .* d ≥ 1"),
         (lambda: LinearAttention(square, torch.zeros(3, 3)), "P and Q must have one shape"),
+        (
+            lambda: LinearAttention(square, square, activation="softmax"),  # type: ignore[arg-type]
+            "activation must be one of linear, relu, got 'softmax'",
+        ),
         (lambda: LinearTransformer([]), "layers must hold at least one layer, got none"),
         (
             lambda: LinearTransformer([LinearAttention(m, m) for m in (square, torch.zeros(3, 3))]),

@@ -167,7 +167,7 @@ def loss(task: RegressionTask, b: object, A: object) -> fmpq:
     >>> loss(task, [0, 0, 1], [["-5/8", 0], [0, "-5/8"], [0, 0]])
     3/4
     """
-    return at_task(loss_polynomial(), task, _weight_blocks(task, b, A))[0, 0]
+    return at_task(loss_polynomial(), task, weight_blocks(task, b, A))[0, 0]
 
 
 def preconditioner_excess(task: RegressionTask, b: object, A: object) -> fmpq:
@@ -177,14 +177,15 @@ def preconditioner_excess(task: RegressionTask, b: object, A: object) -> fmpq:
     (:mod:`theory.convexity`); so it bounds the distance of any weights, trained ones too,
     from the minimiser, whatever their scale between P and Q. Arguments as for :func:`loss`.
     """
-    blocks = _weight_blocks(task, b, A)
+    blocks = weight_blocks(task, b, A)
     acting = blocks["A_x"] * blocks["beta"][0, 0] + blocks["u"] * blocks["a"].transpose()
     error = -acting.transpose() - minimizer(task)
     second_moment = at_task(cross_second_moment(), task, {})
     return exact.trace(task.covariance * error * second_moment * error.transpose())
 
 
-def _weight_blocks(task: RegressionTask, b: object, A: object) -> dict[str, fmpq_mat]:
+def weight_blocks(task: RegressionTask, b: object, A: object) -> dict[str, fmpq_mat]:
+    """The letters u, β, A_x and a at given weights. Arguments and errors as for :func:`loss`."""
     d = task.dim
     last_row = exact.vector("b", b, d + 1)
     columns = exact.matrix("A", A, (d + 1, d))

@@ -1,0 +1,84 @@
+r"""What a value in the query's label slot does to a linear transformer: it stays where it is.
+
+Split a state into its context columns C and its query column q. With the mask, one layer is
+
+    C ↦ C + P C (Cᵀ Q C)/n,     q ↦ q + P C Cᵀ Q q/n :
+
+the context never sees the query, and q moves by a *linear* map. A value c in the label slot adds c e_{d+1} to
+q, which the layer maps to c e_{d+1} + P C Cᵀ (Q e_{d+1}) c/n. So if the last column of Q_l is zero, for
+every l, then Z_l with the slot at c is Z_l with the slot at 0, and c added in the last entry: whatever P_l is,
+and whatever the rest of Q_l. The sparse parametrisation, P_l = diag(0, 1), Q_l = −diag(A_l, 0), and the relaxed
+one, P_l = diag(B_l, 1), Q_l = diag(A_l, 0), are of this kind.
+
+With c = ⟨w, x_q⟩ the error of the prediction is, prompt by prompt,
+
+    TF_L − ⟨w, x_q⟩ = −[Z_L]_{d+1,n+1} − c = −[Z̄_L]_{d+1,n+1},
+
+Z̄ the states that start with c in the slot; so f = E ([Z̄_L]_{d+1,n+1})².
+
+All is symbolic: any d, n, any state, any weights of the shapes named. Source: Ahn et al. (2023), App. C.2,
+Lemmas 5 and 6, for the sparse and the relaxed parametrisation; for free P_l derived here.
+"""
+
+from __future__ import annotations
+
+from theory.attention import MASK, X_QUERY, W, X, layer, prompt
+from theory.blocks import Blocks, block_diagonal
+from theory.single_layer import LABELS
+from theory.words import Words, letter, n, one, zero
+
+FILLING = letter("c", "1", "1")
+"""c, what the query's label slot holds more."""
+
+A, B = letter("A", "d", "d"), letter("B", "d", "d")
+
+STATE = Blocks([[X, X_QUERY], [letter("Y", "1", "n"), letter("y", "1", "1")]])
+"""Any state (X_l, Y_l) of a transformer, four blocks of letters."""
+
+
+def free_value_matrix() -> Blocks:
+    """P with all entries free."""
+    return Blocks([[B, letter("p", "d", "1")], [letter("u", "d", "1").T, letter("beta", "1", "1")]])
+
+
+def key_query_matrix(last_column: bool = False) -> Blocks:
+    """Q = [[A, q], [aᵀ, q_0]] with free entries; q = 0 and q_0 = 0 unless ``last_column``."""
+    column = (
+        (letter("q", "d", "1"), letter("q_0", "1", "1")) if last_column else (zero("d", "1"), zero("1", "1"))
+    )
+    return Blocks([[A, column[0]], [letter("a", "d", "1").T, column[1]]])
+
+
+def relaxed() -> tuple[Blocks, Blocks]:
+    """The relaxed parametrisation P = diag(B, 1), Q = diag(A, 0) (Ahn et al., Eq. (11))."""
+    return block_diagonal(B, one()), block_diagonal(A, zero("1", "1"))
+
+
+def in_the_slot(value: Words) -> Blocks:
+    """A state that is zero but for the query's label."""
+    return Blocks([[zero("d", "n"), zero("d", "1")], [zero("1", "n"), value]])
+
+
+def effect_after_layer(P: Blocks, Q: Blocks, mask: Blocks = MASK) -> Blocks:
+    """What c in the slot of a state changes in the state one layer later, block by block."""
+    return layer(P, Q, STATE + in_the_slot(FILLING), mask) - layer(P, Q, STATE, mask)
+
+
+def effect_of_last_column(P: Blocks, Q: Blocks) -> Blocks:
+    """c e_{d+1} + P C Cᵀ Q e_{d+1} c/n in the query column, zero elsewhere: the effect, for every P and Q."""
+    slot = in_the_slot(FILLING)
+    context = STATE @ MASK
+    return slot + P @ (context @ context.T) @ Q @ slot / n
+
+
+def query_label(layers: list[tuple[Blocks, Blocks]], filling: Words, mask: Blocks = MASK) -> Words:
+    """[Z_L]_{d+1,n+1} from the prompt with the labels wᵀX + εᵀ and ``filling`` in the query's slot."""
+    Z = prompt(LABELS, filling)
+    for P, Q in layers:
+        Z = layer(P, Q, Z, mask)
+    return Z[1, 1]
+
+
+def target() -> Words:
+    """⟨w, x_q⟩."""
+    return W.T @ X_QUERY
