@@ -38,7 +38,7 @@ def spectral_density(points: Floats, dim: int, context_length: int) -> Floats:
         return np.exp((n - d - 1) / 2 * np.log(x) - x / 2 + scale)
 
     def integrand(y: float) -> float:
-        return float(eval_genlaguerre(d - 2, n - d, y) * weight(np.float64(y)))
+        return float(eval_genlaguerre(d - 2, n - d, y) * weight(np.array(y)))
 
     x = n * np.asarray(points, dtype=np.float64)
     far = 4.0 * n + 40.0 * np.sqrt(n) + float(x.max())
