@@ -29,7 +29,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from numbers import Integral
 from operator import mul
 from types import MappingProxyType
 from typing import Any
@@ -39,6 +38,7 @@ from flint import Ordering, fmpq, fmpq_mat, fmpq_poly, fmpz, fmpz_mat, fmpz_mpol
 from theory import exact
 from theory.wishart import near_hooks
 from theory.wishart.near_hooks import Partition
+from theory.wishart.sizes import natural
 
 MAX_ORDER = 200
 """The largest order of a one-sided moment at a given Σ: some seconds, and 2·200² integers."""
@@ -48,22 +48,6 @@ MAX_SYMBOLIC_DEGREE = 40
 
 MAX_TWO_SIDED_ORDER = 12
 """The largest i and j in E[W^i C W^j]: the table to 12 has about 600 000 terms, 60 MB."""
-
-
-def natural(name: str, value: Any, most: int) -> int:
-    """``value`` as an int from 0 to ``most``.
-
-    Raises:
-        TypeError: it is no integer (bools and floats are none).
-        ValueError: it is negative or above ``most``.
-    """
-    allowed = f"{name} must be an integer from 0 to {most}, got {value!r}"
-    if isinstance(value, bool) or not isinstance(value, Integral | fmpz):
-        raise TypeError(f"{allowed} of type {type(value).__name__}")
-    number = int(value)
-    if not 0 <= number <= most:
-        raise ValueError(allowed)
-    return number
 
 
 def covariance_trace_moment(powers: Sequence[int], covariance: Any = None, context_length: Any = None) -> Any:
