@@ -39,6 +39,7 @@ from theory import exact
 from theory.task import RegressionTask
 from theory.wishart import covariance, matrix_words, near_hooks
 from theory.wishart.matrix_words import Plan, State
+from theory.wishart.sizes import natural
 
 MAX_LOOPS = 7
 """The most loops of one general matrix: 7 take two seconds, and their layout 100 MB."""
@@ -120,7 +121,7 @@ def looped_gradient(task: RegressionTask, matrix: Any, loops: int) -> fmpq_mat:
 def looped_hessian(task: RegressionTask, matrix: Any, loops: int) -> fmpq_mat:
     """The second derivatives of the looped loss, d² × d², exactly: row i d + j is A[i, j]."""
     a = exact.matrix("matrix", matrix, (task.dim, task.dim))
-    if not covariance.natural("loops", loops, MAX_LOOPS):
+    if not natural("loops", loops, MAX_LOOPS):
         return fmpq_mat(task.dim**2, task.dim**2)
     return _hessian(task, [a], (0,) * loops)
 
@@ -143,7 +144,7 @@ def symmetric_looped_loss(task: RegressionTask, matrix: Any, loops: int) -> fmpq
     a = exact.matrix("matrix", matrix, (task.dim, task.dim))
     if a != a.transpose():
         raise ValueError(f"matrix must be symmetric, got {a.tolist()}")
-    loops = covariance.natural("loops", loops, MAX_SYMMETRIC_LOOPS)
+    loops = natural("loops", loops, MAX_SYMMETRIC_LOOPS)
     n = task.context_length
     (sigma, sigma_unit), (omega, omega_unit) = (
         task.covariance.numer_denom(),
@@ -324,7 +325,7 @@ def _hessian(task: RegressionTask, matrices: Sequence[fmpq_mat], pattern: tuple[
 
 
 def _looped(task: RegressionTask, a: fmpq_mat, loops: int) -> _Evaluation:
-    return _Evaluation(task, [a], (0,) * covariance.natural("loops", loops, MAX_LOOPS))
+    return _Evaluation(task, [a], (0,) * natural("loops", loops, MAX_LOOPS))
 
 
 def _matrices(task: RegressionTask, matrices: Sequence[Any]) -> list[fmpq_mat]:
