@@ -1,7 +1,8 @@
 # Two commands, each complete on a bare machine with Python >= 3.11, make and git:
 #   make verify   check every claim at the quick level and write the report
 #   make test     lint, types, import direction, every test of the default tier
-.PHONY: verify test lint clean
+# and make bench  measures speed against named baselines, on one core
+.PHONY: verify test lint bench clean
 .DEFAULT_GOAL := verify
 
 BIN := .venv/bin
@@ -36,6 +37,12 @@ lint: $(READY)
 test: lint
 	@$(BIN)/python -m pytest -n auto
 	@SYMPY_GROUND_TYPES=python $(BIN)/python -m pytest -n auto -q tests/test_theory_*.py tests/test_wishart_*.py
+
+# One process and one thread; a gate that is missed fails the run, after the table of all of them.
+bench: $(READY)
+	@mkdir -p build
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest benchmarks -q -p no:xdist \
+	  --benchmark-columns=min,median,rounds --benchmark-json=build/benchmarks.json
 
 clean:
 	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,22 +1,25 @@
 """The calculators: ``optimum``, ``loss``, ``moment`` and ``compare``.
 
-Numbers are read exactly (0.1 is a tenth) and answers are exact; each float shown is the exact number
-rounded once, to nearest.
+Numbers are read exactly (0.1 is a tenth) and answers are exact. What is shown of one is rounded once: in
+JSON to the nearest float64, as text to decimals that are correct to the last digit.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
-from flint import fmpq
+from flint import fmpq, fmpq_mat
 
-from numerics.rounding import nearest, nearest_root
+from numerics.decimals import DIGITS, decimal
+from numerics.rounding import Enclosed, nearest_real
 from theory import exact
+from theory.algebraic import number, square_root, written, written_minimum
 from theory.task import RegressionTask
 
 if TYPE_CHECKING:
@@ -24,13 +27,17 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MOST_STEPS = 3
-"""Steps that ``loss`` takes: the variance needs Wishart moments of four times that degree."""
-MOST_DEGREE = 12
-"""Total degree that ``moment`` takes: about a second."""
+MOST_LAYERS = 30
+"""Layers that ``optimum`` takes: a tenth of a second, a few at sizes of 18 digits."""
+
+MOST_WORK = 10**7
+"""The largest product of sizes, degree and digits for which ``loss`` gives variances: about 3 s."""
 
 LARGEST_DIM = 200
 """Where exact d × d matrices are needed: about a second."""
+
+MATRIX_DIGITS = 6
+"""Significant digits of the entries of a matrix in text."""
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE](?P<exponent>[+-]?\d{1,3}))?|[+-]?\d+/\d+")
 
@@ -77,10 +84,12 @@ class Positive(click.ParamType[int]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """The integer."""
         text = str(value).strip()
-        if not re.fullmatch(r"\+?0*[1-9]\d{0,17}", text):
-            shown = text if len(text) <= 40 else f"{text[:40]}…"
+        shown = text if len(text) <= 40 else f"{text[:40]}…"
+        if not re.fullmatch(r"\+?0*[1-9]\d*", text):
             self.fail(f"must be an integer ≥ 1, got {shown!r}", param, ctx)
-        return int(text)
+        if len(text.lstrip("+0")) > 18:
+            self.fail(f"must be an integer ≥ 1 below 10^18, got {shown!r}", param, ctx)
+        return int(text.lstrip("+0"))
 
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -115,9 +124,19 @@ _task = _options(
 )
 
 
+class Quantity(NamedTuple):
+    """A number of an answer: what it is exactly, how that is written, and whether it is an upper bound."""
+
+    value: Enclosed
+    exactly: str | None = None
+    bound: bool = False
+
+
 @click.command()
 @_prompt
-@click.option("--layers", type=Positive(), required=True, help="L, the number of layers; only 1 for now.")
+@click.option(
+    "--layers", type=Positive(), required=True, help=f"L, the number of layers, 1 to {MOST_LAYERS}."
+)
 @click.option("--looped", is_flag=True, help="One step, shared by all layers.")
 @_task
 @_json
@@ -133,43 +152,75 @@ def optimum(
 ) -> None:
     """The optimal linear transformer and its loss, exactly.
 
-    Task whitened: the steps a_l of the layers A_l = a_l Σ⁻¹, the same for every Σ. Task identity: the
-    eigenvalues of the preconditioner Γ of one layer, in the order of the λ given.
+    Task whitened: the steps a_l of the layers A_l = a_l Σ⁻¹, ascending, the same for every Σ: the global
+    minimum among such layers. steps_exact holds rational numbers or roots of polynomials. Task identity,
+    for one layer: the eigenvalues of its preconditioner Γ, in the order of the λ given.
 
-    Example: icl-claims optimum --dim 3 --context 16 --layers 1 --task identity --covariance 1,1/4,1/16
+    Example: icl-claims optimum --dim 5 --context 20 --layers 3
     """
-    if layers > 1:
+    if layers > MOST_LAYERS:
         raise click.BadParameter(
-            f"must be 1, got {layers}: more layers are not available yet", param_hint="'--layers'"
+            f"must be an integer from 1 to {MOST_LAYERS}, got {layers}", param_hint="'--layers'"
         )
+    _check_covariance(dim, covariance)
+    _check_noise(noise)
+    if task == "whitened" and noise == 0:
+        _write(_optimal_loops(dim, context, layers) if looped else _optimal(dim, context, layers), as_json)
+        return
+    if layers > 1:
+        asked = "--task identity" if task == "identity" else "--noise above 0"
+        raise click.BadParameter(
+            f"must be 1 with {asked}, got {layers}: more layers are not available yet",
+            param_hint="'--layers'",
+        )
+    _write(_optimal_layer(dim, context, covariance, task, noise), as_json)
+
+
+def _optimal(dim: int, context: int, layers: int) -> dict[str, Any]:
+    from theory.step_sizes import optimal_steps
+
+    best = optimal_steps(dim, context, layers)
+    return {"steps": list(map(Quantity, best.steps, written(best.steps))), "loss": _rational(best.loss)}
+
+
+def _optimal_loops(dim: int, context: int, layers: int) -> dict[str, Any]:
+    from theory.step_sizes import optimal_looped_step
+
+    best = optimal_looped_step(dim, context, layers)
+    return {
+        "steps": [Quantity(best.step, written([best.step])[0])],
+        "loss": Quantity(best.loss, written_minimum(best.loss)),
+    }
+
+
+def _optimal_layer(
+    dim: int, context: int, covariance: tuple[fmpq, ...] | None, task: str, noise: fmpq
+) -> dict[str, Any]:
     from theory.single_layer import minimizer, minimum
 
-    eigenvalues = _eigenvalues(dim, covariance)
-    _check_noise(noise)
+    _check_matrix_size(dim)
     if task == "whitened":
         # The loss and a = ΣΓ do not change under x ↦ Σ^{-1/2} x.
         regression = RegressionTask.isotropic(dim, context, noise)
-        steps = [minimizer(regression)[0, 0]]
-        answer = {"steps": _floats(steps), "steps_exact": _texts(steps)}
-    else:
-        regression = RegressionTask(exact.diagonal(eigenvalues), context, noise_variance=noise)
-        closed_form = minimizer(regression)
-        steps = [closed_form[i, i] for i in range(dim)]
-        answer = {
-            "steps": None,
-            "steps_exact": None,
-            "preconditioner": _floats(steps),
-            "preconditioner_exact": _texts(steps),
+        return {
+            "steps": [_rational(minimizer(regression)[0, 0])],
+            "loss": _rational(minimum(regression)),
         }
-    least = minimum(regression)
-    _write({**answer, "loss": _float(least), "loss_exact": str(least)}, as_json)
+    regression = RegressionTask(_covariance(dim, covariance), context, noise_variance=noise)
+    closed_form = minimizer(regression)
+    return {
+        "steps": None,
+        "steps_exact": None,
+        "preconditioner": [_rational(closed_form[i, i]) for i in range(dim)],
+        "loss": _rational(minimum(regression)),
+    }
 
 
 @click.command()
 @_prompt
-@click.option("--steps", type=ListOf(Rational()), help="a_1,a_2,… of the layers A_l = a_l Σ⁻¹.")
+@click.option("--steps", type=ListOf(Rational()), help="a_1,a_2,… of the layers A_l = a_l Σ⁻¹, at most 100.")
 @click.option("--step", type=Rational(), help="The step shared by all loops.")
-@click.option("--loops", type=Positive(), help="How often the step is applied.")
+@click.option("--loops", type=Positive(), help="How often the step is applied, at most 100 times.")
 @_json
 def loss(
     dim: int,
@@ -184,10 +235,15 @@ def loss(
     per_prompt_std is the standard deviation of the loss of one prompt with its task vector and query
     averaged out; prompts_for_1_percent the number of prompts after which the mean of that has a
     relative standard error of at most 1 %. squared_error_std is the standard deviation of one
-    prompt's squared error itself.
+    prompt's squared error itself. These three are given for up to 16 steps at any sizes and for up to 30
+    where the smaller of dim and context is at most 50, steps having 16 digits; where they would take more
+    than about 3 s they are null, and a note says so.
 
     Example: icl-claims loss --dim 5 --context 20 --steps 10/13
     """
+    from theory.step_sizes import MOST_LAYERS as MOST_STEPS
+    from theory.step_sizes import loss_of_steps
+
     if (steps is None) == (step is None and loops is None):
         raise click.UsageError("give either --steps a1,a2,… or --step a with --loops T")
     if steps is None:
@@ -195,25 +251,43 @@ def loss(
             missing, given = ("--step", "--loops") if step is None else ("--loops", "--step")
             raise click.UsageError(f"{given} needs {missing} beside it")
         if loops > MOST_STEPS:
-            raise click.BadParameter(_too_many(loops), param_hint="'--loops'")
+            raise click.BadParameter(
+                f"must be an integer from 1 to {MOST_STEPS}, got {loops}", param_hint="'--loops'"
+            )
         steps = (step,) * loops
     if len(steps) > MOST_STEPS:
-        raise click.BadParameter(_too_many(len(steps)), param_hint="'--steps'")
-    from theory import estimators
+        raise click.BadParameter(
+            f"must be at most {MOST_STEPS} numbers, got {len(steps)}", param_hint="'--steps'"
+        )
+    mean = loss_of_steps(steps, dim, context)
+    _write({"loss": _rational(mean), **_sampling(steps, dim, context)}, as_json)
 
-    mean = estimators.loss(steps, dim, context)
-    variance = estimators.context_variance(steps, dim, context)
-    squared_error = estimators.squared_error_variance(steps, dim, context)
-    _write(
-        {
-            "loss": _float(mean),
-            "loss_exact": str(mean),
-            "per_prompt_std": _float(variance, nearest_root),
-            "squared_error_std": _float(squared_error, nearest_root),
-            "prompts_for_1_percent": max(1, int((variance / mean**2 * 10**4).ceil())),
-        },
-        as_json,
+
+def _sampling(steps: Sequence[fmpq], dim: int, context: int) -> dict[str, Any]:
+    """What one prompt's loss varies by; null with a note where that would take more than about 3 s."""
+    from theory.loss_variance import loss_variance, prompts_needed, squared_error_variance
+
+    names = ("per_prompt_std", "squared_error_std", "prompts_for_1_percent")
+    # Up to 16 steps the work stops growing with the sizes: integration by parts takes over.
+    size = min(dim, context) if len(steps) > 16 else min(dim, context, 64)
+    bits = sum(max(step.p.bit_length(), step.q.bit_length()) for step in steps)
+    note = (
+        f"{', '.join(names)}: exact values would take more than about 3 s for {len(steps)} steps of "
+        f"{bits} bits at dim {dim} and context {context}"
     )
+    absent: dict[str, Any] = {**dict.fromkeys(names), "note": note}
+    if size * (size + 2 * len(steps)) * bits > MOST_WORK:
+        return absent
+    try:
+        variance = loss_variance(steps, dim, context)
+    except ValueError:
+        return absent
+    values = (
+        Quantity(square_root(variance)),
+        Quantity(square_root(squared_error_variance(steps, dim, context))),
+        prompts_needed(steps, dim, context),
+    )
+    return dict(zip(names, values, strict=True))
 
 
 @click.command()
@@ -224,26 +298,37 @@ def loss(
 def moment(powers: tuple[int, ...], dim: int | None, context: int | None, as_json: bool) -> None:
     """The joint moment E[∏ tr(W^{K_i})] for W = XXᵀ, X d × n standard normal, as a polynomial in d and n.
 
+    With --dim and --context also its value, an integer. A single power may be as large as 150 for the
+    polynomial and 2000 for the value alone, several powers may sum to 48 and 64, ones not counted. Where
+    only the value is within reach, polynomial is null.
+
     Example: icl-claims moment 2,1 --dim 3 --context 8
     """
-    degree = sum(powers)
-    if degree > MOST_DEGREE:
-        raise click.BadParameter(
-            f"must add up to at most {MOST_DEGREE}, got {degree}: more is not available yet",
-            param_hint="'K1,K2,…'",
-        )
     if (dim is None) != (context is None):
         raise click.UsageError(
             f"{'--context' if dim is None else '--dim'} needs "
             f"{'--dim' if dim is None else '--context'} beside it"
         )
-    from theory.estimators import at_sizes, trace_moment
+    from theory.wishart import trace_moment
 
-    polynomial = trace_moment(tuple(sorted(powers)))
-    answer: dict[str, Any] = {"powers": list(powers), "polynomial": str(polynomial.as_expr())}
-    if dim is not None and context is not None:
-        answer["value"] = int(at_sizes(polynomial, dim, context).p)
-    _write(answer, as_json)
+    def at(dim: int | None, context: int | None) -> Any:
+        try:
+            return trace_moment(powers, dim, context)
+        except ValueError as error:
+            raise click.BadParameter(str(error), param_hint="'K1,K2,…'") from None
+
+    if dim is None or context is None:
+        _write({"powers": list(powers), "polynomial": _polynomial(at(None, None))}, as_json)
+        return
+    value = at(dim, context)
+    digits = sys.get_int_max_str_digits()
+    if digits and value >= 10**digits:
+        raise click.UsageError(f"K1,K2,… must keep the value below 10^{digits}, got a longer one")
+    try:
+        polynomial = _polynomial(trace_moment(powers))
+    except ValueError:
+        polynomial = None
+    _write({"powers": list(powers), "polynomial": polynomial, "value": int(value)}, as_json)
 
 
 @click.command()
@@ -264,13 +349,14 @@ def compare(
 
     WEIGHTS is a safetensors file with the tensors P and Q, each layers × (d+1) × (d+1); one layer for now.
     The distance is ‖E‖_F for E = the weights' effective preconditioner minus Γ; distance_bound is what the
-    excess loss alone says about it.
+    excess loss alone says about it, and entry_bounds what it says about each entry of E: rounded up.
 
     Example: icl-claims compare weights.safetensors --dim 3 --context 16 --covariance 1,1/4,1/16
     """
-    eigenvalues = _eigenvalues(dim, covariance)
+    _check_matrix_size(dim)
+    _check_covariance(dim, covariance)
     _check_noise(noise)
-    sigma = exact.diagonal(eigenvalues)
+    sigma = _covariance(dim, covariance)
     if task == "whitened":
         regression = RegressionTask.whitened(sigma, context, noise)
     else:
@@ -282,31 +368,49 @@ def compare(
         found = measure(regression, load(weights))
     except WeightsError as error:
         raise click.BadParameter(str(error), param_hint="'WEIGHTS'") from None
+    except OverflowError:
+        raise click.BadParameter(_BEYOND_FLOAT, param_hint="'WEIGHTS'") from None
     _write(_comparison(found), as_json)
 
 
 def _comparison(found: Comparison) -> dict[str, Any]:
     return {
-        "loss": _float(found.loss),
-        "loss_exact": str(found.loss),
-        "minimum": _float(found.minimum),
-        "minimum_exact": str(found.minimum),
-        "excess": _float(found.excess),
-        "relative_excess": _float(found.excess / found.minimum),
-        "distance": found.distance,
-        "distance_bound": found.distance_bound,
-        "preconditioner": [_floats(row) for row in found.preconditioner.tolist()],
-        "closed_form": [_floats(row) for row in found.closed_form.tolist()],
-        "closed_form_exact": [_texts(row) for row in found.closed_form.tolist()],
-        "entry_bounds": found.entry_bounds,
+        "loss": _rational(found.loss),
+        "minimum": _rational(found.minimum),
+        "excess": Quantity(number(found.excess)),
+        "relative_excess": Quantity(number(found.excess / found.minimum)),
+        "distance": Quantity(square_root(found.squared_distance)),
+        "distance_bound": None if found.distance_bound is None else _bound(found.distance_bound),
+        "preconditioner": [
+            [Quantity(number(entry)) for entry in row] for row in found.preconditioner.tolist()
+        ],
+        "closed_form": [list(map(_rational, row)) for row in found.closed_form.tolist()],
+        "entry_bounds": None
+        if found.entry_bounds is None
+        else [list(map(_bound, row)) for row in found.entry_bounds],
     }
 
 
-def _eigenvalues(dim: int, covariance: tuple[fmpq, ...] | None) -> tuple[fmpq, ...]:
-    if dim > LARGEST_DIM:
-        raise click.BadParameter(f"must be at most {LARGEST_DIM}, got {dim}", param_hint="'--dim'")
+def _rational(value: fmpq) -> Quantity:
+    return Quantity(number(value), str(value))
+
+
+def _bound(value: float) -> Quantity:
+    return Quantity(number(exact.rational("bound", value)), bound=True)
+
+
+def _polynomial(polynomial: Any) -> str:
+    """As Python and SymPy read it."""
+    return str(polynomial).replace("^", "**")
+
+
+def _covariance(dim: int, covariance: tuple[fmpq, ...] | None) -> fmpq_mat:
+    return exact.identity(dim) if covariance is None else exact.diagonal(covariance)
+
+
+def _check_covariance(dim: int, covariance: tuple[fmpq, ...] | None) -> None:
     if covariance is None:
-        return (fmpq(1),) * dim
+        return
     if len(covariance) != dim:
         raise click.BadParameter(
             f"must hold one eigenvalue for each of the {dim} dimensions of --dim, got {len(covariance)}",
@@ -315,7 +419,13 @@ def _eigenvalues(dim: int, covariance: tuple[fmpq, ...] | None) -> tuple[fmpq, .
     for value in covariance:
         if value <= 0:
             raise click.BadParameter(f"must hold numbers > 0, got {value}", param_hint="'--covariance'")
-    return covariance
+
+
+def _check_matrix_size(dim: int) -> None:
+    if dim > LARGEST_DIM:
+        raise click.BadParameter(
+            f"must be at most {LARGEST_DIM} where d × d matrices are needed, got {dim}", param_hint="'--dim'"
+        )
 
 
 def _check_noise(noise: fmpq) -> None:
@@ -323,45 +433,80 @@ def _check_noise(noise: fmpq) -> None:
         raise click.BadParameter(f"must be ≥ 0, got {noise}", param_hint="'--noise'")
 
 
-def _too_many(steps: int) -> str:
-    return f"must be at most {MOST_STEPS} steps, got {steps}: more are not available yet"
-
-
-def _float(value: fmpq, rounded: Callable[[fmpq], float] = nearest) -> float:
-    try:
-        return rounded(value)
-    except OverflowError:
-        raise click.UsageError(
-            "numbers must keep the answer within the range of float64, got one above 1.7e308"
-        ) from None
-
-
-def _floats(values: Sequence[fmpq]) -> list[float]:
-    return [_float(value) for value in values]
-
-
-def _texts(values: Sequence[fmpq]) -> list[str]:
-    return [str(value) for value in values]
+_BEYOND_FLOAT = "numbers must keep the answer within the range of float64, got one above 1.7e308"
 
 
 def _write(answer: dict[str, Any], as_json: bool) -> None:
-    """JSON, or one line for each number: name, float, and the exact number where it is short."""
+    """JSON, or lines of name, decimals, and the exact number where it is short."""
     if as_json:
-        click.echo(json.dumps(answer, ensure_ascii=False, indent=1))
+        click.echo(json.dumps(_in_json(answer), ensure_ascii=False, indent=1))
         return
     width = max(map(len, answer))
     for key, value in answer.items():
-        if value is None or key.endswith("_exact"):
-            continue
-        line = f"{key:<{width}}  {_shown(value)}"
-        beside = answer.get(f"{key}_exact")
-        if beside is not None and len(_shown(beside)) <= 60 and _shown(beside) != _shown(value):
-            line += f"  = {_shown(beside)}"
-        click.echo(line)
+        for i, line in enumerate(_lines(value)):
+            click.echo(f"{'' if i else key:<{width}}  {line}")
 
 
-def _shown(value: Any) -> str:
-    if isinstance(value, list | tuple):
-        nested = any(isinstance(item, list | tuple) for item in value)
-        return ("; " if nested else ", ").join(map(_shown, value))
-    return str(value)
+def _in_json(answer: dict[str, Any]) -> dict[str, Any]:
+    """Each quantity as its nearest float64; beside it under ``<key>_exact`` how it is written exactly."""
+    found: dict[str, Any] = {}
+    for key, value in answer.items():
+        found[key] = _each(_float, value)
+        if any(quantity.exactly is not None for quantity in _quantities(value)):
+            found[f"{key}_exact"] = _each(lambda quantity: quantity.exactly, value)
+    return found
+
+
+def _each(function: Callable[[Quantity], Any], value: Any) -> Any:
+    """The value with each quantity replaced."""
+    if isinstance(value, Quantity):
+        return function(value)
+    return [_each(function, item) for item in value] if isinstance(value, list) else value
+
+
+def _quantities(value: Any) -> Iterable[Quantity]:
+    if isinstance(value, Quantity):
+        yield value
+    elif isinstance(value, list):
+        for item in value:
+            yield from _quantities(item)
+
+
+def _float(quantity: Quantity) -> float:
+    try:
+        return nearest_real(quantity.value)
+    except OverflowError:
+        raise click.UsageError(_BEYOND_FLOAT) from None
+
+
+def _lines(value: Any) -> list[str]:
+    """A matrix row by row, a list of quantities one by one, anything else on one line; nothing for None."""
+    if value is None:
+        return []
+    if isinstance(value, Quantity):
+        value = [value]
+    if not isinstance(value, list) or not value or isinstance(value[0], int):
+        return [", ".join(map(str, value)) if isinstance(value, list) else str(value)]
+    if isinstance(value[0], list):
+        return _aligned([[_decimal(quantity, MATRIX_DIGITS) for quantity in row] for row in value])
+    decimals = [_decimal(quantity) for quantity in value]
+    width = max(map(len, decimals))
+    return [
+        text if beside is None or beside == text or len(beside) > 60 else f"{text:<{width}}  = {beside}"
+        for text, beside in ((text, quantity.exactly) for text, quantity in zip(decimals, value, strict=True))
+    ]
+
+
+def _decimal(quantity: Quantity, digits: int = DIGITS) -> str:
+    return decimal(quantity.value, digits, up=quantity.bound)
+
+
+def _aligned(rows: list[list[str]]) -> list[str]:
+    """Columns with their decimal points below one another."""
+    columns = []
+    for column in zip(*rows, strict=True):
+        before = [len(entry.partition(".")[0]) for entry in column]
+        padded = [" " * (max(before) - size) + entry for size, entry in zip(before, column, strict=True)]
+        width = max(map(len, padded))
+        columns.append([entry.ljust(width) for entry in padded])
+    return ["  ".join(row).rstrip() for row in zip(*columns, strict=True)]

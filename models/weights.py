@@ -159,7 +159,6 @@ class Comparison:
     Attributes:
         loss, minimum: f at the weights and min f.
         preconditioner, closed_form: −(β A_x + u aᵀ)ᵀ and Γ, d × d.
-        distance: ‖E‖_F, rounded to nearest.
         distance_bound: the bound on it, rounded up; None where Σ or 𝒢 is singular.
         entry_bounds: the bounds on |E_ij|, rounded up; None where Σ or 𝒢 is not diagonal or singular.
     """
@@ -168,7 +167,6 @@ class Comparison:
     minimum: fmpq
     preconditioner: fmpq_mat
     closed_form: fmpq_mat
-    distance: float
     distance_bound: float | None
     entry_bounds: tuple[tuple[float, ...], ...] | None
 
@@ -176,6 +174,17 @@ class Comparison:
     def excess(self) -> fmpq:
         """f − min f ≥ 0."""
         return self.loss - self.minimum
+
+    @property
+    def squared_distance(self) -> fmpq:
+        """‖E‖_F²."""
+        error = self.preconditioner - self.closed_form
+        return exact.trace(error * error.transpose())
+
+    @property
+    def distance(self) -> float:
+        """‖E‖_F, rounded to nearest."""
+        return nearest_root(self.squared_distance)
 
 
 def compare(task: RegressionTask, weights: Weights) -> Comparison:
@@ -198,7 +207,6 @@ def compare(task: RegressionTask, weights: Weights) -> Comparison:
         [[-(b[0, d] * A[j, i] + b[0, j] * A[d, i]) for j in range(d)] for i in range(d)]
     )
     closed_form = single_layer.minimizer(task)
-    error = preconditioner - closed_form
     loss, minimum = single_layer.loss(task, weights.P[0, -1], weights.Q[0, :, :d]), single_layer.minimum(task)
     moment = at_task(single_layer.cross_second_moment(), task, {})
     least = least_eigenvalue(task.covariance) * least_eigenvalue(moment)
@@ -214,7 +222,6 @@ def compare(task: RegressionTask, weights: Weights) -> Comparison:
         minimum=minimum,
         preconditioner=preconditioner,
         closed_form=closed_form,
-        distance=nearest_root(exact.trace(error * error.transpose())),
         distance_bound=_root_above(excess / least) if least > 0 else None,
         entry_bounds=entries,
     )

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.strategies import matrices, positive_rationals, semidefinite_matrices, tasks
 from tests.wishart_coordinates import over_ring, times, wishart_in_coordinates
-from theory import estimators, exact, looped_loss, single_layer
+from theory import exact, looped_loss, single_layer
 from theory.attention import X_QUERY, W, layer, prompt, sparse
 from theory.evaluation import at_task
 from theory.looped_loss import (
@@ -27,6 +27,7 @@ from theory.looped_loss import (
     symmetric_looped_loss,
 )
 from theory.preconditioned_gd import A
+from theory.step_sizes import loss_of_steps
 from theory.task import RegressionTask
 from theory.words import letter
 
@@ -98,7 +99,7 @@ def test_multiples_of_the_inverse_covariance_whiten(data: st.DataObject) -> None
     task = data.draw(tasks(("whitened_task", "noiseless_labels"), max_dim=2, max_context=5))
     steps = data.draw(st.lists(positive_rationals, min_size=1, max_size=3))
     drawn = [task.covariance.inv() * a for a in steps]
-    assert layered_loss(task, drawn) == estimators.loss(steps, task.dim, task.context_length)
+    assert layered_loss(task, drawn) == loss_of_steps(steps, task.dim, task.context_length)
 
 
 @settings(max_examples=30)

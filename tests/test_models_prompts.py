@@ -17,7 +17,9 @@ from scipy.stats import chi2
 from models.attention import LinearTransformer
 from models.prompts import sample_axis_prompts, sample_prompts, to_tensor
 from numerics.rounding import nearest, nearest_root
-from theory import estimators, exact, single_layer
+from theory import exact, single_layer
+from theory.loss_variance import squared_error_variance
+from theory.step_sizes import loss_of_steps
 from theory.task import RegressionTask
 
 BATCH = 20_000
@@ -176,7 +178,7 @@ def test_losses_average_to_the_exact_loss(axis: bool) -> None:
     (4·¼·¾)^{k/2} = (3/4)^{k/2} (Chernoff), below 1e-9 for k = 145.
     """
     blocks, each, n, sigma = 145, 400, 6, exact.matrix("sigma", [[2, 1], [1, 1]])
-    V = estimators.squared_error_variance([fmpq(3, 4)], 2, n)
+    V = squared_error_variance([fmpq(3, 4)], 2, n)
     task = RegressionTask.whitened(sigma, n)
     A = sigma.inv() * fmpq(3, 4)
     model = LinearTransformer.from_preconditioners(to_tensor(A)[None])
@@ -185,7 +187,7 @@ def test_losses_average_to_the_exact_loss(axis: bool) -> None:
         predictions = model.predict(prompts, 2) if axis else model.predict(prompts)
     losses = (predictions - targets.reshape(predictions.shape)).square().sum(dim=-1)
     loss = single_layer.loss(task, [0, 0, 1], [*(-A).tolist(), [0, 0]])
-    assert loss == estimators.loss([fmpq(3, 4)], 2, n)
+    assert loss == loss_of_steps([fmpq(3, 4)], 2, n)
     assert abs(median_of_means(losses, blocks) - nearest(loss)) < 2 * nearest_root(V / each)
 
 

@@ -1,5 +1,6 @@
-"""The README shows real output: every calculator command in it is run and compared."""
+"""The README shows real output: every calculator command and every Python line in it is run and compared."""
 
+import doctest
 import re
 import shlex
 from pathlib import Path
@@ -27,6 +28,16 @@ def test_shown_output_is_real(command: str, shown: str, monkeypatch: pytest.Monk
     result = CliRunner().invoke(group, shlex.split(command))
     assert result.exit_code == 0
     assert result.output.rstrip() == shown
+
+
+def test_python_lines_are_real() -> None:
+    blocks = re.findall(r"```pycon\n(.*?)```", README, flags=re.DOTALL)
+    assert blocks
+    for block in blocks:
+        examples = doctest.DocTestParser().get_doctest(block, {}, "README.md", "README.md", 0)
+        said: list[str] = []
+        failed, tried = doctest.DocTestRunner().run(examples, out=said.append)
+        assert (failed, tried > 0) == (0, True), "".join(said)
 
 
 def test_every_locked_direct_dependency_is_explained() -> None:

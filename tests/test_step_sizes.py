@@ -12,9 +12,10 @@ from flint import fmpq, fmpq_poly
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests import by_words
 from tests.coordinates import Prompt, Variables, gaussian_prompt, layer_with, rational_rows
 from tests.strategies import rationals
-from theory import estimators, exact, single_layer
+from theory import exact, single_layer
 from theory.orthogonal_polynomials import kernel_polynomial, recurrence
 from theory.step_sizes import (
     MOST_LAYERS,
@@ -82,8 +83,16 @@ def test_loss_does_not_depend_on_the_covariance() -> None:
 @given(sizes, sizes, some_steps)
 def test_loss_by_words(d: int, n: int, steps: list[fmpq]) -> None:
     """The same number from traces of words, multiplied out over pairings."""
-    assert loss_of_steps(steps[:3], d, n) == estimators.loss(steps[:3], d, n)
+    assert loss_of_steps(steps[:3], d, n) == by_words.loss(steps[:3], d, n)
     assert loss_of_steps(steps, d, n) == loss_of_steps(steps[::-1], d, n)
+
+
+@given(sizes, sizes, rationals)
+def test_one_step_is_the_layer(d: int, n: int, step: fmpq) -> None:
+    """The layer with P = diag(0, 1), Q = −diag(a I, 0), also far from the minimum."""
+    A = [[-step if i == j else 0 for j in range(d)] for i in range(d + 1)]
+    layer = single_layer.loss(RegressionTask.isotropic(d, n), [0] * d + [1], A)
+    assert loss_of_steps([step], d, n) == layer
 
 
 @given(sizes, sizes, some_steps)

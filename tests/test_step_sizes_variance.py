@@ -9,8 +9,9 @@ from flint import fmpq, fmpq_poly
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests import by_words
+from tests.coordinates import Variables, gaussian
 from tests.strategies import rationals
-from theory import estimators
 from theory.exact import rational
 from theory.loss_variance import (
     MOST_BY_PARTS,
@@ -64,8 +65,38 @@ def test_larger_sizes_by_two_routes(d: int, n: int) -> None:
 
 @given(sizes, sizes, st.lists(rationals, max_size=2))
 def test_variances_by_words(d: int, n: int, steps: list[fmpq]) -> None:
-    assert loss_variance(steps, d, n) == estimators.context_variance(steps, d, n)
-    assert squared_error_variance(steps, d, n) == estimators.squared_error_variance(steps, d, n)
+    assert loss_variance(steps, d, n) == by_words.context_variance(steps, d, n)
+    assert squared_error_variance(steps, d, n) == by_words.squared_error_variance(steps, d, n)
+
+
+@pytest.mark.parametrize(
+    ("d", "n", "steps"), [(1, 1, ["1/2"]), (2, 1, ["1/3"]), (2, 2, ["2/3"]), (1, 2, ["1/2", 2])]
+)
+def test_loss_and_variances_in_coordinates(d: int, n: int, steps: list[Any]) -> None:
+    """e = wᵀ ∏(I − a W/n) x_q multiplied out: E e², Var e², and Var E[e² | X] = E (tr R²)² − (E tr R²)²."""
+    names = [f"x{a}_{i}" for a in range(d) for i in range(n)]
+    v = Variables(**dict.fromkeys([*names, *(f"{z}{a}" for z in "wq" for a in range(d))], gaussian))
+    X = [[v.of[f"x{a}_{i}"] for i in range(n)] for a in range(d)]
+    R = [[v.ring(int(a == b)) for b in range(d)] for a in range(d)]
+    for step in map(v.ring.domain, map(str, steps)):
+        factor = [
+            [int(a == b) - step / n * sum(x * y for x, y in zip(X[a], X[b], strict=True)) for b in range(d)]
+            for a in range(d)
+        ]
+        R = [[sum(row[c] * factor[c][b] for c in range(d)) for b in range(d)] for row in R]
+    e = sum(v.of[f"w{a}"] * R[a][b] * v.of[f"q{b}"] for a in range(d) for b in range(d))
+    trace = sum(x * x for row in R for x in row)
+    loss = v.mean(e**2)
+    assert loss_of_steps(steps, d, n) == loss == v.mean(trace)
+    assert loss_variance(steps, d, n) == v.mean(trace**2) - loss**2
+    assert squared_error_variance(steps, d, n) == v.mean(e**4) - loss**2
+
+
+@given(sizes, sizes, st.lists(rationals, max_size=3))
+def test_averaging_over_w_and_the_query_lowers_the_variance(d: int, n: int, steps: list[fmpq]) -> None:
+    """Rao and Blackwell; and a zero step changes nothing."""
+    assert 0 <= loss_variance(steps, d, n) < squared_error_variance(steps, d, n)
+    assert loss_variance([*steps, 0], d, n) == loss_variance(steps, d, n)
 
 
 PUBLISHED = [(1, "0.084", "5e-4"), (2, "0.37", "5e-3"), (3, "1.6", "0.05"), (4, "9.3", "0.05"), (5, "70", "0.5"),

@@ -1,12 +1,8 @@
-"""Gradient descent in context on the whitened task: its loss, and the variance of sampled losses.
+"""An independent route: the loss of given steps and its variances, multiplied out in words of matrices.
 
-On the task Ω = Σ⁻¹, σ² = 0, layers with A_l = a_l Σ⁻¹ leave the error e = wᵀ R x_q in whitened
-coordinates (w, x_q and the columns of X standard normal), with
-
-    R = ∏_l (I − a_l S),   S = XXᵀ/n,   loss f = E e² = E tr R².
-
-Two unbiased estimators of f from one prompt: e² itself, and tr R² = E[e² | X], which leaves out the
-randomness of w and x_q. Both are heavy-tailed, so their variance is taken from exact moments.
+With e = wᵀ R x_q, R = ∏_l (I − a_l W/n) and W = XXᵀ, the moments E eᵏ are averaged over x_q, w and X one
+after the other by :mod:`theory.gaussian`: no recurrence, no orthogonal polynomial, no Pfaffian, and no
+formula for E[e⁴ | X] typed by hand. Good for a few steps.
 """
 
 from __future__ import annotations
@@ -26,21 +22,11 @@ from theory.gaussian import expectation
 from theory.words import FIELD, Word, Words, eye, letter
 
 RESIDUAL = letter("R", "d", "d", symmetric=True)
-"""R, the residual operator of a context."""
 
 
 @cache
 def trace_moment(powers: tuple[int, ...]) -> FracElement:
-    """E ∏_i tr(W^{k_i}) for W = XXᵀ, X d × n standard normal: a polynomial in d and n.
-
-    Raises:
-        ValueError: a power is negative.
-
-    >>> trace_moment((2,)).as_expr()
-    d**2*n + d*n**2 + d*n
-    """
-    if any(k < 0 for k in powers):
-        raise ValueError(f"powers must be integers ≥ 0, got {powers}")
+    """E ∏_i tr(W^{k_i}), a polynomial in d and n."""
     wishart = X @ X.T
     traces = [reduce(Words.__matmul__, [wishart] * k, eye("d")).trace() for k in powers]
     mean = expectation(reduce(mul, traces), X, eye("d"))
@@ -48,11 +34,7 @@ def trace_moment(powers: tuple[int, ...]) -> FracElement:
 
 
 def at_sizes(value: FracElement, dim: int, context_length: int) -> fmpq:
-    """An element of ℚ(n, d) at given sizes.
-
-    >>> at_sizes(trace_moment((2,)), dim=2, context_length=3)
-    36
-    """
+    """An element of ℚ(n, d) at given sizes."""
     sizes = {"n": context_length, "d": dim}
     point = [sizes.get(str(x), 0) for x in FIELD.gens]
     ratio = value.numer(*point) / value.denom(*point)
@@ -61,42 +43,26 @@ def at_sizes(value: FracElement, dim: int, context_length: int) -> fmpq:
 
 @cache
 def error_moment(order: int) -> Words:
-    """E[eᵒʳᵈᵉʳ | X] over w and x_q, for e = wᵀ R x_q: a polynomial in traces of powers of R.
-
-    >>> error_moment(2)
-    (1) tr(R R)
-    """
+    """E[eᵒʳᵈᵉʳ | X], a polynomial in traces of powers of R."""
     error = W.T @ RESIDUAL @ X_QUERY
     power = reduce(mul, [error] * order)
     return expectation(expectation(power, X_QUERY, eye("d")), W, eye("d"))
 
 
 def loss(steps: Sequence[fmpq], dim: int, context_length: int) -> fmpq:
-    """f = E e², exactly.
-
-    >>> loss([fmpq(5, 8)], dim=2, context_length=5)
-    3/4
-    """
+    """E e²."""
     return _over_contexts(error_moment(2), steps, dim, context_length)
 
 
 def context_variance(steps: Sequence[fmpq], dim: int, context_length: int) -> fmpq:
-    """Var E[e² | X], exactly: of the loss of one context with w and x_q averaged out.
-
-    >>> context_variance([fmpq(5, 8)], dim=2, context_length=5)
-    25/128
-    """
+    """Var E[e² | X]."""
     given_context = error_moment(2)
     second = _over_contexts(given_context * given_context, steps, dim, context_length)
     return second - loss(steps, dim, context_length) ** 2
 
 
 def squared_error_variance(steps: Sequence[fmpq], dim: int, context_length: int) -> fmpq:
-    """Var e², exactly: of the squared error of one prompt, over all its randomness.
-
-    >>> squared_error_variance([fmpq(0)], dim=1, context_length=3)
-    8
-    """
+    """Var e²."""
     fourth = _over_contexts(error_moment(4), steps, dim, context_length)
     return fourth - loss(steps, dim, context_length) ** 2
 
