@@ -32,7 +32,7 @@ from torch import Tensor, nn
 
 from models.attention import LinearTransformer
 from models.prompts import sample_axis_prompts, sample_prompts
-from models.weights import Weights, replacing, save
+from models.weights import Weights, replacing, save, save_trajectory
 from theory.exact import positive_integer
 from theory.task import RegressionTask
 
@@ -40,7 +40,9 @@ Form = Literal["free", "sparse", "relaxed"]
 Progress = Callable[[int, float], None]
 """Called after each step with the number of steps done and the loss of the last batch."""
 
-CHECKPOINT, LOG, WEIGHTS = "checkpoint.pt", "log.json", "weights.safetensors"
+CHECKPOINT, LOG, WEIGHTS, TRAJECTORY = (
+    "checkpoint.pt", "log.json", "weights.safetensors", "trajectory.safetensors"
+)  # fmt: skip
 """What a run leaves in its directory."""
 
 _CURVE_POINTS = 200
@@ -68,6 +70,8 @@ class Settings:
             fix it at 1.
         seed: of the start and the prompts.
         checkpoint_every: steps between checkpoints.
+        snapshots: K, how many times after the start the weights are kept, after steps · (k/K)² steps for
+            k = 0, …, K (fewer where these coincide): densely while much happens. 0 keeps none.
 
     Raises:
         TypeError, ValueError: a value is of the wrong type or out of range.
@@ -87,6 +91,7 @@ class Settings:
     start_beta: float = 1.0
     seed: int = 0
     checkpoint_every: int = 200
+    snapshots: int = 0
 
     def __post_init__(self) -> None:
         for name in ("layers", "steps", "batch", "resample_every", "checkpoint_every"):
@@ -99,14 +104,24 @@ class Settings:
                 raise ValueError(f"{name} must be a finite number > 0, got {value!r}")
         if not 0 <= self.average_from < 1:
             raise ValueError(f"average_from must be in [0, 1), got {self.average_from!r}")
+        if isinstance(self.snapshots, bool) or not isinstance(self.snapshots, int) or self.snapshots < 0:
+            raise ValueError(f"snapshots must be an integer ≥ 0, got {self.snapshots!r}")
+
+    @property
+    def snapshot_steps(self) -> frozenset[int]:
+        """After how many steps the weights are kept."""
+        parts = range(self.snapshots + 1) if self.snapshots else ()
+        return frozenset(round(self.steps * (k / self.snapshots) ** 2) for k in parts)
 
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """The result of a run: averaged weights, and the loss curve as (steps done, mean loss since the last)."""
+    """The result of a run: averaged weights, the loss curve as (steps done, mean loss since the last), and
+    the snapshots as (steps done, weights then)."""
 
     weights: Weights
     curve: tuple[tuple[int, float], ...]
+    snapshots: tuple[tuple[int, Weights], ...] = ()
 
 
 class Diverged(ArithmeticError):
@@ -122,9 +137,9 @@ def train(
 ) -> Trained:
     """Train on one thread, from the last checkpoint in ``directory`` if there is one.
 
-    With a directory, the run writes a checkpoint every ``checkpoint_every`` steps, and weights and
-    log at its end, each atomically; an interrupt (Ctrl-C) leaves the last checkpoint, from which the same
-    call goes on to the same result. A finished run is read, not repeated.
+    With a directory, the run writes a checkpoint every ``checkpoint_every`` steps, and weights, log and
+    snapshots (where there are any) at its end, each atomically; an interrupt (Ctrl-C) leaves the last
+    checkpoint, from which the same call goes on to the same result. A finished run is read, not repeated.
 
     Raises:
         ValueError: the directory holds a checkpoint of another task, other settings or another torch.
@@ -146,6 +161,8 @@ def train(
     if directory is not None:
         save(directory / WEIGHTS, result.weights)
         _write_log(directory / LOG, task, settings, result)
+        if result.snapshots:
+            save_trajectory(directory / TRAJECTORY, result.snapshots)
     return result
 
 
@@ -161,6 +178,8 @@ class _Run:
         self.step = 0
         self.curve: list[tuple[int, float]] = []
         self.since: list[float] = []
+        self.snapshots: list[tuple[int, Tensor, Tensor]] = []
+        self._snapshot()
         self.batch: tuple[Tensor, Tensor] | None = None
         self.before_batch = self.generator.get_state()
 
@@ -188,16 +207,18 @@ class _Run:
         self.optimizer.step()
         self.step += 1
         self._record(value)
+        self._snapshot()
         return value
 
     def result(self) -> Trained:
-        """The averaged weights and the curve."""
+        """The averaged weights, the curve and the snapshots."""
         with torch.no_grad():
             for parameter, mean in zip(self.model.parameters(), self.mean, strict=True):
                 parameter.copy_(mean)
         # One entry: safetensors writes several in no fixed order.
         metadata = {"run": _identity(self.task, self.settings)}
-        return Trained(Weights(*self.model.weights(), metadata), tuple(self.curve))
+        snapshots = tuple((step, Weights(P, Q)) for step, P, Q in self.snapshots)
+        return Trained(Weights(*self.model.weights(), metadata), tuple(self.curve), snapshots)
 
     def store(self, path: Path) -> None:
         """Write the state, atomically. Of a batch in use, the generator's state before it is kept."""
@@ -210,6 +231,7 @@ class _Run:
             "step": self.step,
             "curve": self.curve,
             "since": self.since,
+            "snapshots": self.snapshots,
             "generator": self.generator.get_state() if fresh else self.before_batch,
         }
         with replacing(path) as temporary:
@@ -227,6 +249,7 @@ class _Run:
         self.optimizer.load_state_dict(state["optimizer"])
         self.mean, self.step = state["mean"], state["step"]
         self.curve, self.since = state["curve"], state["since"]
+        self.snapshots = state["snapshots"]
         self.generator.set_state(state["generator"])
         if self.step % self.settings.resample_every:
             self.batch = self._draw()
@@ -235,6 +258,10 @@ class _Run:
         self.before_batch = self.generator.get_state()
         sample = sample_axis_prompts if self.settings.integrate_query else sample_prompts
         return sample(self.task, self.settings.batch, self.generator)
+
+    def _snapshot(self) -> None:
+        if self.step in self.settings.snapshot_steps:
+            self.snapshots.append((self.step, *self.model.weights()))
 
     def _record(self, loss: float) -> None:
         averaged = self.step - int(self.settings.average_from * self.settings.steps)

@@ -1,10 +1,12 @@
 r"""Weights of linear transformers: file layout, validation, gauge, and their distance from theory.
 
 Layout of a file: safetensors with the tensors P and Q, each layers × (d+1) × (d+1), float64 or float32;
-the metadata is free. A loss depends on (P_l, Q_l) through products alone: P_l ← γ P_l, Q_l ← Q_l/γ is a
-gauge that changes nothing [1, Theorem 1].
+the metadata is free. The authors' published layout [2] is read too, see :func:`from_published`. A loss
+depends on (P_l, Q_l) through products alone: P_l ← γ P_l, Q_l ← Q_l/γ is a gauge that changes nothing
+[1, Theorem 1].
 
 [1] Ahn, Cheng, Daneshmand, Sra, arXiv:2306.00297v2.
+[2] The same, PyTorch code: github.com/chengxiang/LinearTransformer, linear_transformer.py.
 """
 # ruff: noqa: F722 (the strings inside jaxtyping's annotations are shapes, not types; rows = d+1)
 
@@ -13,8 +15,9 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import pickle
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -74,36 +77,101 @@ class Weights:
 
 
 def load(path: Path) -> Weights:
-    """The weights in a safetensors file.
+    """The weights in a file, by its tensors.
+
+    A safetensors file holds P and Q, or one tensor of the published layout, see :func:`from_published`, under
+    any name. A file that ends in ``.pt`` or ``.pth`` holds such a tensor, or a dictionary with one under
+    ``allparam`` or a list of them, of which the last counts, under ``hist``: what torch.save makes of the
+    authors' model and of their training histories.
 
     Raises:
-        WeightsError: it is no safetensors file, lacks P or Q, or see :class:`Weights`; the message
-            begins with the file's name.
+        WeightsError: it is no such file, lacks these tensors, or see :class:`Weights`; the message begins with
+            the file's name.
     """
+    torch_file = path.suffix in (".pt", ".pth")
+    kind = "torch" if torch_file else "safetensors"
     if not path.is_file():
-        raise WeightsError(f"{path} must be a safetensors file, got no such file")
+        raise WeightsError(f"{path} must be a {kind} file, got no such file")
     try:
-        with safe_open(path, framework="pt") as file:
-            names = set(file.keys())
-            missing = {"P", "Q"} - names
-            if missing:
-                raise WeightsError(
-                    f"tensors must include P and Q, got {', '.join(sorted(names)) or 'none'}: "
-                    f"{' and '.join(sorted(missing))} missing"
-                )
-            return Weights(file.get_tensor("P"), file.get_tensor("Q"), file.metadata() or {})
-    except SafetensorError as error:
-        raise WeightsError(
-            f"{path} must be a safetensors file, got one that does not parse: {error}"
-        ) from None
+        return _load_torch(path) if torch_file else _load_safetensors(path)
     except WeightsError as error:
         raise WeightsError(f"{path}: {error}") from None
+    except (SafetensorError, pickle.UnpicklingError, EOFError, RuntimeError, ValueError, KeyError) as error:
+        reason = str(error).partition("\n")[0]
+        raise WeightsError(f"{path} must be a {kind} file, got one that does not parse: {reason}") from None
+
+
+def _load_safetensors(path: Path) -> Weights:
+    with safe_open(path, framework="pt") as file:
+        names, metadata = sorted(file.keys()), file.metadata() or {}
+        if {"P", "Q"} <= set(names):
+            return Weights(file.get_tensor("P"), file.get_tensor("Q"), metadata)
+        if len(names) == 1 and names[0] not in ("P", "Q"):
+            tensor = file.get_tensor(names[0])
+            if tensor.ndim == 5:
+                return from_published(tensor, metadata)
+        missing = [name for name in ("P", "Q") if name not in names]
+        raise WeightsError(
+            f"tensors must include P and Q, got {', '.join(names) or 'none'}: {' and '.join(missing)} missing"
+        )
+
+
+def _load_torch(path: Path) -> Weights:
+    content = torch.load(path, map_location="cpu", weights_only=True)
+    if isinstance(content, Mapping):
+        history = content.get("hist")
+        content = history[-1] if isinstance(history, list) and history else content.get("allparam")
+    if not isinstance(content, Tensor):
+        raise WeightsError(
+            f"content must be a tensor, or hold one as allparam or hist, got {type(content).__name__}"
+        )
+    return from_published(content)
+
+
+def from_published(tensor: Tensor, metadata: Mapping[str, str] | None = None) -> Weights:
+    """Weights in the authors' layout [2], one head: P_l = diag(V_l, 1), Q_l = diag(K_lᵀ, 0).
+
+    There the tokens are rows and attention is (Z K Zᵀ) over (query, key); here they are columns and attention is
+    Zᵀ Q Z over (key, query). So the key-query block is the transpose of theirs.
+
+    Args:
+        tensor: layers × heads × 2 × d × d; V_l at [l, 0, 0] and K_l at [l, 0, 1].
+        metadata: free text.
+
+    Raises:
+        WeightsError: it is of another shape, has several heads, or see :class:`Weights`.
+    """
+    wanted = "tensor must be layers × heads × 2 × d × d"
+    if tensor.ndim != 5 or tensor.shape[2] != 2 or tensor.shape[3] != tensor.shape[4] or 0 in tensor.shape:
+        raise WeightsError(f"{wanted}, got {' × '.join(map(str, tensor.shape)) or 'a scalar'}")
+    if tensor.shape[1] != 1:
+        raise WeightsError(f"{wanted} with one head, got {tensor.shape[1]} heads: several heads")
+    layers, _, _, d, _ = tensor.shape
+    P = torch.zeros((layers, d + 1, d + 1), dtype=tensor.dtype)
+    Q = torch.zeros_like(P)
+    P[:, :d, :d], P[:, d, d], Q[:, :d, :d] = tensor[:, 0, 0], 1, tensor[:, 0, 1].mT
+    return Weights(P, Q, metadata or {})
 
 
 def save(path: Path, weights: Weights) -> None:
     """Write the weights, atomically."""
     with replacing(path) as temporary:
         save_file({"P": weights.P, "Q": weights.Q}, temporary, metadata=dict(weights.metadata))
+
+
+def save_trajectory(path: Path, snapshots: Sequence[tuple[int, Weights]]) -> None:
+    """Write weights at several steps, atomically: ``steps`` (K), ``P`` and ``Q`` (each K × layers × …)."""
+    steps = torch.tensor([step for step, _ in snapshots], dtype=torch.int64)
+    stacks = {name: torch.stack([getattr(weights, name) for _, weights in snapshots]) for name in ("P", "Q")}
+    with replacing(path) as temporary:
+        save_file({"steps": steps, **stacks}, temporary)
+
+
+def load_trajectory(path: Path) -> list[tuple[int, Weights]]:
+    """What :func:`save_trajectory` wrote."""
+    with safe_open(path, framework="pt") as file:
+        steps, P, Q = (file.get_tensor(name) for name in ("steps", "P", "Q"))
+    return [(int(step), Weights(p, q)) for step, p, q in zip(steps, P, Q, strict=True)]
 
 
 @contextlib.contextmanager

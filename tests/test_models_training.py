@@ -12,7 +12,7 @@ from safetensors import safe_open
 
 from models import training
 from models.training import Diverged, Settings, Trained, progress_bar, train
-from models.weights import compare, load
+from models.weights import compare, load, load_trajectory
 from theory import exact
 from theory.task import RegressionTask
 
@@ -206,3 +206,34 @@ def test_bad_settings(field: str, value: object, message: str) -> None:
 def test_a_number_of_steps_is_an_integer() -> None:
     with pytest.raises(TypeError, match=r"steps must be an integer ≥ 1, got 1\.5 of type float"):
         replace(SHORT, steps=1.5)  # type: ignore[arg-type]
+
+
+def test_snapshots_are_the_weights_on_the_way(tmp_path: Path) -> None:
+    """Dense at the start, from the start to the last step; a resumed run has the same, in memory and on disk."""
+    settings = replace(SHORT, layers=2, form="sparse", snapshots=5)
+    assert sorted(settings.snapshot_steps) == [0, 2, 8, 18, 32, 50]
+    result = train(TASK, settings)
+    assert [step for step, _ in result.snapshots] == [0, 2, 8, 18, 32, 50]
+    shorter = train(TASK, replace(settings, average_from=0.99)).snapshots
+    for (_, one), (_, other) in zip(result.snapshots, shorter, strict=True):
+        assert torch.equal(one.Q, other.Q)
+    with pytest.raises(KeyboardInterrupt):
+        train(TASK, settings, directory=tmp_path, progress=interrupt_at(33))
+    train(TASK, settings, directory=tmp_path)
+    for (step, one), (kept, other) in zip(
+        result.snapshots, load_trajectory(tmp_path / "trajectory.safetensors"), strict=True
+    ):
+        assert step == kept
+        assert torch.equal(one.P, other.P)
+        assert torch.equal(one.Q, other.Q)
+
+
+def test_no_snapshots_no_file(tmp_path: Path) -> None:
+    assert train(TASK, SHORT, directory=tmp_path).snapshots == ()
+    assert not (tmp_path / "trajectory.safetensors").exists()
+
+
+@pytest.mark.parametrize("value", [-1, 2.5, True])
+def test_bad_snapshots(value: object) -> None:
+    with pytest.raises(ValueError, match="snapshots must be an integer ≥ 0"):
+        replace(SHORT, snapshots=value)  # type: ignore[arg-type]

@@ -1,0 +1,168 @@
+r"""Trained weights of several layers beside the optimum on 𝒮 = {A_l = a_l Σ⁻¹}: exact losses and distances.
+
+On the task Ω = Σ⁻¹, σ² = 0 (Ahn et al. (2023) [1], Theorems 3 and 4). Everything is rational in the weights as
+stored. With Ā = Σ^{1/2} A Σ^{1/2}, the whitened matrix,
+
+    tr Ā = tr ΣA,   ‖Ā‖_F² = tr ΣAΣAᵀ,   Dist(M, I)² = min_α ‖M − αI‖²/‖M‖² = 1 − (tr M)²/(d ‖M‖²),
+
+no root of Σ is needed. The loss on 𝒮 does not change when layers are exchanged, so the distance to the optimum
+a_0 < … < a_{L−1} is the least over all orders,
+
+    min_π Σ_l ‖Ā_l − a_{π(l)} I‖² = Σ_l ‖Ā_l‖² − 2 Σ_l a_l t_l + d Σ_l a_l²,
+
+t_0 ≤ … ≤ t_{L−1} the sorted traces tr Ā_l, by the rearrangement inequality.
+
+[1] Ahn, Cheng, Daneshmand, Sra, arXiv:2306.00297v2, and github.com/chengxiang/LinearTransformer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flint import fmpq, fmpq_mat
+
+from models.weights import Weights, WeightsError
+from theory import exact, gdpp
+from theory.equivariant_bound import equivariant_minimum
+from theory.looped_loss import MAX_LAYERS, layered_loss
+from theory.step_sizes import optimal_steps
+from theory.task import RegressionTask
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of the sparse or the relaxed parametrisation: P = β diag(B, 1), Q = diag(−A, 0)/β.
+
+    Attributes:
+        A: the preconditioner, d × d; descent has tr ΣA > 0. (In the relaxed parametrisation [1, Eq. (11)] the
+            papers write −A for it.)
+        B: the covariates' value block, d × d; 0 in the sparse parametrisation.
+        step: tr Ā/d, the α that is nearest to Ā.
+        distance: Dist(Ā, I)², of the whitened matrix; None for A = 0.
+        raw_distance: Dist(A, I)²; None for A = 0.
+        factor: tr B/d.
+        factor_distance: Dist(B, I)²; None for B = 0.
+    """
+
+    A: fmpq_mat
+    B: fmpq_mat
+    step: fmpq
+    distance: fmpq | None
+    raw_distance: fmpq | None
+    factor: fmpq
+    factor_distance: fmpq | None
+
+
+@dataclass(frozen=True)
+class LayersComparison:
+    """Several layers beside the optimum on 𝒮. Every rational is exact for the weights as stored.
+
+    Attributes:
+        layers: as they are in the model, in order.
+        loss: f at the weights; None in the relaxed parametrisation (B ≠ 0 before the last layer) with several
+            layers, where no exact loss of general matrices is at hand.
+        projected_loss: f at the point of 𝒮′ = {A_l = a_l Σ⁻¹, B_l = b_l I} nearest to the weights, a_l and b_l
+            being ``step`` and ``factor``.
+        minimum: min f on 𝒮, where all B_l = 0.
+        lower_bound: no sparse layers of any matrices lose less (:mod:`theory.equivariant_bound`).
+        optimal_steps: a_0 < … < a_{L−1}, each within a relative 2⁻⁶⁴.
+        squared_distance: min_π Σ_l ‖Ā_l − a_{π(l)} I‖², at these rational steps.
+    """
+
+    layers: tuple[Layer, ...]
+    loss: fmpq | None
+    projected_loss: fmpq
+    minimum: fmpq
+    lower_bound: fmpq
+    optimal_steps: tuple[fmpq, ...]
+    squared_distance: fmpq
+
+    @property
+    def excess(self) -> fmpq | None:
+        """f − min f on 𝒮; it may be negative, for 𝒮 is not all weights."""
+        return None if self.loss is None else self.loss - self.minimum
+
+
+def compare_layers(task: RegressionTask, weights: Weights) -> LayersComparison:
+    """Where the weights of L layers, 1 ≤ L ≤ :data:`theory.looped_loss.MAX_LAYERS`, sit.
+
+    Raises:
+        WeightsError: d differs from the task's, there are too many layers, some P or Q is of neither
+            parametrisation, or all A are 0.
+        ValueError: the task is not Ω = Σ⁻¹, σ² = 0, with Σ ≻ 0.
+    """
+    d, n, depth = task.dim, task.context_length, weights.depth
+    if task.covariance * task.task_covariance != exact.identity(d) or task.noise_variance != 0:
+        raise ValueError("task must be whitened, Ω = Σ⁻¹, and without noise for several layers")
+    if weights.dim != d:
+        raise WeightsError(f"weights must be of dimension {d}, that of the task, got {weights.dim}")
+    if depth > MAX_LAYERS:
+        raise WeightsError(f"weights must be of at most {MAX_LAYERS} layers, got {depth}")
+    layers = [_layer(task, *blocks) for blocks in _blocks(weights)]
+    best = optimal_steps(d, n, depth)
+    steps = [step.lower for step in best.steps]
+    pairs = zip(sorted(layer.step for layer in layers), steps, strict=True)
+    norms = sum((_inner(task, layer.A) for layer in layers), fmpq(0))
+    relaxed = any(layer.B != layer.B * 0 for layer in layers)
+    return LayersComparison(
+        layers=tuple(layers),
+        loss=None if relaxed else layered_loss(task, [layer.A for layer in layers]),
+        projected_loss=gdpp.loss(
+            [-layer.step for layer in layers], [layer.factor for layer in layers[:-1]], d, n
+        ),
+        minimum=best.loss,
+        lower_bound=equivariant_minimum(d, n, depth),
+        optimal_steps=tuple(steps),
+        squared_distance=norms + sum((d * (a * a - 2 * a * step) for step, a in pairs), fmpq(0)),
+    )
+
+
+def squared_dist(m: fmpq_mat, norm: fmpq | None = None, trace: fmpq | None = None) -> fmpq | None:
+    """Dist(M, I)² = 1 − (tr M)²/(d ‖M‖_F²), exactly; None for M = 0.
+
+    >>> squared_dist(exact.diagonal([1, 1, 4]))
+    1/3
+    """
+    square = exact.trace(m * m.transpose()) if norm is None else norm
+    total = exact.trace(m) if trace is None else trace
+    return None if square == 0 else 1 - total**2 / (m.nrows() * square)
+
+
+def _layer(task: RegressionTask, A: fmpq_mat, B: fmpq_mat) -> Layer:
+    whitened_trace = exact.trace(task.covariance * A)
+    return Layer(
+        A=A,
+        B=B,
+        step=whitened_trace / task.dim,
+        distance=squared_dist(A, _inner(task, A), whitened_trace),
+        raw_distance=squared_dist(A),
+        factor=exact.trace(B) / task.dim,
+        factor_distance=squared_dist(B),
+    )
+
+
+def _inner(task: RegressionTask, A: fmpq_mat) -> fmpq:
+    """‖Ā‖² = tr ΣAΣAᵀ."""
+    sigma = task.covariance
+    return exact.trace(sigma * A * sigma * A.transpose())
+
+
+def _blocks(weights: Weights) -> list[tuple[fmpq_mat, fmpq_mat]]:
+    """(A_l, B_l) in the gauge β_l = 1. Of the last layer, P's rows above the last have no effect: B = 0."""
+    d, found = weights.dim, []
+    for index in range(weights.depth):
+        P, Q = (exact.matrix(name, getattr(weights, name)[index]) for name in ("P", "Q"))
+        last = index == weights.depth - 1
+        beta = P[d, d]
+        outside = [P[d, j] for j in range(d)] + [Q[d, j] for j in range(d)] + [Q[i, d] for i in range(d + 1)]
+        if not last:
+            outside += [P[i, d] for i in range(d)]
+        if beta == 0 or any(x != 0 for x in outside):
+            raise WeightsError(
+                "weights of several layers must be P_l = β_l diag(B_l, 1), Q_l = diag(·, 0)/β_l with β_l ≠ 0, "
+                f"got others in layer {index}"
+            )
+        A = fmpq_mat([[-beta * Q[i, j] for j in range(d)] for i in range(d)])
+        B = fmpq_mat([[fmpq(0) if last else P[i, j] / beta for j in range(d)] for i in range(d)])
+        found.append((A, B))
+    return found

@@ -1,0 +1,335 @@
+"""Ahn et al. (2023), §4.3: three sparse layers trained on sampled prompts, read in exact arithmetic.
+
+The weights of five runs (:mod:`models.reproduce`) are stored; float64 weights are rationals, so that
+population losses, distances and the distance to the stationary point are exact numbers.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from flint import fmpq, fmpq_mat
+
+from claims.evidence import Evidence
+from claims.results import Chart, Series
+from models import reproduce
+from models.multi_layer import LayersComparison, compare_layers, squared_dist
+from models.training import train
+from models.weights import Weights, load, load_trajectory
+from numerics.rounding import nearest, nearest_root
+from theory import exact
+from theory.equivariant_bound import equivariant_minimum
+from theory.exact import Refuted
+from theory.looped_loss import layered_loss
+from theory.loss_variance import prompts_needed
+from theory.step_sizes import optimal_looped_step, optimal_steps
+
+D, N, L = 5, 20, 3
+SEEDS = range(5)
+ROOT = Path(__file__).resolve().parents[1]
+
+ARTEFACTS = (
+    "artefacts/ahn2023_sparse_three_layers/seed_0/weights.safetensors",
+    "artefacts/ahn2023_sparse_three_layers/seed_0/trajectory.safetensors",
+    "artefacts/ahn2023_sparse_three_layers/seed_0/log.json",
+    "artefacts/ahn2023_sparse_three_layers/seed_1/weights.safetensors",
+    "artefacts/ahn2023_sparse_three_layers/seed_1/trajectory.safetensors",
+    "artefacts/ahn2023_sparse_three_layers/seed_1/log.json",
+    "artefacts/ahn2023_sparse_three_layers/seed_2/weights.safetensors",
+    "artefacts/ahn2023_sparse_three_layers/seed_2/trajectory.safetensors",
+    "artefacts/ahn2023_sparse_three_layers/seed_2/log.json",
+    "artefacts/ahn2023_sparse_three_layers/seed_3/weights.safetensors",
+    "artefacts/ahn2023_sparse_three_layers/seed_3/trajectory.safetensors",
+    "artefacts/ahn2023_sparse_three_layers/seed_3/log.json",
+    "artefacts/ahn2023_sparse_three_layers/seed_4/weights.safetensors",
+    "artefacts/ahn2023_sparse_three_layers/seed_4/trajectory.safetensors",
+    "artefacts/ahn2023_sparse_three_layers/seed_4/log.json",
+)
+
+Run = tuple[int, Weights]
+
+NEAR = fmpq(1, 50)
+"""What the record reads “→ 0” as at the end of a run: Dist ≤ 1/50, and 1/50 for the relative distance to a point."""
+LITTLE = fmpq(1, 1000)
+"""And for the relative excess of the loss."""
+
+
+def directory(seed: int) -> Path:
+    return ROOT / "artefacts" / "ahn2023_sparse_three_layers" / f"seed_{seed}"
+
+
+@cache
+def trained() -> tuple[Run, ...]:
+    return tuple((seed, load(directory(seed) / "weights.safetensors")) for seed in SEEDS)
+
+
+@cache
+def compared(seed: int) -> LayersComparison:
+    return compare_layers(reproduce.task(N, seed), dict(trained())[seed])
+
+
+@cache
+def trajectory(seed: int) -> tuple[tuple[int, LayersComparison], ...]:
+    task = reproduce.task(N, seed)
+    found = load_trajectory(directory(seed) / "trajectory.safetensors")
+    return tuple((step, compare_layers(task, weights)) for step, weights in found)
+
+
+class Point(NamedTuple):
+    """A stationary point that training is said to reach: its steps, ascending, and its loss."""
+
+    steps: tuple[fmpq, ...]
+    loss: fmpq
+
+
+def optimum(dim: int = D, n: int = N, layers: int = L) -> Point:
+    best = optimal_steps(dim, n, layers)
+    return Point(tuple(step.lower for step in best.steps) + (fmpq(0),) * (L - layers), best.loss)
+
+
+def looped() -> Point:
+    best = optimal_looped_step(D, N, L)
+    return Point((best.step.lower,) * L, best.loss.upper)
+
+
+def check_point(point: Point) -> None:
+    """Every run: loss at least the point's and at most 1/1000 above it, relatively; and within 1/50 of the point."""
+    for seed, _ in trained():
+        run = compared(seed)
+        if run.loss is None or not point.loss <= run.loss <= point.loss * (1 + LITTLE):
+            raise Refuted(f"seed {seed}: the loss is below that of the point, or more than 1/1000 above it")
+        pairs = list(zip(sorted(run.layers, key=lambda x: x.step), sorted(point.steps), strict=True))
+        task = reproduce.task(N, seed)
+        square = sum(
+            (whitened_square(task.covariance, x.A - task.task_covariance * a) for x, a in pairs), fmpq(0)
+        )
+        if square > NEAR**2 * D * sum((a * a for a in point.steps), fmpq(0)):
+            raise Refuted(f"seed {seed}: the weights are further than 1/50 from the point")
+
+
+def whitened_square(sigma: fmpq_mat, A: fmpq_mat) -> fmpq:
+    """‖Σ^{1/2} A Σ^{1/2}‖_F²."""
+    return exact.trace(sigma * A * sigma * A.transpose())
+
+
+@pytest.mark.claim(
+    slug="trained_sparse_three_layers",
+    grade="trained",
+    range="5 runs, seeds 0..4, each with its own Σ",
+    parts=("stationary_point", "globally_optimal"),
+)
+def test_claim_trained_sparse_three_layers_point(evidence: Evidence) -> None:
+    """Five runs end within 1/50 of the optimal steps on 𝒮, up to the order of the layers, with losses above the
+    minimum on 𝒮 by less than 1/1000 of it. No weights whatever lose less than 0.1263, 5.4 % below that."""
+    mutants = {
+        "n = 19": optimum(n=19),
+        "n = 21": optimum(n=21),
+        "d = 4": optimum(dim=4),
+        "two steps and a zero": optimum(layers=2),
+        "three equal steps": looped(),
+    }
+    evidence.check(check_point, optimum(), mutants)
+    best, bound = optimal_steps(D, N, L), equivariant_minimum(D, N, L)
+    for seed, _ in trained():
+        run = compared(seed)
+        assert run.excess is not None
+        if not bound <= run.minimum <= run.minimum + run.excess:
+            raise Refuted("a run loses less than the bound for all matrices allows")
+        evidence.figure(
+            f"seed {seed}: relative excess of the loss over the minimum on $\\mathcal S$",
+            f"{nearest(run.excess / run.minimum):.2e}",
+            exact=False,
+        )
+    evidence.figure("minimum on $\\mathcal S$", str(best.loss))
+    evidence.figure("no $A_0,A_1,A_2$ lose less than", str(bound))
+    evidence.figure("as decimals", f"{nearest(best.loss):.5f} and {nearest(bound):.5f}", exact=False)
+    evidence.figure(
+        "prompts for a standard error of 1 % at the optimum, with $w$ and $x_q$ averaged out",
+        prompts_needed([step.lower for step in best.steps], D, N),
+    )
+
+
+class Whitening(NamedTuple):
+    """What Dist is taken of: Σ^{power/2} A Σ^{power/2}."""
+
+    power: int
+
+
+def transformed_dist(seed: int, A: fmpq_mat, power: int) -> fmpq:
+    """Dist(Σ^{p/2} A Σ^{p/2}, I)², rational: the trace is tr(Σ^p A), the squared norm tr(Σ^p A Σ^p Aᵀ)."""
+    sigma = reproduce.task(N, seed).covariance
+    factor = {-1: sigma.inv(), 0: exact.identity(D), 1: sigma, 2: sigma * sigma}[power]
+    square = squared_dist(A, exact.trace(factor * A * factor * A.transpose()), exact.trace(factor * A))
+    assert square is not None
+    return square
+
+
+def check_whitened(whitening: Whitening) -> None:
+    """Dist is above 9/10 in every layer at the start, and at most 1/50 at the end."""
+    for seed, _ in trained():
+        start, end = trajectory(seed)[0][1], compared(seed)
+        for layer in range(L):
+            if not transformed_dist(seed, start.layers[layer].A, whitening.power) >= fmpq(81, 100):
+                raise Refuted(f"seed {seed}, layer {layer}: close to a multiple of I from the start")
+            if not transformed_dist(seed, end.layers[layer].A, whitening.power) <= NEAR**2:
+                raise Refuted(f"seed {seed}, layer {layer}: Dist does not tend to 0")
+
+
+@pytest.mark.claim(
+    slug="trained_sparse_three_layers",
+    grade="trained",
+    range="5 runs, seeds 0..4, each with its own Σ",
+    parts=("whitened_distance",),
+)
+def test_claim_trained_sparse_three_layers_whitened(evidence: Evidence) -> None:
+    """Dist(Σ^{1/2}A_lΣ^{1/2}, I), whose square is rational, falls from above 9/10 to below 1/50 in every layer."""
+    mutants = {"A without Σ": Whitening(0), "ΣAΣ": Whitening(2), "Σ^{−1/2}AΣ^{−1/2}": Whitening(-1)}
+    evidence.check(check_whitened, Whitening(1), mutants)
+    worst = max(layer.distance or fmpq(1) for seed, _ in trained() for layer in compared(seed).layers)
+    evidence.figure("largest distance at the end", f"{nearest_root(worst):.4f}", exact=False)
+    evidence.chart(distances())
+
+
+def check_raw(squared: fmpq) -> None:
+    """After a third of the steps Dist(A_l, I) stays within 1/20 of a constant, given by its square."""
+    for seed in SEEDS:
+        for step, run in trajectory(seed):
+            for layer in run.layers if 3 * step >= 1500 else ():
+                assert layer.raw_distance is not None
+                value, constant = (
+                    exact.rational("root", nearest_root(x)) for x in (layer.raw_distance, squared)
+                )
+                if abs(value - constant) > fmpq(1, 20):
+                    raise Refuted(f"seed {seed}, step {step}: Dist(A, I) is elsewhere")
+
+
+@pytest.mark.claim(
+    slug="trained_sparse_three_layers",
+    grade="trained",
+    range="5 runs, seeds 0..4, the last two thirds of the steps",
+    parts=("raw_distance",),
+)
+def test_claim_trained_sparse_three_layers_raw(evidence: Evidence) -> None:
+    """Dist(A_l, I) starts near 1, as a random matrix does, and from a third of the run on stays within 1/20 of
+    Dist(Σ⁻¹, I) = (846/1375)^{1/2}: constant, but for its first steps."""
+    inverse = exact.diagonal(1 / x for x in reproduce.SPECTRUM)
+    limit = squared_dist(inverse)
+    assert limit is not None
+    no_limits = {
+        "0": fmpq(0),
+        "Dist(Σ, I)": squared_dist(exact.diagonal(reproduce.SPECTRUM)) or fmpq(0),
+        "that of the start, 1": fmpq(1),
+    }
+    evidence.check(check_raw, limit, no_limits)
+    evidence.figure(r"$\operatorname{Dist}(\Sigma^{-1},I)^2$", limit)
+
+
+def check_loss(share: fmpq) -> None:
+    """At the end the loss is at most this share of d, the loss of predicting 0, in every run."""
+    for seed, _ in trained():
+        loss = compared(seed).loss
+        if loss is None or not loss <= share * D:
+            raise Refuted(f"seed {seed}: the loss is above {share} of the loss of predicting 0")
+
+
+@pytest.mark.claim(
+    slug="trained_sparse_three_layers",
+    grade="trained",
+    range="5 runs, seeds 0..4",
+    parts=("loss",),
+)
+def test_claim_trained_sparse_three_layers_loss(evidence: Evidence) -> None:
+    """The loss falls from 5 to 0.134, under 3 % of the start. It cannot tend to 0: for all matrices A_0, A_1, A_2 it
+    is at least 0.1263, by an exact bound."""
+    bound = equivariant_minimum(D, N, L)
+    mutants = {"1 %": fmpq(1, 100), "2 %": fmpq(2, 100), "the bound for all matrices": bound / D}
+    evidence.check(check_loss, fmpq(3, 100), mutants)
+    evidence.figure(
+        "share of the loss of predicting 0, at the minimum", f"{nearest(optimum().loss / D):.4f}", False
+    )
+    evidence.chart(losses())
+
+
+@pytest.mark.claim(
+    slug="trained_sparse_three_layers",
+    grade="trained",
+    range="seed 0, trained anew",
+    level="full",
+    parts=("stationary_point",),
+)
+def test_claim_trained_sparse_three_layers_anew() -> None:
+    """Trained anew, seed 0 ends at the same point, by the criteria for the stored weights."""
+    run = reproduce.RUNS["ahn2023_sparse_three_layers/seed_0"]
+    found = compare_layers(run.task, train(run.task, run.settings).weights)
+    assert found.excess is not None
+    if not 0 <= found.excess <= LITTLE * found.minimum:
+        raise Refuted("the loss is more than 1/1000 above the minimum")
+    if found.squared_distance > NEAR**2 * D * sum((a * a for a in found.optimal_steps), fmpq(0)):
+        raise Refuted("the weights are further than 1/50 from the optimal steps")
+
+
+def test_the_loss_by_an_independent_route() -> None:
+    """Exact losses of trained weights against the same in whitened coordinates: A ↦ T⁻ᵀAT⁻¹ for a rational T."""
+    task, weights = reproduce.task(N, 3), dict(trained())[3]
+    T = exact.matrix("T", [[int(i == j) + int(i == j + 1) for j in range(D)] for i in range(D)])
+    inverse = T.inv()
+    A = [exact.matrix("A", -q[:D, :D]) for q in weights.Q]
+    moved = [inverse.transpose() * a * inverse for a in A]
+    assert layered_loss(task.change_of_variables(T), moved) == compared(3).loss
+
+
+def distances() -> Chart:
+    """Figure 2: whitened and raw distances against steps, seed 0."""
+    series = []
+    for layer in range(L):
+        for name, style in (("distance", "line"), ("raw_distance", "dashed")):
+            points = [(step, getattr(run.layers[layer], name)) for step, run in trajectory(0)]
+            text = r"\Sigma^{1/2}A_%d\Sigma^{1/2}" if name == "distance" else "A_%d"
+            series.append(
+                Series(
+                    label=f"${text % layer}$",
+                    x=tuple(float(step) for step, _ in points),
+                    y=tuple(nearest_root(value) for _, value in points),
+                    style=style,  # type: ignore[arg-type]
+                    group=str(layer),
+                )
+            )
+    return Chart(
+        title="The trained matrices become multiples of the inverse covariance",
+        caption="Seed 0: distance of the whitened matrices from multiples of the identity (lines), and of the matrices "
+        "as they are (dashed). Each point is exact for the weights after that many steps of Adam, not yet averaged.",
+        x_label="steps",
+        y_label=r"$\operatorname{Dist}(\cdot,I)$",
+        series=tuple(series),
+    )
+
+
+def losses() -> Chart:
+    """Exact population losses along the runs."""
+    series = [
+        Series(
+            label=f"seed {seed}",
+            x=tuple(float(step) for step, _ in trajectory(seed)[1:]),
+            y=tuple(nearest(run.loss or fmpq(0)) for _, run in trajectory(seed)[1:]),
+        )
+        for seed in SEEDS
+    ]
+    ends = (1.0, 1500.0)
+    for name, value in (
+        (r"minimum on $\mathcal S$", optimum().loss),
+        ("no weights below", equivariant_minimum(D, N, L)),
+    ):
+        series.append(Series(label=name, x=ends, y=(nearest(value),) * 2, style="dashed"))
+    return Chart(
+        title="Exact loss of three trained layers",
+        caption="Population loss of the weights along five runs, each with its own covariance, in exact arithmetic "
+        "rounded for the plot. The lower dashed line bounds the loss of all three-layer sparse weights.",
+        x_label="steps",
+        y_label="loss",
+        x_scale="log",
+        y_scale="log",
+        series=tuple(series),
+    )

@@ -1,0 +1,69 @@
+"""The named runs: exactly orthogonal rotations, stored artefacts that are those runs, and the command line."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+from flint import fmpq
+
+from models import reproduce
+from models.reproduce import DIM, RUNS, SPECTRUM, Run, rotation, task
+from models.weights import load
+from theory import exact
+from theory.task import RegressionTask
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_rotations_are_orthogonal_and_differ(seed: int) -> None:
+    U = rotation(DIM, seed)
+    assert U * U.transpose() == exact.identity(DIM)
+    assert U.det() == 1
+    assert rotation(DIM, seed + 1) != U
+
+
+def test_the_task_has_the_spectrum() -> None:
+    sigma = task(20, 0).covariance
+    assert sigma.charpoly() == exact.diagonal(SPECTRUM).charpoly()
+    assert task(20, 0).task_covariance == sigma.inv()
+    assert sorted(SPECTRUM) == [fmpq(1, 16), fmpq(1, 4), 1, 1, 1]
+
+
+@pytest.mark.parametrize("name", list(RUNS))
+def test_what_is_stored_is_the_run_of_this_name(name: str) -> None:
+    """Settings and task of the log and of the weights' metadata; every file that the run keeps, and no other."""
+    folder, run = ROOT / "artefacts" / name, RUNS[name]
+    assert {path.name for path in folder.iterdir()} == set(run.files)
+    log = json.loads((folder / "log.json").read_text(encoding="utf-8"))
+    assert log["settings"] == asdict(run.settings)
+    assert log["task"]["covariance"] == [[str(x) for x in row] for row in run.task.covariance.tolist()]
+    assert log["task"]["context_length"] == run.task.context_length
+    weights = load(folder / "weights.safetensors")
+    assert json.loads(weights.metadata["run"])["settings"] == log["settings"]
+    assert weights.depth == run.settings.layers
+
+
+def test_all_artefacts_take_less_than_a_megabyte() -> None:
+    assert sum(path.stat().st_size for path in (ROOT / "artefacts").rglob("*") if path.is_file()) < 10**6
+
+
+def test_a_run_goes_to_its_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = RUNS["ahn2023_depth/layers_1"]
+    short = Run(RegressionTask.isotropic(2, 3), replace(first.settings, steps=3, batch=4))
+    monkeypatch.setitem(RUNS, "short", short)
+    folder = reproduce.reproduce("short", tmp_path / "artefacts", tmp_path / "scratch")
+    assert {path.name for path in folder.iterdir()} == {"weights.safetensors", "log.json"}
+    assert (tmp_path / "scratch" / "short" / "checkpoint.pt").exists()
+
+
+def test_the_command_line_lists_names_and_refuses_others(capsys: pytest.CaptureFixture[str]) -> None:
+    assert reproduce.main([]) == 0
+    assert capsys.readouterr().out.split() == list(RUNS)
+    assert reproduce.main(["ahn2023"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("NAME must be one of ahn2023_sparse_three_layers/seed_0, ")
+    assert error.endswith("got ahn2023\n")
