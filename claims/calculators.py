@@ -298,9 +298,9 @@ def _sampling(steps: Sequence[fmpq], dim: int, context: int) -> dict[str, Any]:
 def moment(powers: tuple[int, ...], dim: int | None, context: int | None, as_json: bool) -> None:
     """The joint moment E[∏ tr(W^{K_i})] for W = XXᵀ, X d × n standard normal, as a polynomial in d and n.
 
-    With --dim and --context also its value, an integer. A single power may be as large as 150 for the
-    polynomial and 2000 for the value alone, several powers may sum to 48 and 64, ones not counted. Where
-    only the value is within reach, polynomial is null.
+    With --dim and --context also its value, an integer. A single power may be up to 150 for the polynomial
+    and 2000 for the value; several may sum to 48 for the polynomial and 64 for the value, ones not
+    counted. Where only the value is within reach, polynomial is null.
 
     Example: icl-claims moment 2,1 --dim 3 --context 8
     """

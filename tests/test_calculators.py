@@ -490,6 +490,15 @@ def test_compare_refuses_weights_that_do_not_fit(
     assert error.count("\n") == 1
 
 
+def test_compare_refuses_weights_beyond_float64(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "weights.safetensors"
+    save(path, Weights(*torch.full((2, 1, 3, 3), 1e200, dtype=torch.float64)))
+    assert cli.run(["compare", str(path), "--dim", "2", "--context", "3"]) == 2
+    error = capsys.readouterr().err
+    assert "'WEIGHTS': numbers must keep the answer within the range of float64" in error
+    assert error.count("\n") == 1
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_example_in_the_help_runs(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     help_text = CliRunner().invoke(cli.group, [command, "--help"]).output
