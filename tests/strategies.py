@@ -63,7 +63,13 @@ BEYOND_THE_TASK = frozenset(
         "independent_task",
         "masked_query",
         "real_entries",
+        "scaled_set",
+        "several_layers",
+        "sparse_or_relaxed",
+        "standard_gaussian",
+        "symmetric_examples",
         "zero_query_label",
+        "zero_query_row",
     }
 )
 """Keys of assumptions about the law of a prompt of given task, or about the model: no task breaks them."""

@@ -7,6 +7,8 @@ Eq. (11)): P_l = diag(B_l, 1), Q_l = diag(A_l, 0), where A_l carries its own sig
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from claims.assumptions import (
     DIAGONAL_COVARIANCE,
     GAUSSIAN_COVARIATES,
@@ -47,6 +49,29 @@ _SPARSE = (
     r"$Q_l=-\operatorname{diag}(A_l,0)$ with $A_l\in\mathbb R^{d\times d}$: "
 )
 _SCALED = r"$\mathcal S=\{A_l=a_l\Sigma^{-1}\text{ for all }l\}$"
+_ON_SCALED_SET = Assumption("scaled_set", r"$A_l=a_l\Sigma^{-1}$ for all $l$, with numbers $a_l$.")
+
+
+def _needing_an_inverse(assumptions: tuple[Assumption, ...]) -> tuple[Assumption, ...]:
+    """The assumptions, with the reason why there is no instance without a positive definite Σ."""
+    reason = r"Without it there is no $\Sigma^{-1}$, and neither $\mathcal S$ nor the task is defined."
+    return _with_reason(assumptions, {POSITIVE_DEFINITE_COVARIANCE.key: reason})
+
+
+def _exchanged_anyway(assumptions: tuple[Assumption, ...]) -> tuple[Assumption, ...]:
+    """The assumptions, with the reason why no instance shows those that the exchange of layers never needs."""
+    reason = (
+        r"The exchange holds without it, prompt by prompt. That critical points on $\mathcal S$ are critical in "
+        r"all directions is proved with it; no instance is known where $f$ has only one critical point without it."
+    )
+    keys = (GAUSSIAN_COVARIATES.key, INDEPENDENT_TASK.key, WHITENED_TASK.key, MASKED_QUERY.key)
+    return _with_reason(assumptions, dict.fromkeys(keys, reason))
+
+
+def _with_reason(assumptions: tuple[Assumption, ...], reasons: dict[str, str]) -> tuple[Assumption, ...]:
+    return tuple(replace(a, not_shown=reasons[a.key]) if a.key in reasons else a for a in assumptions)
+
+
 _DISTANCE = r"$\operatorname{Dist}(M,I)=\min_\alpha\lVert M-\alpha I\rVert_F/\lVert M\rVert_F$"
 
 CLAIMS: tuple[Claim, ...] = (
@@ -131,8 +156,15 @@ CLAIMS: tuple[Claim, ...] = (
         statement=r"Filling the query's label slot with $c$ shifts $[Y_l]_{n+1}$ by exactly $c$ at every "
         r"layer and leaves everything else unchanged; hence $f=\mathbb E[([\bar Y_L]_{n+1})^2]$ when the "
         r"slot starts at $\langle w,x_q\rangle$ (Lemma 5).",
-        assumptions=(MASKED_QUERY,),
-        reason=_NOT_STARTED,
+        assumptions=(
+            Assumption(
+                "sparse_or_relaxed",
+                r"Sparse or relaxed parametrisation: $P_l=\operatorname{diag}(B_l,1)$ ($B_l=0$ where sparse) and "
+                r"$Q_l=\pm\operatorname{diag}(A_l,0)$.",
+            ),
+            MASKED_QUERY,
+        ),
+        parts=("shift", "loss"),
     ),
     Claim(
         slug="two_layer_symmetric_minimizer",
@@ -164,8 +196,7 @@ CLAIMS: tuple[Claim, ...] = (
         + r", for any direction $R_l$ there is $\tilde R_l=r_l\Sigma^{-1}$, "
         r"$r_l=\frac1d\operatorname{tr}(\Sigma^{1/2}R_l\Sigma^{1/2})$, with the same directional derivative "
         r"of $f$.",
-        assumptions=_WHITENED,
-        reason=_NOT_STARTED,
+        assumptions=(_ON_SCALED_SET, *_needing_an_inverse(_WHITENED)),
     ),
     Claim(
         slug="permutation_symmetry",
@@ -174,8 +205,15 @@ CLAIMS: tuple[Claim, ...] = (
         statement=r"On "
         + _SCALED
         + r", $f$ is unchanged when two layers' matrices are exchanged: $f$ has several critical points.",
-        assumptions=_WHITENED,
-        reason=_NOT_STARTED,
+        reading=r"Two layers are there to be exchanged: $L\ge2$. A critical point is one where the gradient in "
+        r"all entries of all $A_l$ vanishes. That exchange gives *several* of them needs one on $\mathcal S$ "
+        r"with two different steps, which Lemma 4 does not supply; `optimal_steps_global_minimum` does.",
+        assumptions=(
+            _ON_SCALED_SET,
+            Assumption("several_layers", r"$L\ge2$."),
+            *_needing_an_inverse(_exchanged_anyway(_WHITENED)),
+        ),
+        parts=("exchange", "several"),
     ),
     Claim(
         slug="gdpp_critical_points",
@@ -205,8 +243,11 @@ CLAIMS: tuple[Claim, ...] = (
         statement=r"$L=1$, $\operatorname{Attn}^\sigma(Z)=PZM\sigma(Z^\top QZ)$ with $\sigma$ the ReLU, "
         r"entrywise, last row of $Q$ zero, $\Sigma=\Omega=I$. $P_0=\operatorname{diag}(0,1)$, "
         r"$Q_0=-\frac{2n}{2(d+2)+(n-1)}\operatorname{diag}(I,0)$ is a global minimiser.",
-        assumptions=(ISOTROPIC_COVARIATES, *_IDENTITY_TASK),
-        reason=_NOT_STARTED,
+        assumptions=(
+            Assumption("zero_query_row", r"The last row of $Q$ is zero."),
+            ISOTROPIC_COVARIATES,
+            *_IDENTITY_TASK,
+        ),
     ),
     Claim(
         slug="stein_relu_halving",
@@ -215,7 +256,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement=r"$\mathbb E[\sigma(x^\top v)x]=\frac12v$ for $x\sim\mathcal N(0,I)$ with $\sigma$ the "
         r"ReLU, and $\sigma(\alpha)^2+\sigma(-\alpha)^2=\alpha^2$.",
         assumptions=(Assumption("standard_gaussian", r"$x\sim\mathcal N(0,I_d)$."),),
-        reason=_NOT_STARTED,
+        parts=("halving", "squares"),
     ),
     Claim(
         slug="trained_sparse_three_layers",

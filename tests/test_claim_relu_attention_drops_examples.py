@@ -1,0 +1,128 @@
+"""What a ReLU does to attention: a fair coin decides for each example whether it counts."""
+
+from collections.abc import Callable
+from itertools import product
+
+import pytest
+import sympy
+import torch
+from flint import fmpq
+from hypothesis import given
+from hypothesis import strategies as st
+
+from claims.evidence import Evidence
+from models.attention import LinearTransformer
+from theory import relu_attention, single_layer
+from theory.exact import Refuted
+from theory.relu_attention import LINEAR
+
+Activation = Callable[[sympy.Expr], sympy.Expr]
+SIZE, VALUE = sympy.Symbol("m", positive=True), sympy.Symbol("p", real=True)
+
+MUTANTS: dict[str, Activation] = {
+    "leaky ReLU": lambda s: sympy.Max(s, s / 10),
+    "negative part": lambda s: sympy.Max(-s, 0),
+    "absolute value": sympy.Abs,
+    "ReLU squared": lambda s: sympy.Max(s, 0) ** 2,
+    "identity": lambda s: s,
+}
+
+
+def check_coin(sigma: Activation) -> None:
+    """z ↦ −z takes (p, s) to (−p, −s): the two contributions p σ(s) and −p σ(−s) are p s and 0, in some order."""
+    for s in (SIZE, -SIZE):
+        pair = [VALUE * sigma(s), -VALUE * sigma(-s)]
+        differences = [sympy.Poly(pair[i] - VALUE * s, VALUE, SIZE) for i in range(2)]
+        zeros = [sympy.Poly(pair[1 - i], VALUE, SIZE) for i in range(2)]
+        if not any(a.is_zero and b.is_zero for a, b in zip(differences, zeros, strict=True)):
+            raise Refuted(f"the contributions at s = {s} are {pair}, not p s and 0")
+
+
+@pytest.mark.claim(
+    slug="relu_attention_drops_examples",
+    grade="proof",
+    range="all d, n, P, Q, every symmetric law of the examples",
+)
+def test_claim_relu_attention_drops_examples(evidence: Evidence) -> None:
+    """Of an example and its negative, equally likely, one contributes p s and the other 0: a fair coin,
+    independent of p s and of the other examples. Where s = 0 both contribute p s = 0."""
+    evidence.check(check_coin, lambda s: sympy.Max(s, 0), MUTANTS)
+
+
+@pytest.mark.claim(
+    slug="relu_attention_drops_examples",
+    grade="exact",
+    range="all d, n, Σ, Ω, σ², all P, Q: the loss of linear attention",
+)
+def test_claim_relu_attention_drops_examples_linear() -> None:
+    """With no example dropped, the loss and the gradient computed example by example are, as polynomials, those
+    that the layer of linear attention gives by another route."""
+    if relu_attention.loss_polynomial(LINEAR) != single_layer.loss_polynomial():
+        raise Refuted("the loss by examples is not that of the layer")
+    if relu_attention.product_gradient(keep=LINEAR) != single_layer.product_gradient(single_layer.GAMMA):
+        raise Refuted("the gradient by examples is not that of the layer")
+
+
+@pytest.mark.claim(
+    slug="relu_attention_drops_examples",
+    grade="exact",
+    range="d ≤ 3, n ∈ {1, 2, 4}, integer weights and prompts",
+)
+def test_claim_relu_attention_drops_examples_torch() -> None:
+    """The torch model: its predictions over the 2ⁿ sign patterns of the examples are, as a multiset, those of
+    linear attention over the 2ⁿ subsets of examples. Equal, not close: quarters of integers below 2⁵⁰."""
+
+    @given(st.data())
+    def equal(data: st.DataObject) -> None:
+        d, n = data.draw(st.integers(1, 3)), data.draw(st.sampled_from([1, 2, 4]))
+
+        def draw(*shape: int) -> torch.Tensor:
+            count = int(torch.tensor(shape).prod())
+            values = data.draw(st.lists(st.integers(-5, 5), min_size=count, max_size=count))
+            return torch.tensor(values, dtype=torch.float64).reshape(shape)
+
+        P, Q, Z0 = draw(1, d + 1, d + 1), draw(1, d + 1, d + 1), draw(d + 1, n + 1)
+        relu = LinearTransformer.from_matrices(P, Q, activation="relu")
+        linear = LinearTransformer.from_matrices(P, Q)
+
+        def predictions(model: LinearTransformer, factors: tuple[int, int]) -> list[float]:
+            patterns = torch.tensor(list(product(factors, repeat=n)), dtype=torch.float64)
+            scaled = torch.cat([patterns, torch.ones(len(patterns), 1, dtype=torch.float64)], 1)
+            return sorted(model(Z0 * scaled[:, None, :]).tolist())
+
+        assert predictions(relu, (1, -1)) == predictions(linear, (1, 0))
+
+    equal()
+
+
+@pytest.mark.claim(
+    slug="relu_attention_drops_examples", grade="exact", range="one instance each, d = n = 1", parts=()
+)
+def test_claim_relu_attention_drops_examples_necessity(evidence: Evidence) -> None:
+    """Examples that are never flipped are not dropped; without the mask the query attends to itself for certain."""
+    P = torch.tensor([[[0.0, 0.0], [0.0, 1.0]]], dtype=torch.float64)
+    Q = torch.tensor([[[1.0, 0.0], [0.0, 0.0]]], dtype=torch.float64)
+    constant = torch.tensor([[1.0, 1.0], [1.0, 0.0]], dtype=torch.float64)
+    if LinearTransformer.from_matrices(P, Q, activation="relu")(constant).item() != -1:
+        raise Refuted("the constant example was dropped")
+    evidence.necessary(
+        "symmetric_examples",
+        "d = n = 1, x_1 = y_1 = x_q = 1 for certain, P = diag(0, 1), Q = diag(1, 0): the query entry is 1 for "
+        "certain, and not 0 with probability 1/2.",
+    )
+    P = torch.tensor([[[0.0, 0.0], [1.0, 0.0]]], dtype=torch.float64)
+    flips = [torch.tensor([[sign, 1.0], [0.0, 0.0]], dtype=torch.float64) for sign in (1.0, -1.0)]
+    model = LinearTransformer.from_matrices(P, Q, mask=False, activation="relu")
+    mean = sum((fmpq(int(-model(Z).item())) for Z in flips), fmpq(0)) / 2
+    if mean != fmpq(3, 2):
+        raise Refuted(f"the mean of the query entry is {mean}")
+    evidence.necessary(
+        "masked_query",
+        "d = n = 1, x_1 = ±1, x_q = 1, u = A = 1, β = 0, no mask: the query contributes 1 for certain, the mean of "
+        "its entry is 3/2, where coins for both columns would give 1.",
+    )
+    evidence.dispensable(
+        "zero_query_label",
+        "With c in the slot z_iᵀQ(x_q, c) takes the place of z_iᵀAx_q: odd in z_i as well. The torch evidence draws "
+        "all slots.",
+    )

@@ -1,0 +1,319 @@
+"""Ahn et al. (2023), Theorem 5: the global minimiser of one layer of ReLU attention."""
+
+from collections.abc import Callable, Sequence
+from itertools import product
+from typing import Any
+
+import pytest
+import sympy
+from flint import fmpq
+from hypothesis import given
+from hypothesis import strategies as st
+
+from claims.evidence import Evidence
+from claims.results import Chart, Series
+from numerics.rounding import nearest
+from tests import coordinates
+from tests.coordinates import Prompt, Variables, gaussian, layer_with, rademacher
+from tests.instances import Instance
+from tests.relu_signs import literal_loss
+from tests.strategies import matrices, positive_rationals, rationals, tasks_of
+from theory.attention import X_QUERY
+from theory.evaluation import in_eigenbasis, vanishes
+from theory.exact import Refuted
+from theory.relu_attention import (
+    LINEAR,
+    RELU,
+    TOKEN,
+    loss,
+    loss_polynomial,
+    minimizer,
+    minimum,
+    normal_matrix,
+    product_gradient,
+    score,
+    value,
+)
+from theory.single_layer import A_LABEL, A_X, BETA, GAMMA, OMEGA, SIGMA, U
+from theory.task import RegressionTask
+from theory.words import Words, d, eye, n, one, zero
+
+Scalar = Callable[[sympy.Expr, sympy.Expr], sympy.Expr]
+"""(n, d) ↦ the scalar c of Q_0 = −c diag(I, 0)."""
+
+N, D = sympy.symbols("n d")
+
+
+def stated(n: Any, d: Any) -> Any:
+    """Theorem 5 as the paper writes it."""
+    return 2 * n / (2 * (d + 2) + (n - 1))
+
+
+MUTANTS: dict[str, Scalar] = {
+    "n − 1 → n": lambda n, d: 2 * n / (2 * (d + 2) + n),
+    "n − 1 → n + 1": lambda n, d: 2 * n / (2 * (d + 2) + n + 1),
+    "d + 2 → d + 1": lambda n, d: 2 * n / (2 * (d + 1) + n - 1),
+    "2(d + 2) → d + 2": lambda n, d: 2 * n / (d + 2 + n - 1),
+    "factor 2 dropped": lambda n, d: n / (2 * (d + 2) + n - 1),
+    "sign": lambda n, d: -stated(n, d),
+    "scalar of linear attention": lambda n, d: n / (d + 1 + n),
+}
+
+
+def check_bilinear() -> None:
+    """Every term of one example's contribution p s holds one letter of b = (u, β) and one of A = (A_x; aᵀ)."""
+    for traces, _ in (value() * score()).terms:
+        names = [x.name for trace in traces for x in trace]
+        if [sum(name in block for name in names) for block in (("u", "beta"), ("A_x", "a"))] != [1, 1]:
+            raise Refuted(f"a term of the contribution is not bilinear in b and A: {traces}")
+
+
+def check_gradient() -> None:
+    """The gradient in all product directions is ½ tr((βA_x + u aᵀ) Σ (Ω − ΓN) Σ): zero in the other blocks."""
+    residual = OMEGA - GAMMA @ normal_matrix()
+    if product_gradient() * 2 != ((A_X * BETA + U @ A_LABEL.T) @ SIGMA @ residual @ SIGMA).trace():
+        raise Refuted("the gradient is not ½ tr((βA_x + uaᵀ) Σ (Ω − ΓN) Σ)")
+
+
+def check_stationary(scalar: Scalar) -> None:
+    """At Σ = Ω = I, σ² = 0 and Γ = c I the gradient vanishes in every product direction, for all n and d."""
+    check_bilinear()
+    check_gradient()
+    at = in_eigenbasis(
+        OMEGA - GAMMA @ normal_matrix(),
+        {"Sigma": 1, "Omega": 1, "Gamma": scalar(N, D)},
+        {"Omega Sigma": D},
+    )
+    if not vanishes(at.subs({"sigma2": 0})):
+        raise Refuted("the gradient does not vanish at c")
+
+
+@pytest.mark.claim(slug="relu_attention_minimizer", grade="proof", range="all d, n ≥ 1, all P, Q")
+def test_claim_relu_attention_minimizer(evidence: Evidence) -> None:
+    """The loss, averaged exactly over the ReLU, is convex in the products b a_jᵀ (an expected square of an affine
+    map of them), and at the stated point its gradient vanishes in every product direction: u, the last row of
+    Q and every other block of the weights included. So the point is a global minimum over all P and Q."""
+    evidence.check(check_stationary, stated, MUTANTS)
+    evidence.figure("minimum", f"${sympy.latex(sympy.factor(minimal_loss(RELU)))}$")
+    evidence.figure("minimum of linear attention", f"${sympy.latex(sympy.factor(minimal_loss(LINEAR)))}$")
+    evidence.chart(chart())
+
+
+def loss_at(scalar: Any, keep: Any) -> sympy.Expr:
+    """f at b = e_{d+1}, A = (−c I; 0) for Σ = Ω = I, σ² = 0, from the loss polynomial; c in ℚ(n, d)."""
+    at_point: dict[str, Words] = {
+        "Sigma": eye("d"),
+        "Omega": eye("d"),
+        "u": zero("d", "1"),
+        "beta": one(),
+        "A_x": eye("d") * -scalar,
+        "a": zero("d", "1"),
+    }
+    words = loss_polynomial(keep).substitute(at_point)
+    return sum((c.as_expr() for c in words.terms.values()), sympy.Integer(0)).subs({"sigma2": 0})
+
+
+def minimal_loss(keep: Any) -> sympy.Expr:
+    """min f for Σ = Ω = I, σ² = 0."""
+    return loss_at(stated(n, d) if keep == RELU else n / (d + 1 + n), keep)
+
+
+def chart() -> Chart:
+    """Minimal losses of ReLU and linear attention against n."""
+    lengths = [2**k for k in range(12)]
+    tasks = [RegressionTask.isotropic(5, length) for length in lengths]
+    x = tuple(map(float, lengths))
+    return Chart(
+        title="What the ReLU costs: exact minimal loss of one layer",
+        caption="d = 5, Σ = Ω = I. A ReLU on the scores lets each example through with probability 1/2. At its best "
+        "the layer loses what linear attention loses with (d + 1)/(2d + 3) of the examples, 6/13 of them here.",
+        x_label="examples $n$",
+        y_label="minimal loss",
+        x_scale="log",
+        y_scale="log",
+        series=(
+            Series(label="ReLU attention", x=x, y=tuple(nearest(minimum(task)) for task in tasks)),
+            Series(label="linear attention", x=x, y=tuple(nearest(minimum(task, LINEAR)) for task in tasks)),
+        ),
+    )
+
+
+@pytest.mark.claim(
+    slug="relu_attention_minimizer",
+    grade="exact",
+    range="d ≤ 3, n ≤ 7, random rational weights, last row of Q free",
+)
+def test_claim_relu_attention_minimizer_no_weights_do_better() -> None:
+    """No rational weights lose less than the stated ones, in exact arithmetic."""
+
+    @given(st.data())
+    def at_least_the_minimum(data: st.DataObject) -> None:
+        task = data.draw(tasks_of("relu_attention_minimizer"))
+        size = task.dim
+        A, b = (
+            data.draw(matrices(size + 1, size)),
+            data.draw(st.lists(rationals, min_size=size + 1, max_size=size + 1)),
+        )
+        c = stated(fmpq(task.context_length), fmpq(size))
+        columns = [[-c * int(i == j) for j in range(size)] for i in range(size + 1)]
+        best = loss(task, [0] * size + [1], columns)
+        assert best == minimum(task) <= loss(task, b, A)
+        scale = data.draw(positive_rationals)
+        assert loss(task, [0] * size + [scale], [[x / scale for x in row] for row in columns]) == best
+
+    at_least_the_minimum()
+
+
+def check_literal(scalar: Scalar) -> None:
+    """At d = 1 and n ≤ 3 the literal loss of the layer is stationary in c at c(n), and is that of the theory."""
+    for length in (1, 2, 3):
+        c, h = scalar(fmpq(length), fmpq(1)), fmpq(1, 7)
+        at = {step: literal_loss(length, *layer_with([[c + step]])) for step in (-h, fmpq(0), h)}
+        task = RegressionTask.isotropic(1, length)
+        if at[fmpq(0)] != loss(task, [0, 1], [[-c], [0]]) or at[h] != at[-h] or at[h] <= at[fmpq(0)]:
+            raise Refuted(f"n = {length}: the literal loss near c = {c} is {at}")
+
+
+@pytest.mark.claim(slug="relu_attention_minimizer", grade="exact", range="d = 1, n ≤ 3")
+def test_claim_relu_attention_minimizer_literally(evidence: Evidence) -> None:
+    """A second route to the loss that uses no symmetry: the layer multiplied out on each pattern of signs, where
+    the ReLU is known, averaged by moments of |g|; stationary at the stated scalar, where it is a parabola in c."""
+    names = ("n − 1 → n", "d + 2 → d + 1", "factor 2 dropped")
+    evidence.check(check_literal, stated, {f"{name}, literally": MUTANTS[name] for name in names})
+    for u, beta, a in ((1, 2, 3), (-2, 1, 1), (1, 0, -1), (0, -1, 2)):
+        P, Q = [[0, 0], [u, beta]], [[a, 0], [0, 0]]
+        if literal_loss(2, P, Q) != loss(RegressionTask.isotropic(1, 2), [u, beta], [[a], [0]]):
+            raise Refuted(f"the loss at u = {u}, β = {beta}, A = {a} is not the literal one")
+
+
+def by_coins(v: Variables, prompt: Prompt, P: Sequence[Sequence[Any]], Q: Sequence[Sequence[Any]]) -> fmpq:
+    """The loss of ReLU attention in coordinates, for symmetric examples: the mean over subsets of examples."""
+    total, length = fmpq(0), len(prompt.y)
+    for kept in product((0, 1), repeat=length):
+        X = [[k * x for k, x in zip(kept, row, strict=True)] for row in prompt.X]
+        y = [k * z for k, z in zip(kept, prompt.y, strict=True)]
+        total += coordinates.loss(v, Prompt(X, prompt.x_query, y, prompt.target, prompt.slot), P, Q)
+    return total / 2**length
+
+
+def scaled(c: fmpq, size: int = 1) -> tuple[list[list[Any]], list[list[Any]]]:
+    """P = diag(0, 1), Q = −c diag(I, 0)."""
+    return layer_with([[c * int(i == j) for j in range(size)] for i in range(size)])
+
+
+def against_minimizer(model: str, task: RegressionTask) -> Instance:
+    """The stated weights against the minimiser of :mod:`theory.relu_attention` on another task."""
+    size = task.dim
+    c = stated(fmpq(task.context_length), fmpq(size))
+    columns = [[-c * int(i == j) for j in range(size)] for i in range(size + 1)]
+    return Instance(
+        model,
+        loss(task, [0] * size + [1], columns),
+        minimum(task),
+        f"Q = −diag(Γ, 0) with Γ = {minimizer(task).tolist()}",
+    )
+
+
+def without_gaussian_covariates() -> Instance:
+    """d = 1, n = 2, x = ±1."""
+    v = Variables(x0=rademacher, x1=rademacher, q=rademacher, w=gaussian)
+    x, q, w = [v.of["x0"], v.of["x1"]], v.of["q"], v.of["w"]
+    prompt = Prompt([x], [q], [w * z for z in x], w * q)
+    return Instance(
+        "x uniform on ±1, d = 1, n = 2",
+        by_coins(v, prompt, *scaled(fmpq(4, 7))),
+        by_coins(v, prompt, *scaled(fmpq(4, 3))),
+        "Q = −diag(4/3, 0)",
+    )
+
+
+def without_independent_task() -> Instance:
+    """d = 1, n = 1, w = x_1."""
+    return Instance(
+        "w = x_1, d = n = 1",
+        literal_loss(1, *scaled(fmpq(1, 3)), task_is_first=True),
+        literal_loss(1, *scaled(fmpq(1, 5)), task_is_first=True),
+        "Q = −diag(1/5, 0)",
+    )
+
+
+def without_zero_query_label() -> Instance:
+    """d = 1, n = 1, the slot holds 2: it pays to cancel the 2 rather than to predict."""
+    return Instance(
+        "query label slot 2, d = n = 1",
+        literal_loss(1, *scaled(fmpq(1, 3)), slot=2),
+        literal_loss(1, [[0, 0], [-1, 0]], [[0, fmpq(1, 3)], [0, 0]], slot=2),
+        "b = (−1, 0) and Q with the one entry 1/3 at its top right",
+    )
+
+
+def without_gaussian_task() -> Instance:
+    """d = 2, n = 1, w_j skewed, with mean 0 and variance 1: the last row of Q reads its skewness."""
+
+    def skewed(k: int) -> fmpq:
+        return (fmpq(2) ** k + 4 * fmpq(-1, 2) ** k) / 5
+
+    v = Variables(x0=gaussian, x1=gaussian, q0=gaussian, q1=gaussian, w0=skewed, w1=skewed)
+    x, q, w = ([v.of[f"{name}{a}"] for a in range(2)] for name in "xqw")
+    prompt = Prompt([[z] for z in x], q, [coordinates.inner(w, x)], coordinates.inner(w, q))
+    P, Q = scaled(fmpq(1, 4), 2)
+    better = [*Q[:2], [fmpq(-1, 100), fmpq(-1, 100), fmpq(0)]]
+    return Instance(
+        "w_j skewed with mean 0 and variance 1, d = 2, n = 1",
+        by_coins(v, prompt, P, Q),
+        by_coins(v, prompt, P, better),
+        "the same with −1/100 in the last row of Q",
+    )
+
+
+def check_query_as_a_key() -> None:
+    """Without the mask the query's own contribution u·x_q σ(x_qᵀA_x x_q) holds neither w nor a label."""
+    for part in (value(), score()):
+        itself = part.substitute({"x": X_QUERY, "w": zero("d", "1"), "e": zero("1", "1")})
+        labelled = part - part.substitute({"w": zero("d", "1"), "e": zero("1", "1")})
+        if (
+            any(x.name in ("w", "e", "beta", "a") for x in itself.letters())
+            or TOKEN.letters() & itself.letters()
+        ):
+            raise Refuted("the query's own part depends on the task")
+        if not all({x.name for t in traces for x in t} & {"beta", "a"} for traces, _ in labelled.terms):
+            raise Refuted("a part with the label is not that of β or a")
+
+
+MASK_ARGUMENT = (
+    "Without the mask the query adds u·x_q σ(x_qᵀA_x x_q)/n, free of labels. Under (w, ε) ↦ (−w, −ε) the error "
+    "splits into an odd and an even part, uncorrelated; the query only adds to the even one, which is 0 at the "
+    "stated point, and the odd one is convex in the products with gradient 0 there: it is at its least."
+)
+
+
+@pytest.mark.claim(
+    slug="relu_attention_minimizer", grade="exact", range="one instance per assumption", parts=()
+)
+@pytest.mark.claim(
+    slug="relu_attention_minimizer_general_task", grade="exact", range="one instance per assumption", parts=()
+)
+def test_claim_relu_attention_minimizer_necessity(evidence: Evidence) -> None:
+    """Each assumption dropped by itself: an exact instance where other weights win, or an argument."""
+    for key, instance in {
+        "gaussian_covariates": without_gaussian_covariates(),
+        "independent_task": without_independent_task(),
+        "zero_query_label": without_zero_query_label(),
+        "gaussian_task": without_gaussian_task(),
+        "isotropic_covariates": against_minimizer(
+            "Σ = diag(1, 1/4), d = 2, n = 1", RegressionTask([[1, 0], [0, "1/4"]], 1)
+        ),
+        "identity_task": against_minimizer(
+            "Ω = diag(1, 0), d = 2, n = 1", RegressionTask([[1, 0], [0, 1]], 1, [[1, 0], [0, 0]])
+        ),
+        "noiseless_labels": against_minimizer("σ² = 1, d = n = 1", RegressionTask([[1]], 1, [[1]], 1)),
+    }.items():
+        evidence.necessary(key, instance.require())
+    check_query_as_a_key()
+    evidence.dispensable("masked_query", MASK_ARGUMENT)
+    check_gradient()
+    evidence.dispensable(
+        "zero_query_row",
+        "The gradient vanishes in the products with the last row of Q too (a above), and the loss is convex in all "
+        "products: the point is a global minimum with the last row of Q free.",
+    )

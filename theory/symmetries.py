@@ -1,0 +1,137 @@
+r"""Symmetries of the sparse parametrisation, and what they say at points of 𝒮 = {A_l = a_l Σ⁻¹}.
+
+The layer with matrix A leaves the covariates and maps the label row ỹ = (y_1, …, y_n, y_q) of a state to
+
+    ỹ ↦ ỹ (I − M X̃ᵀ A X̃/n),     X̃ = (x_1, …, x_n, x_q).
+
+**Exchange.** Layers with matrices a_0 C, …, a_{L−1} C apply (I − a_l K) with one and the same K = M X̃ᵀCX̃/n.
+These commute: the prediction does not depend on the order of the layers, prompt by prompt, whatever the labels,
+the query's label slot and the mask. 𝒮 is the case C = Σ⁻¹. Off such a ray the order does matter, for
+diagonal matrices too.
+
+**Change of basis.** Covariates C X̃ and matrix A give the label row that covariates X̃ and matrix CᵀAC give. So with
+C = Σ^{1/2} the loss at (A_l) with Σ and Ω is the loss at (Σ^{1/2}A_lΣ^{1/2}) with I and Σ^{1/2}ΩΣ^{1/2}, which is I
+for Ω = Σ⁻¹; and, for Σ = Ω = I and orthogonal U, at (UᵀA_lU) the same as at (A_l).
+
+**Derivatives at a point of 𝒮.** In whitened coordinates A_l = a_l I, which UᵀA_lU leaves alone: the
+derivative of f in directions (R_l) is that in directions (UᵀR_lU). Average over the signed permutations U:
+signs cancel what is off the diagonal, permutations level the diagonal, and UᵀRU averages to (tr R/d) I. So
+
+    Df(R_0, …, R_{L−1}) = Df(r_0 I, …, r_{L−1} I),   r_l = tr R_l/d,
+
+that is, without whitening, R_l may be replaced by r_l Σ⁻¹ with r_l = tr(Σ^{1/2}R_lΣ^{1/2})/d = tr(ΣR_l)/d. As f is
+Gaussian only by its invariance, the same holds for every law of Σ^{-1/2}x and Σ^{1/2}w that signed permutations
+of the axes leave alone.
+
+Source: Ahn et al. (2023), App. B.2, Eqs. (27)–(30), which average over random orthogonal U; App. B.4, Lemma 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from itertools import permutations, product
+from math import factorial
+from typing import Any
+
+from flint import fmpq, fmpq_mat
+
+from theory import exact
+from theory.attention import MASK, NOISE, X_QUERY, W, X, layer, prompt, sparse
+from theory.blocks import Blocks
+from theory.gaussian import expectation
+from theory.looped_loss import layered_gradient
+from theory.task import RegressionTask
+from theory.words import Words, eye, letter, sigma2, zero
+
+C = letter("C", "d", "d")
+"""The common factor of the matrices on a ray, or a change of basis: any d × d matrix."""
+
+LABEL_ROW = (letter("Y", "1", "n"), letter("y", "1", "1"))
+"""The labels of any state, the query's slot last."""
+
+
+def after_layers(matrices: Sequence[Words], mask: Blocks = MASK, basis: Words | None = None) -> Blocks:
+    """The label row of any state, its covariates multiplied by ``basis``, after sparse layers A_0, A_1, …"""
+    factor = eye("d") if basis is None else basis
+    Z = Blocks([[factor @ X, factor @ X_QUERY], list(LABEL_ROW)])
+    for A in matrices:
+        Z = layer(*sparse(A), Z, mask)
+    return Blocks([Z.parts[1]])
+
+
+def step(index: int) -> Words:
+    """a_l, a number."""
+    return letter(f"a_{index}", "1", "1")
+
+
+@cache
+def derivative(layers: int, index: int) -> Words:
+    """Df at A_m = a_m I in the direction R of A_l, l = ``index``, for Σ = Ω = I and noise of variance σ².
+
+    A polynomial in R, the steps, n, d and σ², derived from the layers: f is the expected square of the query's
+    label after L layers when its slot starts at ⟨w, x_q⟩ (:mod:`theory.query_label`).
+    """
+    direction = letter("R", "d", "d")
+    matrices = [eye("d") * step(m) + (direction if m == index else zero("d", "d")) for m in range(layers)]
+    Z = prompt(W.T @ X + NOISE.T, W.T @ X_QUERY)
+    for A in matrices:
+        Z = layer(*sparse(A), Z)
+    error = Z[1, 1]
+    change = of_degree(error, "R", 0) * of_degree(error, "R", 1) * 2
+    over_query = expectation(expectation(change, X_QUERY, eye("d")), W, eye("d"))
+    return expectation(expectation(over_query, NOISE, eye("n") * sigma2), X, eye("d"))
+
+
+def of_degree(polynomial: Words, name: str, degree: int) -> Words:
+    """The terms in which the letter of this name occurs so many times."""
+
+    def count(term: Any) -> int:
+        traces, word = term
+        return sum(x.name == name for part in (*traces, word) for x in part)
+
+    terms = {term: c for term, c in polynomial.terms.items() if count(term) == degree}
+    return Words(polynomial.rows, polynomial.cols, terms)
+
+
+def signed_permutation_mean(R: fmpq_mat) -> fmpq_mat:
+    """The mean of UᵀRU over the 2^d d! signed permutations U: (tr R/d) I, computed one by one.
+
+    >>> signed_permutation_mean(fmpq_mat([[1, 5], [7, 2]])).tolist()
+    [[3/2, 0], [0, 3/2]]
+    """
+    d = R.nrows()
+    total = fmpq_mat(d, d)
+    for order in permutations(range(d)):
+        for signs in product((1, -1), repeat=d):
+            U = fmpq_mat([[signs[i] if j == order[i] else 0 for j in range(d)] for i in range(d)])
+            total += U.transpose() * R * U
+    return total / (2**d * factorial(d))
+
+
+def reduced_direction(task: RegressionTask, R: Any) -> fmpq_mat:
+    """R̃ = r Σ⁻¹ with r = tr(Σ^{1/2}RΣ^{1/2})/d = tr(ΣR)/d, exactly.
+
+    Args:
+        task: Σ must be positive definite.
+        R: any d × d matrix.
+
+    Raises:
+        TypeError, ValueError: R is no d × d matrix, or Σ is singular.
+
+    >>> task = RegressionTask([[2, 0], [0, 1]], context_length=3)
+    >>> reduced_direction(task, [[1, 7], [0, 0]]).tolist()
+    [[1/2, 0], [0, 1]]
+    """
+    direction = exact.matrix("R", R, (task.dim, task.dim))
+    if not exact.is_positive_definite(task.covariance):
+        raise ValueError(f"task must have a positive definite Σ, got {task.covariance.tolist()}")
+    return task.covariance.inv() * (exact.trace(task.covariance * direction) / task.dim)
+
+
+def directional_derivatives(
+    task: RegressionTask, matrices: Sequence[Any], directions: Sequence[fmpq_mat]
+) -> list[fmpq]:
+    """⟨∇_{A_l} f, R_l⟩ at A_0, …, A_{L−1}, layer by layer, exactly; matrices as for ``layered_gradient``."""
+    gradients = layered_gradient(task, matrices)
+    return [exact.trace(g.transpose() * R) for g, R in zip(gradients, directions, strict=True)]
