@@ -30,6 +30,7 @@ from theory import looped_loss as exact_loss
 from theory.task import RegressionTask
 from theory.wishart import covariance as exact_moments
 from theory.wishart import matrix_words, near_hooks
+from theory.wishart.sizes import natural
 
 Array = NDArray[np.float64]
 
@@ -85,7 +86,7 @@ def power_moments(order: int, covariance: ArrayLike, context_length: int) -> Bou
     >>> power_moments(2, [[2.0]], context_length=3).value.ravel().tolist()
     [1.0, 6.0, 60.0]
     """
-    top = exact_moments.natural("order", order, exact_moments.MAX_ORDER)
+    top = natural("order", order, exact_moments.MAX_ORDER)
     n = exact.positive_integer("context_length", context_length)
     sigma = _finite("covariance", covariance)
     if sigma.ndim not in (1, 2) or not sigma.size or sigma.shape[0] != sigma.shape[-1]:
