@@ -185,7 +185,11 @@ CLAIMS: tuple[Claim, ...] = (
         + r": $\inf_{\mathcal S}\sum_l\lVert\nabla_{A_l}f\rVert_F^2=0$. The footnote adds that the infimum "
         r"need not be attained, so $\mathcal S$ might hold no exact critical point.",
         assumptions=_WHITENED,
-        reason=_NOT_STARTED,
+        parts=("infimum",),
+        reading="The theorem is the value of the infimum. The footnote is read as a caution about what its proof "
+        "shows, not as the assertion that for some sizes the infimum is not attained. Read as that it would "
+        "be false: by `critical_points_attained` the infimum is attained for all sizes, depths and "
+        "covariances.",
     ),
     Claim(
         slug="invariant_direction_reduction",

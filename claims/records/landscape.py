@@ -1,0 +1,85 @@
+r"""Propositions about the landscape of the sparse loss: all critical points on 𝒮, and two layers globally.
+
+$q_a(s)=\prod_l(1-a_ls)$; $\mu$ is the expected spectral measure of $S$ for standard normal covariates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from claims.assumptions import (
+    GAUSSIAN_COVARIATES,
+    INDEPENDENT_TASK,
+    MASKED_QUERY,
+    NOISELESS_LABELS,
+    POSITIVE_DEFINITE_COVARIANCE,
+    WHITENED_TASK,
+    ZERO_QUERY_LABEL,
+)
+from claims.claim import Claim
+
+_UNMASKED = replace(
+    MASKED_QUERY,
+    not_shown="Without the mask the query attends to itself and the loss on the set is another polynomial, "
+    "whose critical points the suite does not count.",
+)
+
+_WHITENED = (
+    GAUSSIAN_COVARIATES,
+    POSITIVE_DEFINITE_COVARIANCE,
+    INDEPENDENT_TASK,
+    WHITENED_TASK,
+    NOISELESS_LABELS,
+    _UNMASKED,
+    ZERO_QUERY_LABEL,
+)
+
+_SPARSE = (
+    r"Sparse parametrisation, $x\sim\mathcal N(0,\Sigma)$, $w\sim\mathcal N(0,\Sigma^{-1})$, "
+    r"$\mathcal S=\{A_l=a_l\Sigma^{-1}\}$. "
+)
+
+_SHARED = tuple(
+    replace(
+        assumption,
+        not_shown="Not varied here: this is about the curvature at the minimisers that "
+        "`critical_points_attained` finds under these assumptions.",
+    )
+    for assumption in _WHITENED
+)
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        slug="critical_points_attained",
+        paper="suite",
+        location="settles the footnote of Ahn et al., Theorem 3",
+        statement=_SPARSE + r"For all $d,n,L\ge1$ and $\Sigma\succ0$ the infimum $\inf_{\mathcal S}\sum_l"
+        r"\lVert\nabla_{A_l}f\rVert_F^2=0$ is attained, so $\mathcal S$ always holds exact critical points of $f$ "
+        r"over all matrices. There are finitely many on $\mathcal S$: exactly one for each ordered partition of "
+        r"the layers into blocks of equal steps, the step rising from block to block (so $1,3,13,75$ for "
+        r"$L=1,2,3,4$). All steps are positive. Along $\mathcal S$ each is nondegenerate, of index $L-k$ for $k$ "
+        r"blocks: the $L!$ points with different steps are the minimisers, all others are saddles, the looped "
+        r"minimiser among them for $L\ge2$.",
+        assumptions=_WHITENED,
+        parts=("attained", "count", "index"),
+    ),
+    Claim(
+        slug="critical_points_local_minimum_two_layers",
+        paper="suite",
+        location="beyond Ahn et al., Theorem 3, for L = 2",
+        statement=_SPARSE
+        + r"For $L=2$ and all $d,n\ge1$ the Hessian of $f$ in all $2d^2$ matrix entries is positive definite at "
+        r"both minimisers on $\mathcal S$: they are strict local minima of $f$ over all pairs of matrices, symmetric "
+        r"or not.",
+        assumptions=_SHARED,
+    ),
+    Claim(
+        slug="critical_points_local_minimum",
+        paper="suite",
+        location="beyond Ahn et al., Theorem 3",
+        statement=_SPARSE
+        + r"For all $d,n,L\ge1$ the Hessian of $f$ in all $Ld^2$ matrix entries is positive definite at each of "
+        r"the $L!$ minimisers on $\mathcal S$: they are strict local minima of $f$ over all matrices.",
+        assumptions=_SHARED,
+    ),
+)

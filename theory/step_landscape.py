@@ -1,0 +1,287 @@
+r"""All critical points of the loss on 𝒮 = {A_l = a_l Σ⁻¹}, and the curvature of f in every matrix direction there.
+
+On 𝒮, f(a) = ∫ q_a² dμ with q_a(s) = ∏_l (1 − a_l s) (:mod:`theory.step_sizes`).
+
+**Identity.** For l ≠ m, from ∂f/∂a_l = −2 ∫ s q q_l dμ and q_l − q_m = (a_l − a_m) s q_{lm},
+
+    (a_l − a_m) ∂²f/∂a_l∂a_m = −2 (∂f/∂a_l − ∂f/∂a_m),      and    ∂²f/∂a_l∂a_m = 2 ∂²f/∂a_l²  where a_l = a_m,   (1)
+
+since both sides of the second are 4 ∫ s² q_l² dμ. So at a critical point the Hessian of f on 𝒮 vanishes between
+different steps; on a block of M equal steps it is D (2J − I), J all ones, D = 2 ∫ s² q_l² dμ > 0: eigenvalues
+(2M − 1) D, once, and −D, M − 1 times. With k different steps the point is nondegenerate, of index L − k.
+
+**Theorem.** For all d, n, L ≥ 1 the critical points of f on 𝒮 are one for each ordered partition of the layers
+into blocks of equal steps, the value of a step rising from block to block: k! S(L, k) of index L − k, the
+ordered Bell number in all. Those with all steps different are the L! global minimisers, which attain the
+infimum; all others are nondegenerate saddles, the looped minimiser (one block, index L − 1) among them. All
+steps are positive. There are no others, none at infinity: f is coercive.
+
+*Proof.* f is coercive: where f is bounded, so are the coefficients of q_a, for ∫ q² dμ is a norm on polynomials
+of degree ≤ L, hence the roots a_l of the monic polynomial with the same coefficients reversed. Fix an
+assignment of layers to blocks of sizes M_1, …, M_k, and look at the open chamber b_1 < … < b_k of block values.
+The gradient flow of f on ℝᴸ preserves the chamber and its walls, as f is symmetric in the a_l. By coercivity
+each trajectory stays bounded, and the critical points are isolated, being nondegenerate: it converges to one
+of them. In the chamber a critical point has a positive definite Hessian in b, by (1): it attracts, and its basin
+is open. One on a wall attracts, within the closed chamber, only the wall: there, say, k' < k values are
+different, the Hessian in b has exactly k' positive eigenvalues, all along the stratum of these equalities, and
+the stratum, invariant and attracted to the point, is the whole local stable manifold. So the connected chamber is
+a disjoint union of open basins of its own critical points: there is exactly one. A step 0 is impossible, and
+so is a negative one: r = ∏_j (1 − b_j s), of degree k without a zero step, is orthogonal to all lower degrees
+for s ∏_j (1 − b_j s)^{2M_j − 2} dμ ≥ 0, so its roots are in (0, ∞); with b_i = 0 that equation for i would read
+∫ s r² ∏_j (1 − b_j s)^{2M_j − 2} dμ = 0. ∎ (In the theory of Gauss–Turán quadrature: one σ-orthogonal
+polynomial for each order of the multiplicities.)
+
+**All matrix directions.** For Σ = I (whitened) and A_l = a_l I + ε R_l the gradient is in the multiples of I, and
+the second derivative is O(d)-invariant, so splits into L × L blocks on multiples of I, traceless symmetric and
+antisymmetric directions (no others, by Schur's lemma; the same R_l = r_l R for one R of norm 1 spans each).
+With P_l = I − a_l S, U_l = ∏_{m>l} P_m, V_l = ∏_{m<l} P_m, M_{lm} the product strictly between, l < m:
+
+    ∂²f(R_l, R_m) = 2 E tr(S² V_l V_m · R_lᵀ · U_l U_m · R_m) + 2 E tr(S q V_l U_m · R_m · S M_{lm} · R_l),
+
+the first term alone for l = m. For i, j ≥ 0 the average of S^i ⊗ S^j is invariant,
+
+    E (S^i)_{ab} (S^j)_{ce} = x δ_{ab}δ_{ce} + y (δ_{ac}δ_{be} + δ_{ae}δ_{bc}),
+    x d² + 2y d = E tr S^i tr S^j,     x d + y (d² + d) = E tr S^{i+j},
+
+so that E tr(S^i R S^j R) = (x + y) tr R² for traceless symmetric R, (x − y) tr R² for antisymmetric R.
+
+Derived here. Ahn et al. (2023), Theorem 3, prove that the infimum of the gradient on 𝒮 is 0. On σ-orthogonality:
+A. Ghizzetti, A. Ossicini (1975), Rend. Sem. Mat. Univ. Padova 53.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, reduce
+from math import comb, factorial
+from operator import mul
+from typing import Any, Literal, get_args
+
+from flint import arb, arb_mat, ctx, fmpq, fmpq_poly
+
+from theory import exact
+from theory.exact import positive_integer
+from theory.real_roots import RealRoot
+from theory.step_sizes import optimal_steps
+from theory.wishart import spectral_moments, trace_moment_list
+
+Directions = Literal["symmetric", "antisymmetric"]
+"""Traceless symmetric, or antisymmetric, R in A_l = a_l I + ε r_l R."""
+
+DIRECTIONS: tuple[Directions, ...] = get_args(Directions)
+
+MOST_CURVED_LAYERS = 8
+"""The largest L of :func:`curvature`."""
+
+_PRECISION = 256
+"""Bits of the enclosures of algebraic steps; blocks are then decided far above their rounding."""
+
+
+def critical_points_by_index(layers: int) -> dict[int, int]:
+    """{index: how many critical points of f on 𝒮 have it}: k! S(L, k) of index L − k.
+
+    Raises:
+        TypeError, ValueError: ``layers`` is no integer ≥ 1.
+
+    >>> critical_points_by_index(3)
+    {0: 6, 1: 6, 2: 1}
+    """
+    size = positive_integer("layers", layers)
+
+    def onto(k: int) -> int:
+        return sum((-1) ** j * comb(k, j) * (k - j) ** size for j in range(k + 1))
+
+    return {size - k: onto(k) for k in range(size, 0, -1)}
+
+
+def single_block_critical_points(
+    multiplicity: int, simple: int, dim: int, context_length: int
+) -> tuple[fmpq_poly, fmpq_poly]:
+    r"""Polynomials in c whose common real structure lists the critical points with one multiple step.
+
+    With the step c taken ``multiplicity`` = M times and r = ``simple`` others once, the others' factor
+    p = ∏ (1 − b_j s) is, for given c, the polynomial with p(0) = 1 of degree r orthogonal to lower degrees for
+    s (1 − c s)^{2M} dμ: p = g_c/Δ(c), Δ > 0 a Hankel determinant, polynomial in c. What is left is
+
+        H(c) = ∫ s g_c² (1 − c s)^{2M−1} dμ = 0,       and       K(c) = c^r g_c(1/c) ≠ 0:
+
+    where K = 0 one of the b_j is c, and the point has a block of M + 1 instead.
+
+    Returns:
+        (H, K), polynomials over ℚ.
+
+    >>> H, K = single_block_critical_points(2, 0, dim=1, context_length=1)
+    >>> H
+    (-105)*x^3 + 45*x^2 + (-9)*x + 1
+    """
+    M, r = positive_integer("multiplicity", multiplicity), simple
+    m = spectral_moments(2 * M + 2 * r + 1, *_sizes(dim, context_length))
+    one, minus_c = fmpq_poly([1]), fmpq_poly([0, -1])
+
+    def weighted(power: int, start: int) -> fmpq_poly:
+        """∫ s^start (1 − c s)^power dμ, a polynomial in c."""
+        terms = (minus_c**k * (comb(power, k) * m[start + k]) for k in range(power + 1))
+        return sum(terms, fmpq_poly([]))
+
+    hankel = [[weighted(2 * M, i + j + 1) for j in range(r + 1)] for i in range(r)]
+    g = [(-1) ** j * _determinant([row[:j] + row[j + 1 :] for row in hankel], one) for j in range(r + 1)]
+    H = fmpq_poly([])
+    for i, a in enumerate(g):
+        for j, b in enumerate(g):
+            H += a * b * weighted(2 * M - 1, i + j + 1)
+    K = sum((a * fmpq_poly([0] * (r - j) + [1]) for j, a in enumerate(g)), fmpq_poly([]))
+    return H, K
+
+
+def curvature(steps: Sequence[Any], dim: int, context_length: int, directions: Directions) -> list[list[Any]]:
+    """The L × L block of the Hessian of f at A_l = a_l I (Σ = I), per unit ‖R‖_F, exactly or enclosed.
+
+    Args:
+        steps: a_0, …, a_{L−1} in the order of the layers, all rational or all balls (``arb``), L from 1 to
+            :data:`MOST_CURVED_LAYERS`.
+        dim: d ≥ 2: for d = 1 there are no such directions.
+        context_length: n ≥ 1; n < d is allowed.
+        directions: ``symmetric`` for traceless symmetric R, or ``antisymmetric``.
+
+    Raises:
+        TypeError, ValueError: an argument is not of its type or range.
+
+    >>> curvature([fmpq(5, 8)], 2, 5, "symmetric"), curvature([fmpq(5, 8)], 2, 5, "antisymmetric")
+    ([[16/5]], [[16/5]])
+    """
+    d, n = _sizes(dim, context_length)
+    if d < 2:
+        raise ValueError(f"dim must be an integer ≥ 2, got {dim}")
+    if directions not in DIRECTIONS:
+        raise ValueError(f"directions must be 'symmetric' or 'antisymmetric', got {directions!r}")
+    L = len(steps)
+    if not 1 <= L <= MOST_CURVED_LAYERS:
+        raise ValueError(f"steps must hold 1 to {MOST_CURVED_LAYERS} numbers, got {L}")
+    sign = 1 if directions == "symmetric" else -1
+    weights = two_sided_weights(2 * L, d, n, sign)
+    return curvature_block(steps, sign, lambda i, j: weights[i, j], fmpq(1))
+
+
+def curvature_block(
+    steps: Sequence[Any], sign: int, weight: Callable[[int, int], Any], one: Any
+) -> list[list[Any]]:
+    """The block from its formula in the module docstring, in any commutative ring.
+
+    Args:
+        steps: elements of the ring.
+        sign: 1 for traceless symmetric, −1 for antisymmetric directions.
+        weight: (i, j) ↦ x + y or x − y.
+        one: the 1 of the ring.
+    """
+    P: list[list[Any]] = [[one, -a] for a in steps]
+    L = len(P)
+
+    def product(factors: Sequence[list[Any]]) -> list[Any]:
+        return reduce(_times, factors, [one])
+
+    def mean(f: list[Any], g: list[Any]) -> Any:
+        return reduce(
+            lambda total, term: total + term,
+            (a * b * weight(i, j) for i, a in enumerate(f) for j, b in enumerate(g) if a != 0 and b != 0),
+        )
+
+    after, before = [product(P[i + 1 :]) for i in range(L)], [product(P[:i]) for i in range(L)]
+    shift, shift2, q = [0 * one, one], [0 * one, 0 * one, one], product(P)
+    block: list[list[Any]] = [[None] * L for _ in range(L)]
+    for i in range(L):
+        for j in range(i, L):
+            value = mean(product([shift2, before[i], before[j]]), _times(after[i], after[j])) * 2
+            if i < j:
+                around = product([shift, q, before[i], after[j]])
+                value = value + mean(around, product([shift, *P[i + 1 : j]])) * (2 * sign)
+            block[i][j] = block[j][i] = value
+    return block
+
+
+@cache
+def two_sided_weights(order: int, dim: int, context_length: int, sign: int) -> dict[tuple[int, int], fmpq]:
+    """x + sign · y of S^i ⊗ S^j for i + j ≤ order, from the joint moments E tr S^i tr S^j, exactly."""
+    d, n = dim, context_length
+    keys = [(i, j) for i in range(order + 1) for j in range(order + 1 - i)]
+    apart = trace_moment_list(keys, d, n)
+    joined = trace_moment_list([(i + j,) for i, j in keys], d, n)
+    weights = {}
+    for (i, j), separate, together in zip(keys, apart, joined, strict=True):
+        p, q = fmpq(int(separate), n ** (i + j)), fmpq(int(together), n ** (i + j))
+        weights[i, j] = invariant_weight(p, q, d, sign)
+    return weights
+
+
+def invariant_weight(separate: Any, together: Any, d: Any, sign: int) -> Any:
+    """x + sign · y that solve x d² + 2y d = ``separate``, x d + y (d² + d) = ``together``, for d ≥ 2."""
+    determinant = d * (d - 1) * (d + 2)
+    x = (separate * (d + 1) - together * 2) / determinant
+    y = (together * d - separate) / determinant
+    return x + y * sign
+
+
+def enclosed_optimal_steps(dim: int, context_length: int, layers: int) -> list[arb]:
+    """The optimal steps, ascending, as balls that contain them."""
+    return [enclosure(step) for step in optimal_steps(dim, context_length, layers).refined(_PRECISION).steps]
+
+
+def enclosure(root: RealRoot) -> arb:
+    """A ball that contains the root."""
+    with ctx.workprec(_PRECISION + 64):
+        return arb(root.lower).union(arb(root.upper))
+
+
+def is_certified_positive_definite(block: Sequence[Sequence[Any]]) -> bool:
+    """Whether all leading minors are certainly positive. False may also mean undecided."""
+    if all(isinstance(x, fmpq) for row in block for x in row):
+        return exact.is_positive_definite(exact.matrix("block", block))
+    with ctx.workprec(_PRECISION + 64):
+        return all(
+            bool(arb_mat([list(row[:k]) for row in block[:k]]).det() > 0) for k in range(1, len(block) + 1)
+        )
+
+
+def enclosed_curvature(
+    steps: Sequence[arb], dim: int, context_length: int, directions: Directions
+) -> list[list[arb]]:
+    """:func:`curvature` in balls, with the precision that the enclosures of the steps have."""
+    with ctx.workprec(_PRECISION + 64):
+        return curvature(steps, dim, context_length, directions)
+
+
+def set_partitions_in_order(layers: int) -> Iterator[tuple[int, ...]]:
+    """The block sizes (M_1, …, M_k) of every ordered partition type: the compositions of L.
+
+    >>> list(set_partitions_in_order(3))
+    [(1, 1, 1), (1, 2), (2, 1), (3,)]
+    """
+    if layers == 0:
+        yield ()
+    for first in range(1, layers + 1):
+        for rest in set_partitions_in_order(layers - first):
+            yield (first, *rest)
+
+
+def assignments(sizes: Sequence[int]) -> int:
+    """How many ways layers fall into blocks of these sizes: L!/∏ M_j!."""
+    return factorial(sum(sizes)) // reduce(mul, map(factorial, sizes), 1)
+
+
+def _times(f: list[Any], g: list[Any]) -> list[Any]:
+    product: list[Any] = [0 * f[0]] * (len(f) + len(g) - 1)
+    for i, a in enumerate(f):
+        for j, b in enumerate(g):
+            product[i + j] = product[i + j] + a * b
+    return product
+
+
+def _determinant(rows: list[list[Any]], one: Any) -> Any:
+    if not rows:
+        return one
+    minors = ([row[:j] + row[j + 1 :] for row in rows[1:]] for j in range(len(rows)))
+    terms = (rows[0][j] * _determinant(minor, one) * (-1) ** j for j, minor in enumerate(minors))
+    return reduce(lambda a, b: a + b, terms)
+
+
+def _sizes(dim: Any, context_length: Any) -> tuple[int, int]:
+    return positive_integer("dim", dim), positive_integer("context_length", context_length)
