@@ -129,9 +129,9 @@ def certify(dim: int, context_length: int, a: Sequence[float], b: Sequence[float
         if not all(x.contains_interior(y) for x, y in zip(box, image, strict=True)):
             raise ArithmeticError(f"no critical point was certified near a = {list(a)}, b = {list(b)}")
         value = _loss(image, layers, moments)
-        intervals = tuple(map(_interval, image))
+        intervals = tuple(map(interval, image))
         return CriticalPoint(
-            d, n, intervals[:layers], intervals[layers:], _interval(value), _is_definite(curvatures)
+            d, n, intervals[:layers], intervals[layers:], interval(value), _is_definite(curvatures)
         )
 
 
@@ -232,7 +232,8 @@ def _is_definite(curvatures: arb_mat) -> bool:
     )
 
 
-def _interval(ball: arb) -> Interval:
+def interval(ball: arb) -> Interval:
+    """A ball as an interval with rational ends."""
     middle, radius = dyadic(ball.mid()), dyadic(ball.rad())
     return Interval(middle - radius, middle + radius)
 

@@ -17,6 +17,25 @@ So the error is −wᵀ r_L(S) x_q, and, with μ the expected spectral measure o
 
 of degree 3ᴸ − 1 in s: exact moments of S, no samples. b_{L−1} does not occur.
 
+**Proposition (critical points).** 𝒮′ holds exact critical points of f over all matrices, for all d, n, L ≥ 1: see
+:func:`explicit_critical_point`. So the infimum of Theorem 4 is attained.
+
+**Proposition (the minimum on 𝒮′).** For L = 2 and all d, n ≥ 1, f attains its minimum over ℝ³. For L ≥ 3 it does
+whenever no minimiser of the closure described below has ε_m = 0 for an m < L − 2; for L = 3,
+:func:`prove_degenerate_layer_loses` decides that at given d, n.
+
+*Proof.* Write c_l = a_l b_l, so that p_{l+1} = p_l (1 + c_l s p_l²). Admit also p_{l+1} = p_l (ε_l + γ_l s p_l²)
+with (ε_l, γ_l) ≠ 0 on the unit circle: ε_l ≠ 0 is c_l = γ_l/ε_l up to a factor of p_{l+1}, which a_{l+1} and the
+later γ absorb; ε_l = 0 stands for c_l = ±∞. On {f ≤ f(0)} the coefficients of r_L are bounded, hence the reciprocals
+of its roots, hence the coefficients of each factor 1 + a_l s p_l², hence a_l, since the p_l ≠ 0 range over a compact
+set. So f attains its minimum on ℝᴸ × (circle)^{L−1}. At a minimum no a_l is 0: there ∂f/∂a_l = 2 ∫ s p_l² r² dμ > 0
+at fixed c. So where no ε_l is 0 either, b_l = c_l/a_l gives a minimiser on 𝒮′.
+
+ε_{L−2} = 0 is impossible at a minimum. Put τ = s p_{L−2}² ≥ 0, so that s p_{L−1}² = τ (ε + γτ)² = γ²τ³ + 2εγτ² + O(ε²),
+let ν be μ times the square of the earlier factors, and a = a_{L−1}γ². Then ∂f/∂a = 0 and ∂f/∂ε = 0 (ε may have either
+sign) read ∫ (1 + aτ³) τ³ dν = 0 and ∫ (1 + aτ³) τ² dν = 0. The first needs a < 0; with τ_0 = (−a)^{−1/3} the integrand
+of ∫ (1 + aτ³) (τ − τ_0) τ² dν is ≤ 0, and < 0 but at finitely many points, so the integral is < 0, not 0. ∎
+
 Source: Ahn et al. (2023), Eq. (11), Theorem 4, Appendix B.3; GD++: von Oswald et al. (2023), Section 4. The
 recursion, the degree and the derivatives are derived here.
 """
@@ -25,13 +44,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from flint import fmpq, fmpq_mat, fmpq_poly
 
 from theory.blocks import Blocks, block_diagonal
-from theory.exact import vector
+from theory.exact import Refuted, positive_integer, vector
+from theory.loss_variance import mean_and_variance_by_pfaffians
 from theory.step_sizes import integral
+from theory.wishart import spectral_moments
 from theory.words import Words, one, zero
 
 MOST_LAYERS = 6
@@ -207,3 +229,103 @@ def polynomial_jet(a: Sequence[Any], b: Sequence[Any], s: Any, unit: Any, nothin
     jets = [variable(x, i) for i, x in enumerate([*a, *b])]
     result: Jet = recursion(jets[: len(a)], jets[len(a) :], constant(s), constant(unit))[1]
     return result
+
+
+def one_prompt_variance(a: Sequence[Any], b: Sequence[Any], dim: int, context_length: int) -> fmpq:
+    """Var tr r_L(S)², exactly: of the loss of one prompt with w and x_q averaged out.
+
+    By Pfaffians (:func:`theory.loss_variance.mean_and_variance_by_pfaffians`), which need moments of order
+    2(3ᴸ − 1): L ≤ 4 in seconds. Arguments, errors: see :func:`loss`.
+
+    >>> one_prompt_variance(["-5/8"], [], dim=2, context_length=5)
+    25/128
+    """
+    r = residual(a, b)
+    of_w = (r * r)(fmpq_poly([0, fmpq(1, context_length)]))
+    return mean_and_variance_by_pfaffians(of_w, dim, context_length)[1]
+
+
+def explicit_critical_point(dim: int, context_length: int, layers: int) -> tuple[list[fmpq], list[fmpq]]:
+    r"""a_l = 0, b_l = −1/2 for l < L − 1, a_{L−1} = −n/(n + d + 1): a critical point of f over all A_l, B_l.
+
+    At a_l = 0, l < L − 1, all p_l are 1 and r_L = 1 + a s, a = a_{L−1}. A small a_l adds s (1 + a s) through
+    the labels and 2 b_l a s² through the covariates of the last layer, together s for b_l = −1/2; b_l itself
+    adds nothing, and a_{L−1} adds s. So every slope of f is 0 or 2 ∫ s (1 + a s) dμ, which is 0 for the best
+    single layer, a = −m_1/m_2. That the gradient then vanishes in all matrix directions is invariance: for
+    Σ = I, f is unchanged under A_l ↦ U A_l Uᵀ, B_l ↦ U B_l Uᵀ (all l, U orthogonal), so at a point of 𝒮′ each
+    block of the gradient commutes with all U: it is a multiple of I, of trace ∂f/∂a_l or ∂f/∂b_l. For general
+    Σ the blocks are multiples of Σ and I.
+
+    >>> point = explicit_critical_point(2, 5, 2)
+    >>> point, gradient(*point, 2, 5)
+    (([0, -5/8], [-1/2]), ([0, 0], [0]))
+    """
+    d, n = positive_integer("dim", dim), positive_integer("context_length", context_length)
+    best = fmpq(-n, n + d + 1)
+    return [fmpq(0)] * (layers - 1) + [best], [fmpq(-1, 2)] * (layers - 1)
+
+
+def degenerate_layer_excess(bound: fmpq, dim: int, context_length: int) -> fmpq_poly:
+    """det G(a) − f̂ det G′(a): positive for all real a only if no residual with ε_0 = 0, L = 3, loses f̂ or less.
+
+    With ε_0 = 0 the residual of three layers is (1 + a s) q(s³) with q(0) = 1, deg q ≤ 4. Over all such q the least
+    loss at a is det G/det G′, G the Gram matrix of 1, s³, …, s¹² for the measure (1 + a s)² dμ, and G′ that without its
+    first row and column; det G′ > 0.
+
+    Args:
+        bound: f̂, a loss on 𝒮′.
+        dim, context_length: d, n ≥ 1.
+    """
+    moments = spectral_moments(26, dim, context_length)
+
+    def moment(k: int) -> fmpq_poly:
+        return fmpq_poly([moments[k], 2 * moments[k + 1], moments[k + 2]])
+
+    gram = [[moment(3 * (i + j)) for j in range(5)] for i in range(5)]
+    return _determinant(gram) - bound * _determinant([row[1:] for row in gram[1:]])
+
+
+def prove_degenerate_layer_loses(bound: fmpq, dim: int, context_length: int) -> None:
+    """Every residual of three layers with ε_0 = 0 loses more than the bound, decided exactly.
+
+    :func:`degenerate_layer_excess` has no real root (Sturm's theorem) and is positive at 0.
+
+    Raises:
+        Refuted: it has a real root or is not positive, so that this argument does not decide.
+
+    >>> prove_degenerate_layer_loses(loss(["-1/3", -2, -8], ["7/8", "3/5"], 5, 20), 5, 20)
+    """
+    excess = degenerate_layer_excess(bound, dim, context_length)
+    if excess[0] <= 0 or real_root_count(excess):
+        raise Refuted(
+            f"a bound of {bound} at {(dim, context_length)} does not exclude a degenerate first layer"
+        )
+
+
+def real_root_count(polynomial: fmpq_poly) -> int:
+    """The number of distinct real roots, by Sturm's theorem.
+
+    >>> real_root_count(fmpq_poly([-2, 0, 1])), real_root_count(fmpq_poly([1, 0, 1]))
+    (2, 0)
+    """
+    chain = [polynomial, polynomial.derivative()]
+    while chain[-1].degree() > 0:
+        remainder = -(chain[-2] % chain[-1])
+        if remainder.degree() < 0:
+            break
+        chain.append(remainder)
+
+    def changes(side: int) -> int:
+        leading = [p[p.degree()] * side ** p.degree() for p in chain if p.degree() >= 0]
+        return sum(x * y < 0 for x, y in pairwise(leading))
+
+    return changes(-1) - changes(1)
+
+
+def _determinant(rows: list[list[fmpq_poly]]) -> fmpq_poly:
+    """By expansion along the first row: at most 5 × 5 here."""
+    if len(rows) == 1:
+        return rows[0][0]
+    minors = ([row[:j] + row[j + 1 :] for row in rows[1:]] for j in range(len(rows)))
+    terms = ((-1) ** j * rows[0][j] * _determinant(minor) for j, minor in enumerate(minors))
+    return sum(terms, fmpq_poly([0]))

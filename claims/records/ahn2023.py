@@ -228,7 +228,10 @@ CLAIMS: tuple[Claim, ...] = (
         r"$\inf\sum_l\lVert\nabla_{A_l}f\rVert_F^2+\lVert\nabla_{B_l}f\rVert_F^2=0$. With $\Sigma=I$ the "
         r"implemented algorithm is GD++ (von Oswald et al. 2023). $f$ does not depend on $B_{L-1}$.",
         assumptions=_WHITENED,
-        reason=_NOT_STARTED,
+        parts=("infimum", "gd_plus_plus", "last_layer"),
+        reading=r"GD++ is read as in its source: the covariates, the query's too, move by "
+        r"$x_j\leftarrow(I-\gamma XX^\top)x_j$, and the labels by one gradient step from zero weights on the current "
+        r"covariates and labels; here with step $-a_l$ and $\gamma=-a_lb_l/n$, free for every layer.",
     ),
     Claim(
         slug="covariate_update_conditioning",
@@ -238,7 +241,9 @@ CLAIMS: tuple[Claim, ...] = (
         r"maps the covariates by a polynomial in $S$ that improves the conditioning of the next layer's Gram "
         r"matrix; and $\lVert A_0\rVert\le\lVert A_1\rVert\le\lVert A_2\rVert$ at the trained optimum.",
         assumptions=_WHITENED,
-        reason=_NOT_STARTED,
+        parts=("polynomial", "conditioning", "norms"),
+        reading=r"“Improves the conditioning” is read as: the condition number of the next layer's Gram matrix is no "
+        r"larger, on every prompt with $S\succ0$; at any point of $\mathcal S'$, or, charitably, at the optimum only.",
     ),
     Claim(
         slug="relu_attention_minimizer",

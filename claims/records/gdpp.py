@@ -1,0 +1,148 @@
+r"""Propositions on the relaxed parametrisation: what the optimum on 𝒮′ is, and what it does to covariates.
+
+$\mathcal S'=\{A_l=a_l\Sigma^{-1},\,B_l=b_lI\}$, in the signs of Ahn et al., Eq. (11): descent has $a_l<0$.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from claims.assumptions import (
+    GAUSSIAN_COVARIATES,
+    INDEPENDENT_TASK,
+    MASKED_QUERY,
+    NOISELESS_LABELS,
+    POSITIVE_DEFINITE_COVARIANCE,
+    WHITENED_TASK,
+    ZERO_QUERY_LABEL,
+)
+from claims.claim import Claim
+
+_WHITENED = (
+    GAUSSIAN_COVARIATES,
+    POSITIVE_DEFINITE_COVARIANCE,
+    INDEPENDENT_TASK,
+    WHITENED_TASK,
+    NOISELESS_LABELS,
+    MASKED_QUERY,
+    ZERO_QUERY_LABEL,
+)
+
+_LOSS = (
+    r"On $\mathcal S'=\{A_l=a_l\Sigma^{-1},\,B_l=b_lI\}$, with $p_0=r_0=1$, $r_{l+1}=r_l(1+a_lsp_l^2)$, "
+    r"$p_{l+1}=p_l(1+a_lb_lsp_l^2)$: $f(a,b)=\int r_L(s)^2\,d\mu(s)$, of degree $3^L-1$ in $s$, $\mu$ the expected "
+    r"spectral measure of $S$. "
+)
+
+_PUBLISHED = r"$a=(-0.38,-2.40,-9.55)$, $b=(0.90,0.56)$"
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        slug="gdpp_minimum_attained",
+        paper="suite",
+        location="completes Ahn et al., Theorem 4",
+        statement=_LOSS + r"For all $d,n,L\ge1$ the point $a_l=0$, $b_l=-\frac12$ for $l<L-1$, "
+        r"$a_{L-1}=-\frac{n}{n+d+1}$ is a critical point of $f$ over all matrices $A_l$, $B_l$, a saddle "
+        r"for $L\ge2$: "
+        r"the infimum of Theorem 4 is attained. For $L=2$ and all $d,n$, $f$ attains its minimum on "
+        r"$\mathcal S'$; for "
+        r"$L=3$ it does for $(d,n)=(1,1)$, $(2,1)$, $(2,5)$, $(3,2)$, $(5,3)$, $(5,10)$, $(5,20)$. For $L=2$, "
+        r"$d=5$, $n=20$ there is one minimiser, $a_0=-0.51676$, $a_1=-3.47466$, $b_0=0.86846$, of loss $0.0575012$ "
+        r"(rounded), less than a sixth of what the best two steps without covariate updates lose; there "
+        r"are other strict local minima.",
+        assumptions=_WHITENED,
+        parts=("loss", "critical_point", "two_layers", "three_layers", "minimizer"),
+    ),
+    Claim(
+        slug="covariate_update_conditioning_threshold",
+        paper="suite",
+        location="corrects Ahn et al., §5.1",
+        statement=r"On $\mathcal S'$, in whitened coordinates, on every prompt: $X_l=p_l(S_0)X_0$, the "
+        r"query's column "
+        r"too, with $p_{l+1}=p_l(1+a_lb_lsp_l^2)$ of degree $(3^{l+1}-1)/2$, and the Gram matrices obey "
+        r"$S_{l+1}=\varphi(S_l)$ with $\varphi(s)=s(1-\gamma s)^2$, $\gamma=-a_lb_l$. Two eigenvalues $0<s<t$ of "
+        r"$S_l$ have images of ratio below $t/s$, the larger by the smaller, if and only if $\gamma>0$, "
+        r"$s+t<2/\gamma$ and $(1-\gamma(s+t))((s+t)-\gamma(s^2+t^2))>0$. So for $\gamma>0$ the condition "
+        r"number falls "
+        r"on every prompt with $0\prec S_l\preceq\frac1{2\gamma}I$ that is no multiple of $I$, and rises on some "
+        r"prompt with $S_l\preceq cI$ for every $c>\frac1{2\gamma}$; for $\gamma=0$ it stays, for "
+        r"$\gamma<0$ it rises "
+        r"on every prompt with $S_l\succ0$ that is no multiple of $I$.",
+        assumptions=(POSITIVE_DEFINITE_COVARIANCE, MASKED_QUERY),
+        parts=("polynomial", "threshold"),
+        corrects="covariate_update_conditioning",
+    ),
+    Claim(
+        slug="gdpp_norms_increase",
+        paper="suite",
+        location="beside Ahn et al., §5.1",
+        statement=_LOSS + r"For $d=5$ and $L=3$ the least strict local minimum that is known has "
+        r"$|a_0|<|a_1|<|a_2|$, at $n=10$ ($a=(-0.5390,-1.5704,-11.7810)$) and at $n=20$ "
+        r"($a=(-0.3383,-2.0908,-8.5681)$). It is no law: at $d=2$, $n=1$ the least one known has "
+        r"$|a_0|>|a_1|$, and for "
+        r"$L=2$, $d=5$, $n=20$ there is a strict local minimum with $|a_0|>|a_1|$.",
+        assumptions=tuple(
+            replace(
+                assumption,
+                not_shown="The statement is about three points of one exact polynomial loss; the loss itself, and "
+                "what it rests on, is `gdpp_minimum_attained`.",
+            )
+            for assumption in _WHITENED
+        ),
+        parts=("increasing", "exceptions"),
+    ),
+    Claim(
+        slug="covariate_update_conditioning_typical",
+        paper="suite",
+        location="beside Ahn et al., §5.1",
+        statement=r"For $d=5$, at the least strict local minimum on $\mathcal S'$ that is known: with "
+        r"$L=3$, $n=20$ the "
+        r"covariate update of the first layer lowers the condition number of the Gram matrix on more than "
+        r"$0.95$ of all "
+        r"prompts; with $L=3$, $n=10$ that of the second layer raises it on more than $0.75$; with $L=2$, "
+        r"$n=20$ the only "
+        r"one raises it on more than $0.40$.",
+        assumptions=(
+            replace(
+                GAUSSIAN_COVARIATES,
+                not_shown="The shares are those of this law; no other was sampled.",
+            ),
+        ),
+        parts=("lowers", "raises"),
+    ),
+    Claim(
+        slug="trained_relaxed_published_numbers",
+        paper="suite",
+        location="on the numbers of Ahn et al., Figs. 3–5",
+        statement=r"At $d=5$ and the published numbers "
+        + _PUBLISHED
+        + r" the exact population loss is more than $6\cdot10^6$ for $n=10$, where $0.0393$ is attained: they do "
+        r"not belong to $n=10$. For $n=20$ it is $0.0473$ (rounded), $49$ times the $0.00096131$ that the "
+        r"strict local "
+        r"minimum next to them attains, at $a=(-0.3383,-2.0908,-8.5681)$, $b=(0.8776,0.5782)$. Of the one-prompt "
+        r"estimator $\operatorname{tr}r_L(S)^2$ the relative variance at that minimum is $2.0\cdot10^{13}$, and "
+        r"$1.6\cdot10^{14}$ at the published numbers: an estimate to one per cent takes $2\cdot10^{17}$ "
+        r"prompts or more, "
+        r"so that training on $20\,000$ prompts cannot see the population loss.",
+        assumptions=_WHITENED,
+        parts=("context_length", "excess", "variance"),
+    ),
+    Claim(
+        slug="trained_relaxed_batch_minimizer",
+        paper="suite",
+        location="on the numbers of Ahn et al., Figs. 3–5",
+        statement=r"$d=5$, $n=20$, $L=3$: for more than half of all batches of $20\,000$ prompts, the "
+        r"mean over the batch "
+        r"of $\operatorname{tr}r_L(S)^2$, with $w$ and $x_q$ averaged out, has a critical point within $0.01$, "
+        r"$0.05$, $0.3$ of the published $a=(-0.38,-2.40,-9.55)$ and within $0.015$ of the published "
+        r"$b=(0.90,0.56)$. "
+        r"The minimiser of the population loss next to it, $a=(-0.3383,-2.0908,-8.5681)$, $b=(0.8776,0.5782)$, is "
+        r"outside this box: the published numbers fit batches of this size at $n=20$.",
+        assumptions=(
+            replace(
+                GAUSSIAN_COVARIATES,
+                not_shown="The batches are of this law; no other was sampled.",
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,128 @@
+"""Where a finite batch of prompts has its minimum: at the published numbers, not at the population's."""
+
+from __future__ import annotations
+
+from functools import cache
+from math import comb
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from claims.evidence import Evidence
+from claims.results import Chart, Series
+from numerics.gdpp import certify
+from theory import gdpp
+from theory.exact import Refuted
+
+D, PROMPTS, LAYERS = 5, 20_000, 3
+PUBLISHED = np.array([-0.38, -2.40, -9.55, 0.90, 0.56])
+ERROR_PROBABILITY = 1e-7
+
+Floats = NDArray[np.float64]
+
+
+@cache
+def batch_minimiser(context_length: int, seed: int) -> tuple[float, ...]:
+    """The point at which Gauss and Newton's method, from the published numbers, ends on the batch loss.
+
+    The batch loss is (1/N) Σ tr r(S)², w and x_q averaged out: the N d residuals are r at the eigenvalues. The
+    slopes are differences over 1e-7; the step that is left is below 1e-6.
+    """
+    X = np.random.default_rng(seed).standard_normal((PROMPTS, D, context_length))
+    s = np.linalg.eigvalsh(X @ X.swapaxes(1, 2) / context_length).ravel()
+
+    def residuals(point: Floats) -> Floats:
+        return np.asarray(gdpp.recursion(list(point[:LAYERS]), list(point[LAYERS:]), s, np.ones_like(s))[1])
+
+    point, width = PUBLISHED.copy(), 1e-7
+    for _ in range(40):
+        here = residuals(point)
+        slopes = np.stack([(residuals(point + width * unit) - here) / width for unit in np.eye(len(point))])
+        step = np.linalg.solve(slopes @ slopes.T, slopes @ here)
+        point = point - step
+        if np.abs(step).max() < 1e-6:
+            return tuple(point.tolist())
+    raise Refuted(f"no critical point was reached at n = {context_length}, seed {seed}")
+
+
+class Box(NamedTuple):
+    """Half-widths around a centre that the batch's critical point is claimed to lie within, more often than not."""
+
+    context_length: int = 20
+    centre: tuple[float, ...] = tuple(PUBLISHED.tolist())
+    half_widths: tuple[float, ...] = (0.01, 0.05, 0.3, 0.015, 0.015)
+    share: float = 0.5
+
+    def holds(self, point: Floats) -> bool:
+        return bool(np.all(np.abs(point - np.array(self.centre)) < np.array(self.half_widths)))
+
+
+def check_box(box: Box, batches: int) -> None:
+    """Were the share at most p, so many hits in N would have probability ≤ Σ_{k ≥ hits} C(N,k) pᵏ(1−p)ᴺ⁻ᵏ."""
+    hits = sum(box.holds(np.array(batch_minimiser(box.context_length, seed))) for seed in range(batches))
+    chance = sum(
+        comb(batches, k) * box.share**k * (1 - box.share) ** (batches - k) for k in range(hits, batches + 1)
+    )
+    if chance > ERROR_PROBABILITY:
+        raise Refuted(f"{hits} of {batches} batches only")
+
+
+def check_population(box: Box) -> None:
+    """The minimiser of the population loss next to the published numbers, certified, lies outside the box."""
+    try:
+        point = certify(D, box.context_length, [-0.3383, -2.0908, -8.5681], [0.8776, 0.5782])
+    except ArithmeticError as error:
+        raise Refuted(f"the population has no critical point there: {error}") from error
+    if not point.minimum or box.holds(np.array([x.middle for x in (*point.a, *point.b)])):
+        raise Refuted("the population's minimiser is in the box")
+
+
+@pytest.mark.claim(
+    slug="trained_relaxed_batch_minimizer",
+    grade="statistical",
+    range="24 independent batches at d = 5, n = 20; error probability ≤ 1e-7",
+    complete=True,
+)
+def test_claim_trained_relaxed_batch_minimizer(evidence: Evidence) -> None:
+    """Each batch is one Bernoulli variable, in the box or not; the binomial tail is exact. The batch's critical
+    points agree with every published digit or miss it by a few units, the population's does not."""
+    batches = 24
+
+    def check(box: Box) -> None:
+        check_population(box)
+        check_box(box, batches)
+
+    mutants = {
+        "n = 10": Box(context_length=10),
+        "around the population's minimiser": Box(centre=(-0.3383, -2.0908, -8.5681, 0.8776, 0.5782)),
+        "a quarter of the widths": Box(half_widths=(0.0025, 0.0125, 0.075, 0.00375, 0.00375)),
+        "in nine of ten batches": Box(share=0.9),
+    }
+    evidence.check(check, Box(), mutants)
+    points = np.array([batch_minimiser(20, seed) for seed in range(batches)])
+    for name, column in zip(("a_0", "a_1", "a_2", "b_0", "b_1"), points.T, strict=True):
+        evidence.figure(
+            f"{name} over {batches} batches: mean, least, greatest",
+            f"{column.mean():.4f}, {column.min():.4f}, {column.max():.4f}",
+            exact=False,
+        )
+    evidence.chart(batch_chart(points))
+
+
+def batch_chart(points: Floats) -> Chart:
+    """The last step and the first covariate update of each batch, beside the published and the population's."""
+    return Chart(
+        title="The published numbers are the minimum of a finite batch",
+        caption="d = 5, n = 20, L = 3. Each point is the critical point of the loss of one batch of 20 000 prompts, "
+        "with w and the query averaged out. Prompts with large eigenvalues, which rule the population loss, are too "
+        "rare to be in the batch, so its minimum takes larger steps.",
+        x_label="$a_1$",
+        y_label="$a_2$",
+        series=(
+            Series(label="batches", x=tuple(points[:, 1]), y=tuple(points[:, 2]), style="points"),
+            Series(label="published", x=(-2.40,), y=(-9.55,), style="points"),
+            Series(label="population", x=(-2.0908,), y=(-8.5681,), style="points"),
+        ),
+    )

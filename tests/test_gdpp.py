@@ -1,0 +1,172 @@
+"""The functions on the relaxed parametrisation: derivatives, enclosures, bad arguments, and the weights' layout."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from flint import fmpq, fmpq_poly
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.relaxed import relaxed_layers
+from numerics.gdpp import Interval, certify, local_minima
+from numerics.gdpp_two_layers import candidates
+from tests.strategies import rationals
+from theory import gdpp
+from theory.exact import Refuted
+from theory.loss_variance import loss_variance
+from theory.step_sizes import gradient as steps_gradient
+from theory.step_sizes import hessian as steps_hessian
+from theory.step_sizes import integral, loss_of_steps
+
+shapes = st.tuples(st.integers(1, 3), st.integers(1, 4), st.integers(1, 3))
+
+
+def numbers(data: st.DataObject, count: int) -> list[fmpq]:
+    return data.draw(st.lists(rationals, min_size=count, max_size=count))
+
+
+@given(st.data(), shapes)
+@settings(max_examples=30)
+def test_derivatives_are_those_of_the_loss(data: st.DataObject, shape: tuple[int, int, int]) -> None:
+    """f is a polynomial of degree D ≤ 2(3ᴸ − 1) in one parameter: the value, gradient and Hessian entry at a point
+    against the polynomial through D + 1 exact values along one coordinate."""
+    d, n, layers = shape[0], shape[1], min(shape[2], 2)
+    a, b = numbers(data, layers), numbers(data, layers - 1)
+    size = 2 * layers - 1
+    i = data.draw(st.integers(0, size - 1))
+
+    def along(t: int) -> fmpq:
+        point = [*a, *b]
+        point[i] = point[i] + t
+        return gdpp.loss(point[:layers], point[layers:], d, n)
+
+    degree = 2 * (3**layers - 1) // 2 + 2
+    through = interpolate([fmpq(t) for t in range(degree + 1)], [along(t) for t in range(degree + 1)])
+    slopes = [x for part in gdpp.gradient(a, b, d, n) for x in part]
+    assert through[0] == gdpp.loss(a, b, d, n)
+    assert through[1] == slopes[i]
+    assert 2 * through[2] == gdpp.hessian(a, b, d, n)[i, i]
+    assert gdpp.hessian(a, b, d, n) == gdpp.hessian(a, b, d, n).transpose()
+
+
+def interpolate(points: list[fmpq], values: list[fmpq]) -> fmpq_poly:
+    """Lagrange's polynomial."""
+    total = fmpq_poly([0])
+    for i, (x, y) in enumerate(zip(points, values, strict=True)):
+        part = fmpq_poly([y])
+        for j, z in enumerate(points):
+            if j != i:
+                part = part * fmpq_poly([-z, 1]) / (x - z)
+        total = total + part
+    return total
+
+
+@given(st.data(), shapes)
+def test_without_covariate_updates_it_is_descent(data: st.DataObject, shape: tuple[int, int, int]) -> None:
+    """b = 0 gives the loss on 𝒮 with steps −a, its gradient and its Hessian."""
+    d, n, layers = shape
+    a = numbers(data, layers)
+    steps, zeros = [-x for x in a], [fmpq(0)] * (layers - 1)
+    assert gdpp.loss(a, zeros, d, n) == loss_of_steps(steps, d, n)
+    assert gdpp.gradient(a, zeros, d, n)[0] == [-x for x in steps_gradient(steps, d, n)]
+    hessian, plain = gdpp.hessian(a, zeros, d, n), steps_hessian(steps, d, n)
+    assert all(hessian[i, j] == plain[i, j] for i in range(layers) for j in range(layers))
+    if layers < 3:
+        assert gdpp.one_prompt_variance(a, zeros, d, n) == loss_variance(steps, d, n)
+
+
+def test_mixed_derivatives() -> None:
+    """∂²f/∂a_0∂b_0: the slope in a_0 is of degree 4 in b_0, so five values give its derivative exactly."""
+    a, b, d, n = [fmpq(-1, 2), fmpq(-2, 3)], fmpq(3, 4), 2, 3
+    shifts = [fmpq(t) for t in range(5)]
+    slope = interpolate(shifts, [gdpp.gradient(a, [b + t], d, n)[0][0] for t in shifts])
+    assert slope[1] == gdpp.hessian(a, [b], d, n)[0, 2]
+
+
+def test_enclosures_hold_the_exact_point() -> None:
+    """One layer: the minimiser is −n/(n+d+1)."""
+    for d, n in ((1, 1), (2, 5), (5, 3)):
+        point = certify(d, n, [-0.5], [])
+        assert point.a[0].lower <= fmpq(-n, n + d + 1) <= point.a[0].upper
+        assert point.loss.lower <= gdpp.loss([fmpq(-n, n + d + 1)], [], d, n) <= point.loss.upper
+        assert point.minimum
+
+
+def test_a_saddle_is_no_minimum() -> None:
+    """The explicit critical point is certified, as a saddle."""
+    a, b = gdpp.explicit_critical_point(2, 5, 2)
+    point = certify(2, 5, [float(x.p) / float(x.q) for x in a], [float(x.p) / float(x.q) for x in b])
+    assert not point.minimum
+    assert all(x.lower <= y <= x.upper for x, y in zip((*point.a, *point.b), (*a, *b), strict=True))
+
+
+def test_no_critical_point_where_there_is_none() -> None:
+    with pytest.raises(ArithmeticError, match="no critical point was certified near"):
+        certify(5, 20, [5.0, 5.0, 5.0], [100.0, -3.0])
+
+
+@pytest.mark.parametrize(("d", "n"), [(1, 1), (2, 5), (5, 3)])
+def test_searches_agree(d: int, n: int) -> None:
+    """The local minima that a search finds are among the critical points found by elimination, three each."""
+    eliminated = candidates(d, n)
+    found = local_minima(d, n, 2)
+    assert len(eliminated) == 6
+    assert len(found) == 3
+    own = [
+        [x for x in eliminated if overlap(x.loss, point.loss) and overlap(x.a0, point.a[0])]
+        for point in found
+    ]
+    assert all(len(matches) == 1 for matches in own)
+    assert own[0] == [eliminated[0]]
+
+
+def overlap(one: Interval, other: Interval) -> bool:
+    return bool(one.lower <= other.upper and other.lower <= one.upper)
+
+
+def test_residual_is_one_at_zero_and_of_its_degree() -> None:
+    for layers in range(1, 5):
+        r = gdpp.residual([-1] * layers, [1] * (layers - 1))
+        assert r[0] == 1
+        assert r.degree() == (3**layers - 1) // 2
+    assert integral(fmpq_poly([1]), 3, 2) == 3
+
+
+def test_roots_are_counted() -> None:
+    x = fmpq_poly([0, 1])
+    assert gdpp.real_root_count((x - 1) * (x - 1) * (x + 2)) == 2
+    assert gdpp.real_root_count((x**2 + 1) * (x - 3)) == 1
+    assert gdpp.real_root_count(fmpq_poly([5])) == 0
+    with pytest.raises(Refuted, match="does not exclude"):
+        gdpp.prove_degenerate_layer_loses(fmpq(5), 5, 20)
+
+
+def test_relaxed_layers_are_the_blocks() -> None:
+    A, B = torch.tensor([[[1.0, 2.0], [3.0, 4.0]]]), torch.tensor([[[5.0, 6.0], [7.0, 8.0]]])
+    P, Q = relaxed_layers(A, B)
+    assert P.tolist() == [[[5, 6, 0], [7, 8, 0], [0, 0, 1]]]
+    assert Q.tolist() == [[[1, 2, 0], [3, 4, 0], [0, 0, 0]]]
+    P, _ = relaxed_layers(A, B[:0])
+    assert P.tolist() == [[[0, 0, 0], [0, 0, 0], [0, 0, 1]]]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: gdpp.loss([], [], 1, 1), ValueError, "a must hold 1 to 6 numbers, got 0"),
+        (lambda: gdpp.loss([1] * 7, [1] * 6, 1, 1), ValueError, "a must hold 1 to 6 numbers, got 7"),
+        (lambda: gdpp.loss([1, 1], [], 1, 1), ValueError, "b must hold 1 numbers, got 0"),
+        (lambda: gdpp.loss(3, [], 1, 1), TypeError, "a must be a sequence of numbers, got 3"),
+        (lambda: gdpp.loss([float("nan")], [], 1, 1), ValueError, "must be a finite number, got nan"),
+        (lambda: gdpp.loss([1], [], 0, 1), ValueError, "dim must be an integer ≥ 1, got 0"),
+        (lambda: relaxed_layers(torch.ones(1, 2, 3), torch.ones(1, 2, 2)), ValueError, "A must be a stack of square"),
+        (lambda: relaxed_layers(torch.ones(3, 2, 2), torch.ones(1, 2, 2)), ValueError, "B must be 2 or 3"),
+        (lambda: candidates(0, 1), ValueError, "dim must be an integer ≥ 1, got 0"),
+    ],
+)  # fmt: skip
+def test_bad_arguments(call: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        call()
