@@ -23,6 +23,7 @@ from theory.algebraic import number, square_root, written, written_minimum
 from theory.task import RegressionTask
 
 if TYPE_CHECKING:
+    from models.multi_layer import LayersComparison
     from models.weights import Comparison
 
 T = TypeVar("T")
@@ -335,6 +336,11 @@ def moment(powers: tuple[int, ...], dim: int | None, context: int | None, as_jso
 @click.argument("weights", type=click.Path(path_type=Path))
 @_prompt
 @_task
+@click.option(
+    "--covariance-file",
+    type=click.Path(path_type=Path),
+    help="Σ, not diagonal: a JSON file with its rows, or the log.json of a run.",
+)
 @_json
 def compare(
     weights: Path,
@@ -343,34 +349,110 @@ def compare(
     covariance: tuple[fmpq, ...] | None,
     task: str,
     noise: fmpq,
+    covariance_file: Path | None,
     as_json: bool,
 ) -> None:
     """Trained weights against the closed form: exact loss at them, and their distance.
 
-    WEIGHTS is a safetensors file with the tensors P and Q, each layers × (d+1) × (d+1); one layer for now.
-    The distance is ‖E‖_F for E = the weights' effective preconditioner minus Γ; distance_bound is what the
-    excess loss alone says about it, and entry_bounds what it says about each entry of E: rounded up.
+    WEIGHTS is a safetensors file with the tensors P and Q, each layers × (d+1) × (d+1), or a safetensors or torch
+    file with one tensor layers × 1 × 2 × d × d: value block, then key-query block, as Ahn et al. publish it.
+
+    One layer: the distance is ‖E‖_F for E = the weights' effective preconditioner minus Γ; distance_bound is
+    what the excess loss alone says about it, and entry_bounds what it says about each entry of E: rounded up.
+
+    Several layers, task whitened, P_l = diag(B_l, 1) and Q_l = diag(−A_l, 0): dist is Dist(Σ^{1/2}A_lΣ^{1/2}, I)
+    layer by layer, and dist_raw Dist(A_l, I), Dist(M, I) = min_α ‖M − αI‖/‖M‖; steps are the whitened
+    matrices' mean eigenvalues, and the distance is that of the whitened matrices from the optimal steps,
+    layers matched. minimum is that among A_l = a_l Σ⁻¹ with B_l = 0; no A_l at all lose less than lower_bound. With
+    B_l ≠ 0 only projected_loss is known: the loss at the nearest A_l = a_l Σ⁻¹, B_l = b_l I.
 
     Example: icl-claims compare weights.safetensors --dim 3 --context 16 --covariance 1,1/4,1/16
     """
     _check_matrix_size(dim)
     _check_covariance(dim, covariance)
     _check_noise(noise)
-    sigma = _covariance(dim, covariance)
+    if covariance is not None and covariance_file is not None:
+        raise click.UsageError("give either --covariance or --covariance-file")
+    sigma = _covariance(dim, covariance) if covariance_file is None else _covariance_in(covariance_file, dim)
     if task == "whitened":
         regression = RegressionTask.whitened(sigma, context, noise)
     else:
         regression = RegressionTask(sigma, context, noise_variance=noise)
+    from models.multi_layer import compare_layers
     from models.weights import WeightsError, load
     from models.weights import compare as measure
 
     try:
-        found = measure(regression, load(weights))
+        loaded = load(weights)
+        if loaded.depth == 1:
+            answer = _comparison(measure(regression, loaded))
+        elif task == "identity" or noise != 0:
+            raise click.UsageError(
+                f"several layers need --task whitened and --noise 0, and WEIGHTS has {loaded.depth}"
+            )
+        else:
+            answer = _layers_comparison(compare_layers(regression, loaded))
     except WeightsError as error:
         raise click.BadParameter(str(error), param_hint="'WEIGHTS'") from None
     except OverflowError:
         raise click.BadParameter(_BEYOND_FLOAT, param_hint="'WEIGHTS'") from None
-    _write(_comparison(found), as_json)
+    _write(answer, as_json)
+
+
+def _layers_comparison(found: LayersComparison) -> dict[str, Any]:
+    def roots(values: Iterable[fmpq | None]) -> list[Quantity] | None:
+        squares = [x for x in values if x is not None]
+        return [Quantity(square_root(x)) for x in squares] if len(squares) == len(found.layers) else None
+
+    loss, excess = found.loss, found.excess
+    steps = found.optimum.steps
+    return {
+        "loss": None if loss is None else _rational(loss),
+        "minimum": _rational(found.minimum),
+        "excess": None if excess is None else Quantity(number(excess)),
+        "relative_excess": None if excess is None else Quantity(number(excess / found.minimum)),
+        "lower_bound": _rational(found.lower_bound),
+        "projected_loss": Quantity(number(found.projected_loss)),
+        "distance": Quantity(square_root(found.squared_distance)),
+        "steps": [Quantity(number(layer.step)) for layer in found.layers],
+        "dist": roots(layer.distance for layer in found.layers),
+        "dist_raw": roots(layer.raw_distance for layer in found.layers),
+        "factors": None
+        if loss is not None
+        else [Quantity(number(layer.factor)) for layer in found.layers[:-1]],
+        "dist_factors": None
+        if loss is not None
+        else [
+            Quantity(square_root(fmpq(0) if x is None else x))
+            for x in (layer.factor_distance for layer in found.layers[:-1])
+        ],
+        "closed_form": list(map(Quantity, steps, written(steps))),
+    }
+
+
+def _covariance_in(path: Path, dim: int) -> fmpq_mat:
+    """Σ from a JSON file, its numbers read exactly."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"), parse_float=str, parse_constant=str)
+        rows = content["task"]["covariance"] if isinstance(content, dict) else content
+        sigma: fmpq_mat = exact.semidefinite("Σ", rows, dim)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise click.BadParameter(
+            f"{path} must be a file, got: {reason}", param_hint="'--covariance-file'"
+        ) from None
+    except (KeyError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise click.BadParameter(
+            f"{path} must be JSON: rows of Σ, or a log with them under task, covariance; got {error!r}",
+            param_hint="'--covariance-file'",
+        ) from None
+    except (TypeError, ValueError) as error:
+        raise click.BadParameter(f"{path}: {error}", param_hint="'--covariance-file'") from None
+    if not exact.is_positive_definite(sigma):
+        raise click.BadParameter(
+            f"{path}: Σ must be positive definite, got a singular matrix", param_hint="'--covariance-file'"
+        )
+    return sigma
 
 
 def _comparison(found: Comparison) -> dict[str, Any]:

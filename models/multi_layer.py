@@ -25,8 +25,11 @@ from models.weights import Weights, WeightsError
 from theory import exact, gdpp
 from theory.equivariant_bound import equivariant_minimum
 from theory.looped_loss import MAX_LAYERS, layered_loss
-from theory.step_sizes import optimal_steps
+from theory.step_sizes import OptimalSteps, optimal_steps
 from theory.task import RegressionTask
+
+_BITS = 256
+"""Relative precision of the optimal steps: the distance keeps half of them even where it is 10⁻³⁰."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +68,8 @@ class LayersComparison:
             being ``step`` and ``factor``.
         minimum: min f on 𝒮, where all B_l = 0.
         lower_bound: no sparse layers of any matrices lose less (:mod:`theory.equivariant_bound`).
-        optimal_steps: a_0 < … < a_{L−1}, each within a relative 2⁻⁶⁴.
-        squared_distance: min_π Σ_l ‖Ā_l − a_{π(l)} I‖², at these rational steps.
+        optimum: the steps a_0 < … < a_{L−1}, enclosed to a relative 2⁻²⁵⁶.
+        squared_distance: min_π Σ_l ‖Ā_l − a_{π(l)} I‖², at the lower ends of these enclosures.
     """
 
     layers: tuple[Layer, ...]
@@ -74,7 +77,7 @@ class LayersComparison:
     projected_loss: fmpq
     minimum: fmpq
     lower_bound: fmpq
-    optimal_steps: tuple[fmpq, ...]
+    optimum: OptimalSteps
     squared_distance: fmpq
 
     @property
@@ -99,7 +102,7 @@ def compare_layers(task: RegressionTask, weights: Weights) -> LayersComparison:
     if depth > MAX_LAYERS:
         raise WeightsError(f"weights must be of at most {MAX_LAYERS} layers, got {depth}")
     layers = [_layer(task, *blocks) for blocks in _blocks(weights)]
-    best = optimal_steps(d, n, depth)
+    best = optimal_steps(d, n, depth).refined(_BITS)
     steps = [step.lower for step in best.steps]
     pairs = zip(sorted(layer.step for layer in layers), steps, strict=True)
     norms = sum((_inner(task, layer.A) for layer in layers), fmpq(0))
@@ -112,7 +115,7 @@ def compare_layers(task: RegressionTask, weights: Weights) -> LayersComparison:
         ),
         minimum=best.loss,
         lower_bound=equivariant_minimum(d, n, depth),
-        optimal_steps=tuple(steps),
+        optimum=best,
         squared_distance=norms + sum((d * (a * a - 2 * a * step) for step, a in pairs), fmpq(0)),
     )
 

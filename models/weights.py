@@ -259,12 +259,12 @@ def compare(task: RegressionTask, weights: Weights) -> Comparison:
     """Where one layer's weights sit: exact loss, excess, distance from the closed form.
 
     Raises:
-        WeightsError: there are several layers (not available yet), or d differs from the task's.
+        WeightsError: there are several layers (:mod:`models.multi_layer`), or d differs from the task's.
         ValueError: every label of the task is 0.
     """
     if weights.depth != 1:
         raise WeightsError(
-            f"comparing is not available yet for more than one layer, got weights of {weights.depth} layers"
+            f"weights must be of one layer to compare P and Q in full, got {weights.depth} layers"
         )
     d = task.dim
     if weights.dim != d:

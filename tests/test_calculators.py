@@ -477,7 +477,8 @@ def test_what_is_to_come_is_named(line: str, capsys: pytest.CaptureFixture[str])
     ("more", "options", "message"),
     [
         ({}, "--dim 3 --context 3", "must be of dimension 3, that of the task, got 2"),
-        ({"loops": 2}, "--dim 2 --context 3", "not available yet for more than one layer"),
+        ({"loops": 2}, "--dim 3 --context 3", "must be of dimension 3, that of the task, got 2"),
+        ({"loops": 6}, "--dim 2 --context 3", "must be of at most 5 layers, got 6"),
     ],
 )
 def test_compare_refuses_weights_that_do_not_fit(

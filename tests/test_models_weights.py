@@ -231,7 +231,7 @@ def test_least_eigenvalue_of_a_singular_matrix() -> None:
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
-        (lambda: Weights(good.repeat(2, 1, 1), good.repeat(2, 1, 1)), "not available yet .* of 2 layers"),
+        (lambda: Weights(good.repeat(2, 1, 1), good.repeat(2, 1, 1)), "weights must be of one layer .*, got 2 layers"),
         (lambda: one_layer([[1, 0], [0, 1]], [[1, 0], [0, 1]]), "weights must be of dimension 2, .* got 1"),
     ],
 )  # fmt: skip

@@ -1,0 +1,334 @@
+"""Weights of several layers: the comparison with the optimum, the authors' layout, and the command line."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from click.testing import CliRunner
+from flint import fmpq, fmpq_mat
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.torch import save_file
+
+from claims import cli
+from models.attention import LinearTransformer
+from models.multi_layer import compare_layers, squared_dist
+from models.weights import Weights, WeightsError, from_published, load, save
+from numerics.rounding import nearest_root
+from tests.strategies import definite_matrices, matrices
+from theory import exact, gdpp
+from theory.equivariant_bound import equivariant_minimum
+from theory.step_sizes import loss_of_steps, optimal_steps
+from theory.task import RegressionTask
+
+entries = st.integers(-16, 16).map(lambda k: k / 8)
+
+
+def sparse(A: list[list[list[float]]]) -> Weights:
+    model = LinearTransformer.from_preconditioners(torch.tensor(A, dtype=torch.float64))
+    return Weights(*model.weights())
+
+
+def scaled(d: int, *steps: float) -> Weights:
+    """A_l = a_l I."""
+    return Weights(
+        *LinearTransformer.from_preconditioners(
+            torch.stack([a * torch.eye(d, dtype=torch.float64) for a in steps])
+        ).weights()
+    )
+
+
+@given(st.lists(entries, min_size=2, max_size=3), st.integers(1, 3), st.integers(1, 6))
+def test_on_the_set_all_is_known(steps: list[float], d: int, n: int) -> None:
+    found = compare_layers(RegressionTask.isotropic(d, n), scaled(d, *steps))
+    assert found.loss == found.projected_loss == loss_of_steps(steps, d, n)
+    assert found.minimum == optimal_steps(d, n, len(steps)).loss
+    assert found.lower_bound == equivariant_minimum(d, n, len(steps))
+    assert [layer.step for layer in found.layers] == [exact.rational("a", a) for a in steps]
+    assert found.excess is not None
+    assert found.excess >= 0
+    assert all(layer.distance in (0, None) for layer in found.layers)
+
+
+@settings(max_examples=30)
+@given(st.data())
+def test_the_layers_are_matched_best(data: st.DataObject) -> None:
+    """The distance against all orders of the layers, for any Σ and any matrices; and Dist against its definition."""
+    d, layers = data.draw(st.integers(1, 2)), data.draw(st.integers(2, 3))
+    sigma = data.draw(definite_matrices(d))
+    A = [[[data.draw(entries) for _ in range(d)] for _ in range(d)] for _ in range(layers)]
+    found = compare_layers(RegressionTask.whitened(sigma, 4), sparse(A))
+    steps = [step.lower for step in found.optimum.steps]
+
+    def square(m: fmpq_mat) -> fmpq:
+        return exact.trace(sigma * m * sigma * m.transpose())
+
+    inverse = sigma.inv()
+    assert found.squared_distance == min(
+        sum((square(layer.A - inverse * a) for layer, a in zip(found.layers, order, strict=True)), fmpq(0))
+        for order in permutations(steps)
+    )
+    for layer in found.layers:
+        if layer.distance is not None:
+            nearest = layer.A - inverse * layer.step
+            assert layer.distance == square(nearest) / square(layer.A)
+            assert square(nearest) <= square(layer.A - inverse * (layer.step + fmpq(1, 100)))
+
+
+@given(matrices(3, 3))
+def test_dist_is_scale_free_and_zero_for_multiples_of_the_identity(m: fmpq_mat) -> None:
+    assert squared_dist(m) == squared_dist(m * 7)
+    value = squared_dist(m)
+    if value is None:
+        assert m == m * 0
+    else:
+        assert 0 <= value <= 1
+        assert (value == 0) == (m == exact.identity(3) * m[0, 0])
+
+
+def test_covariate_updates_leave_the_projected_loss() -> None:
+    """B_0 = I/2: no exact loss of the matrices, but that of the nearest a_l I, b_l I; B of the last layer is unused."""
+    P = torch.diag_embed(torch.tensor([[0.5, 0.5, 2.0], [7.0, 7.0, 1.0]], dtype=torch.float64))
+    Q = -torch.diag_embed(torch.tensor([[0.25, 0.25, 0.0], [1.0, 1.0, 0.0]], dtype=torch.float64))
+    found = compare_layers(RegressionTask.isotropic(2, 5), Weights(P, Q))
+    assert found.loss is None
+    assert found.excess is None
+    assert [layer.factor for layer in found.layers] == [fmpq(1, 4), 0]
+    assert [layer.step for layer in found.layers] == [fmpq(1, 2), 1]
+    assert found.projected_loss == gdpp.loss(["-1/2", -1], ["1/4"], 2, 5)
+
+
+def test_other_entries_are_refused() -> None:
+    weights = scaled(2, 0.5, 1.0)
+    for name, i, j in (("P", 2, 0), ("P", 0, 2), ("Q", 2, 1), ("Q", 0, 2), ("Q", 2, 2)):
+        stacks = {"P": weights.P.clone(), "Q": weights.Q.clone()}
+        stacks[name][0, i, j] = 1
+        with pytest.raises(
+            WeightsError, match=r"weights of several layers must be .*, got others in layer 0"
+        ):
+            compare_layers(RegressionTask.isotropic(2, 5), Weights(**stacks))
+    without = weights.P.clone()
+    without[1] = 0
+    with pytest.raises(WeightsError, match="got others in layer 1"):
+        compare_layers(RegressionTask.isotropic(2, 5), Weights(without, weights.Q))
+
+
+def test_what_does_not_compare() -> None:
+    task = RegressionTask.isotropic(2, 5)
+    with pytest.raises(WeightsError, match="must be of dimension 2, that of the task, got 3"):
+        compare_layers(task, scaled(3, 0.5, 1.0))
+    with pytest.raises(WeightsError, match="must be of at most 5 layers, got 6"):
+        compare_layers(task, scaled(2, *[0.5] * 6))
+    for other in (RegressionTask([[2]], 3), RegressionTask.isotropic(1, 3, noise_variance=1)):
+        with pytest.raises(ValueError, match="task must be whitened"):
+            compare_layers(other, scaled(1, 0.5, 1.0))
+
+
+def published_prediction(tensor: torch.Tensor, Z: torch.Tensor) -> float:
+    """−[Z_L]_{n+1,d+1} with tokens as rows, by the authors' definition: Z ← Z + (Z K Zᵀ) M Z Vᵀ/n."""
+    n = Z.shape[0] - 1
+    M = torch.diag(torch.tensor([1.0] * n + [0.0], dtype=torch.float64))
+    for layer in tensor:
+        V, K = (
+            torch.block_diag(block, torch.tensor([[x]]))
+            for block, x in zip(layer[0], (1.0, 0.0), strict=True)
+        )
+        Z = Z + (Z @ K.double() @ Z.T) @ M @ (Z @ V.double().T) / n
+    return -Z[n, -1].item()
+
+
+@given(st.data())
+def test_the_published_layout_makes_the_same_predictions(data: st.DataObject) -> None:
+    """Small integers and n a power of two, so that float64 is exact: equal, with the key-query block transposed."""
+    d, n, layers = (
+        data.draw(st.integers(1, 2)),
+        data.draw(st.sampled_from([1, 2, 4])),
+        data.draw(st.integers(1, 2)),
+    )
+    values = st.integers(-2, 2)
+
+    def draw(*shape: int) -> torch.Tensor:
+        count = int(torch.tensor(shape).prod())
+        return torch.tensor(
+            data.draw(st.lists(values, min_size=count, max_size=count)), dtype=torch.float64
+        ).reshape(shape)
+
+    tensor, Z = draw(layers, 1, 2, d, d), draw(n + 1, d + 1)
+    Z[n, d] = 0
+    weights = from_published(tensor)
+    model = LinearTransformer.from_matrices(weights.P, weights.Q)
+    assert model(Z.T).item() == published_prediction(tensor, Z)
+
+
+def test_the_transpose_of_the_published_block_matters() -> None:
+    tensor = torch.zeros((1, 1, 2, 2, 2), dtype=torch.float64)
+    tensor[0, 0, 1, 0, 1] = 1
+    assert from_published(tensor).Q[0].tolist() == [[0, 0, 0], [1, 0, 0], [0, 0, 0]]
+
+
+TENSOR = torch.randn((2, 1, 2, 3, 3), generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("w.safetensors", {"anything": TENSOR}),
+        ("w.pt", TENSOR),
+        ("w.pth", {"allparam": TENSOR}),
+        ("w.pth", {"hist": [0 * TENSOR, TENSOR], "U": torch.eye(3)}),
+    ],
+)
+def test_published_files(name: str, content: Any, tmp_path: Path) -> None:
+    path = tmp_path / name
+    save_file(content, path) if path.suffix == ".safetensors" else torch.save(content, path)
+    found, wanted = load(path), from_published(TENSOR)
+    assert torch.equal(found.P, wanted.P)
+    assert torch.equal(found.Q, wanted.Q)
+
+
+SHAPE = "tensor must be layers × heads × 2 × d × d"
+BAD: dict[str, tuple[torch.Tensor, str]] = {
+    "several heads": (torch.ones((3, 2, 2, 4, 4)), f"{SHAPE} with one head, got 2 heads: several heads"),
+    "one block": (torch.ones((3, 1, 1, 4, 4)), f"{SHAPE}, got 3 × 1 × 1 × 4 × 4"),
+    "not square": (torch.ones((3, 1, 2, 4, 3)), f"{SHAPE}, got 3 × 1 × 2 × 4 × 3"),
+    "no layers": (torch.ones((0, 1, 2, 4, 4)), f"{SHAPE}, got 0 × 1 × 2 × 4 × 4"),
+    "NaN": (torch.full((1, 1, 2, 2, 2), torch.nan), "P must be finite, got nan at [0, 0, 0]"),
+    "integers": (torch.ones((1, 1, 2, 2, 2), dtype=torch.int64), "P must be of dtype float64 or float32, got int64"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", list(BAD))
+def test_bad_tensors(case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tensor, message = BAD[case]
+    with pytest.raises(WeightsError) as caught:
+        from_published(tensor)
+    assert str(caught.value) == message
+    path = tmp_path / "w.pt"
+    torch.save(tensor, path)
+    refused(f"compare {path} --dim 2 --context 3", message, capsys)
+
+
+@pytest.mark.parametrize("content", [b"", b"no torch file", b"PK\x03\x04half a zip"])
+def test_other_torch_files(content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "w.pth"
+    path.write_bytes(content)
+    refused(
+        f"compare {path} --dim 2 --context 3",
+        "w.pth must be a torch file, got one that does not parse",
+        capsys,
+    )
+
+
+def test_torch_files_without_a_tensor(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "w.pt"
+    for content in ({"other": 1}, [1.0], {"hist": []}, {"hist": [1.0]}):
+        torch.save(content, path)
+        refused(f"compare {path} --dim 2 --context 3", "content must be a tensor, or hold one", capsys)
+
+
+def refused(line: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """One line, status 2."""
+    assert cli.run(shlex.split(line)) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert message in captured.err
+
+
+def answer(line: str) -> Any:
+    result = CliRunner().invoke(cli.group, [*shlex.split(line), "--json"], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+KEYS = [
+    "loss", "loss_exact", "minimum", "minimum_exact", "excess", "relative_excess", "lower_bound", "lower_bound_exact",
+    "projected_loss", "distance", "steps", "dist", "dist_raw", "factors", "dist_factors", "closed_form",
+    "closed_form_exact",
+]  # fmt: skip
+
+
+def test_compare_near_the_optimum(tmp_path: Path) -> None:
+    """The optimal steps rounded to float64, in another order and for another Σ: nothing is left but rounding."""
+    best = optimal_steps(2, 5, 2)
+    steps = [float(step.lower.p) / float(step.lower.q) for step in best.refined(53).steps]
+    path = tmp_path / "w.safetensors"
+    save(path, sparse([[[a, 0.0], [0.0, a / 4]] for a in reversed(steps)]))
+    found = answer(f"compare {path} --dim 2 --context 5 --covariance 1,4")
+    assert list(found) == KEYS
+    assert found["minimum_exact"] == str(best.loss)
+    assert 0 <= found["relative_excess"] < 1e-28
+    assert found["distance"] < 1e-14
+    assert found["dist"] == [0, 0]
+    # Dist(diag(1, 1/4), I)² = 1 − (5/4)²/(2 · 17/16) = 9/34.
+    assert found["dist_raw"] == [nearest_root(fmpq(9, 34))] * 2
+    assert found["steps"] == steps[::-1]
+    assert found["closed_form"] == pytest.approx(steps, rel=1e-15)
+    assert found["factors"] is found["dist_factors"] is None
+
+
+def test_compare_takes_covariate_updates(tmp_path: Path) -> None:
+    path = tmp_path / "w.pt"
+    tensor = torch.zeros((2, 1, 2, 2, 2), dtype=torch.float64)
+    tensor[:, 0, 0], tensor[:, 0, 1] = torch.eye(2) / 2, -torch.eye(2)
+    torch.save(tensor, path)
+    found = answer(f"compare {path} --dim 2 --context 5")
+    assert [key for key in KEYS if key != "loss_exact"] == list(found)
+    assert found["loss"] is found["excess"] is found["relative_excess"] is None
+    assert (found["factors"], found["dist_factors"], found["steps"]) == ([0.5], [0], [1, 1])
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_covariance_that_is_not_diagonal(wrapped: bool, tmp_path: Path) -> None:
+    rows: Any = [["2", 0.5], [0.5, 1]]
+    file, path = tmp_path / "sigma.json", tmp_path / "w.safetensors"
+    file.write_text(json.dumps({"task": {"covariance": rows}} if wrapped else rows), encoding="utf-8")
+    weights = sparse([[[0.5, 0.25], [0.0, 1.0]], [[1.0, 0.0], [0.0, 0.5]]])
+    save(path, weights)
+    found = answer(f"compare {path} --dim 2 --context 5 --covariance-file {file}")
+    task = RegressionTask.whitened([[2, "1/2"], ["1/2", 1]], 5)
+    assert found["loss_exact"] == str(compare_layers(task, weights).loss)
+
+
+SIGMA = {
+    "[[1, 2], [2, 1]]": "Σ must be positive semidefinite, got the indefinite matrix",
+    "[[1, 1], [1, 1]]": "Σ must be positive definite, got a singular matrix",
+    "[[1, 2], [0, 1]]": "Σ must be symmetric, got 0 at [1][0], 2 at [0][1]",
+    "[[1]]": "Σ must be 2 × 2, got 1 × 1",
+    "[[1, NaN], [0, 1]]": "Σ[0][1] must be a finite number, got 'NaN'",
+    "[1, 2]": "Σ must be a matrix (a sequence of rows)",
+    "{}": "must be JSON: rows of Σ, or a log with them under task, covariance; got KeyError('task')",
+    "[[1,": "must be JSON: rows of Σ",
+    "3": "Σ must be a matrix",
+}
+
+
+@pytest.mark.parametrize("text", list(SIGMA))
+def test_bad_covariance_files(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, path = tmp_path / "sigma.json", tmp_path / "w.safetensors"
+    file.write_text(text, encoding="utf-8")
+    save(path, scaled(2, 0.5, 1.0))
+    refused(f"compare {path} --dim 2 --context 5 --covariance-file {file}", SIGMA[text], capsys)
+
+
+def test_options_that_do_not_go_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "w.safetensors"
+    save(path, scaled(2, 0.5, 1.0))
+    line = f"compare {path} --dim 2 --context 5"
+    refused(f"{line} --covariance-file none", "none must be a file, got: No such file", capsys)
+    refused(
+        f"{line} --covariance 1,2 --covariance-file x",
+        "give either --covariance or --covariance-file",
+        capsys,
+    )
+    refused(f"{line} --covariance 1,-2", "'--covariance': must hold numbers > 0, got -2", capsys)
+    for more in ("--task identity", "--noise 1/2"):
+        refused(
+            f"{line} {more}", "several layers need --task whitened and --noise 0, and WEIGHTS has 2", capsys
+        )
