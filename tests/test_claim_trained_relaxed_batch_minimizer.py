@@ -114,7 +114,7 @@ def test_claim_trained_relaxed_batch_minimizer(evidence: Evidence) -> None:
 def batch_chart(points: Floats) -> Chart:
     """The last step and the first covariate update of each batch, beside the published and the population's."""
     return Chart(
-        title="The published numbers are the minimum of a finite batch",
+        title="The published numbers fit the minimum of a finite batch",
         caption="d = 5, n = 20, L = 3. Each point is the critical point of the loss of one batch of 20 000 prompts, "
         "with w and the query averaged out. Prompts with large eigenvalues, which rule the population loss, are too "
         "rare to be in the batch, so its minimum takes larger steps.",

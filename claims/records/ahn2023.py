@@ -229,7 +229,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"implemented algorithm is GD++ (von Oswald et al. 2023). $f$ does not depend on $B_{L-1}$.",
         assumptions=_WHITENED,
         parts=("infimum", "gd_plus_plus", "last_layer"),
-        reading=r"GD++ is read as in its source: the covariates, the query's too, move by "
+        reading=r"A step of GD++ is read as: the covariates, the query's too, move by "
         r"$x_j\leftarrow(I-\gamma XX^\top)x_j$, and the labels by one gradient step from zero weights on the current "
         r"covariates and labels; here with step $-a_l$ and $\gamma=-a_lb_l/n$, free for every layer.",
     ),

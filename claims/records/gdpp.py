@@ -123,7 +123,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"estimator $\operatorname{tr}r_L(S)^2$ the relative variance at that minimum is $2.0\cdot10^{13}$, and "
         r"$1.6\cdot10^{14}$ at the published numbers: an estimate to one per cent takes $2\cdot10^{17}$ "
         r"prompts or more, "
-        r"so that training on $20\,000$ prompts cannot see the population loss.",
+        r"and $20\,000$ prompts say little about the population loss.",
         assumptions=_WHITENED,
         parts=("context_length", "excess", "variance"),
     ),
