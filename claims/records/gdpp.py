@@ -121,7 +121,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"strict local "
         r"minimum next to them attains, at $a=(-0.3383,-2.0908,-8.5681)$, $b=(0.8776,0.5782)$. Of the one-prompt "
         r"estimator $\operatorname{tr}r_L(S)^2$ the relative variance at that minimum is $2.0\cdot10^{13}$, and "
-        r"$1.6\cdot10^{14}$ at the published numbers: an estimate to one per cent takes $2\cdot10^{17}$ "
+        r"$1.6\cdot10^{14}$ at the published numbers: an estimate to one per cent takes about $2\cdot10^{17}$ "
         r"prompts or more, "
         r"and $20\,000$ prompts say little about the population loss.",
         assumptions=_WHITENED,
