@@ -35,7 +35,7 @@ _CSS = {_INK: "currentColor", _RULE: "var(--rule)", _CARD: "var(--card)"} | {
 }
 
 _LEGEND_INSIDE = 4
-"""A longer legend stands below the axes, in columns, where it covers no curve."""
+"""A longer legend, or one of a crowded chart, stands below the axes, in columns, where it covers no curve."""
 
 _FEW_DECADES = 10**2.6
 """A log axis with a smaller ratio of its ends has plain numbers at its ticks."""
@@ -105,7 +105,9 @@ def _figure(chart: Chart) -> Figure:
             color=colours[index],
             label=_label(series.label),
             linestyle={"line": "-", "points": "", "dashed": "--"}[series.style],
-            marker=_MARKERS[index % len(_MARKERS)] if series.style == "points" else "",
+            marker=_MARKERS[_SERIES.index(colours[index]) % len(_MARKERS)]
+            if series.style == "points"
+            else "",
         )
     axes.set_xlabel(_label(chart.x_label))
     axes.set_ylabel(_label(chart.y_label))
@@ -121,7 +123,7 @@ def _figure(chart: Chart) -> Figure:
     if chart.x_scale == "linear" and all(value.is_integer() for x, _ in curves for value in x):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     labelled = sum(bool(series.label) for series in chart.series)
-    if labelled > _LEGEND_INSIDE:
+    if labelled > _LEGEND_INSIDE or len(chart.series) > 2 * _LEGEND_INSIDE:
         figure.set_size_inches(_STYLE["figure.figsize"][0], _STYLE["figure.figsize"][1] + 0.2 * labelled / 3)
         figure.legend(loc="outside lower center", ncols=3, fontsize=8, handlelength=1.6, columnspacing=1.2)
     elif labelled:
