@@ -1,0 +1,53 @@
+r"""Propositions beside the experiments of Ahn et al.: what the losses that they compare are at their minima.
+
+$\Sigma$ has the eigenvalues $1,1,\frac14,\frac1{16},1$ of their experiments, which all losses depend on alone.
+"""
+
+from __future__ import annotations
+
+from claims.assumptions import GAUSSIAN_COVARIATES, WHITENED_TASK
+from claims.claim import Claim
+
+_MINIMA = (
+    r"$d=5$, $\Sigma$ with the eigenvalues $1,1,\frac14,\frac1{16},1$, $w\sim\mathcal N(0,\Sigma^{-1})$, no noise. "
+    r"Let $u$, $p$ and $g$ be the least population losses of $L$ sparse layers with $A_l=a_l\Sigma^{-1}$, of $L$ steps "
+    r"of preconditioned GD, $A_l=a\Sigma^{-1}$, and of $L$ steps of GD, $A_l=aI$, each with the best constant step $a$ "
+    r"or steps $a_l$. "
+)
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        slug="loss_against_depth_minima",
+        paper="suite",
+        location="corrects Ahn et al., App. D, Fig. 7",
+        statement=_MINIMA
+        + r"For $n=20$: $u<p<g$ for $L=2,3,4$, but $u=p=\frac{15}{13}<g$ for $L=1$, where no weights $P$, $Q$ at all "
+        r"lose less.",
+        assumptions=(GAUSSIAN_COVARIATES, WHITENED_TASK),
+        parts=("deeper", "one_layer"),
+        corrects="loss_against_depth",
+    ),
+    Claim(
+        slug="loss_against_context_length_minima",
+        paper="suite",
+        location="corrects Ahn et al., App. D, Fig. 6",
+        statement=_MINIMA
+        + r"For $L=3$ and $n=2,\dots,22$: $u<p<g$. So the best relaxed transformer, which may take $B_l=0$, loses less "
+        r"than either; what training on sampled prompts finds need not.",
+        assumptions=(GAUSSIAN_COVARIATES, WHITENED_TASK),
+        corrects="loss_against_context_length",
+    ),
+    Claim(
+        slug="trained_relaxed_three_layers_at_twenty",
+        paper="suite",
+        location="corrects Ahn et al., §5.1, Figs. 3–5",
+        kind="experiment",
+        statement=r"$d=5$, $L=3$; the numbers of the figure, $a=(-0.38,-2.40,-9.55)$, $b=(0.90,0.56)$, belong to "
+        r"$n=20$, not to $n=10$, whatever common factor $c$ a convention puts before the $A_l$. At $n=10$ the "
+        r"population loss at $A_l=c\,a_l\Sigma^{-1}$, $B_l=b_lI$ is above $0.11$ for every $c$, where $0.0393$ is "
+        r"attained; at $n=20$ it is below $0.00099$ for $c=0.876$, where the strict local minimum next to it is "
+        r"$0.000961$.",
+        parts=("ten", "twenty"),
+        corrects="trained_relaxed_three_layers",
+    ),
+)

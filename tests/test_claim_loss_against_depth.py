@@ -1,0 +1,273 @@
+"""Ahn et al. (2023), App. D, Fig. 7: transformer, preconditioned GD and GD of equal depth, by exact minima."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from flint import fmpq, fmpq_poly
+
+from claims.evidence import Evidence
+from claims.results import Chart, Series
+from models import reproduce
+from models.multi_layer import LayersComparison, compare_layers
+from models.weights import load
+from numerics.rounding import nearest
+from tests import coordinates
+from theory import exact, single_layer
+from theory.descent_loss import descent_loss, is_above
+from theory.exact import Refuted
+from theory.loss_variance import prompts_needed
+from theory.step_sizes import looped_loss, optimal_looped_step, optimal_steps
+from theory.task import RegressionTask
+
+D, N = 5, 20
+SIGMA = exact.diagonal(reproduce.SPECTRUM)
+ROOT = Path(__file__).resolve().parents[1]
+
+ARTEFACTS = (
+    "artefacts/ahn2023_depth/layers_1/weights.safetensors",
+    "artefacts/ahn2023_depth/layers_2/weights.safetensors",
+    "artefacts/ahn2023_sparse_three_layers/seed_0/weights.safetensors",
+    "artefacts/ahn2023_depth/layers_4/weights.safetensors",
+)
+
+
+class Order(NamedTuple):
+    """A claimed order of u, p and g: u < p, or u = p where ``equal``, and p < g."""
+
+    layers: int
+    context_length: int = N
+    equal: bool = False
+    isotropic: bool = False
+
+
+def check_order(order: Order) -> None:
+    """u against p by the sign of the loss at rational enclosures of a*; p < g by counting the roots of f_GD − c."""
+    L, n = order.layers, order.context_length
+    untied, looped = optimal_steps(D, n, L).loss, optimal_looped_step(D, n, L).loss
+    side = looped.compare(untied)
+    if side != (0 if order.equal else 1):
+        raise Refuted(f"L = {L}, n = {n}: u is {'below' if side > 0 else 'not below'} p")
+    sigma = exact.identity(D) if order.isotropic else SIGMA
+    if not is_above(descent_loss(RegressionTask.whitened(sigma, n), L), looped.upper):
+        raise Refuted(f"L = {L}, n = {n}: g is not above p")
+
+
+class OneLayer(NamedTuple):
+    """That no weights of these layers lose less than so many steps of preconditioned GD."""
+
+    layers: int = 1
+    context_length: int = N
+
+
+def check_none_is_below(one: OneLayer) -> None:
+    """min f over the weights, all P and Q for one layer, is not below p: an exact rational against a root."""
+    L, n = one
+    task = RegressionTask.whitened(SIGMA, n)
+    least = single_layer.minimum(task) if L == 1 else optimal_steps(D, n, L).loss
+    if optimal_looped_step(D, n, L).loss.compare(least) > 0:
+        raise Refuted(f"L = {L}: some weights lose less than preconditioned GD")
+
+
+@pytest.mark.claim(
+    slug="loss_against_depth",
+    grade="exact",
+    range="L = 1, d = 5, n = 20, the experiment's Σ",
+    complete=True,
+    refutes=True,
+)
+def test_claim_loss_against_depth_one_layer(evidence: Evidence) -> None:
+    """At L = 1 the transformer cannot be below preconditioned GD: 15/13 is the minimum over all P and Q, and one
+    step of preconditioned GD with the best step attains it. For L = 2, 3, 4 some weights are below."""
+    mutants = {f"L = {L}": OneLayer(L) for L in (2, 3, 4)}
+    evidence.check(check_none_is_below, OneLayer(), mutants)
+    evidence.figure("minimum over all $P$, $Q$", single_layer.minimum(RegressionTask.whitened(SIGMA, N)))
+    evidence.figure("preconditioned GD, one best step", optimal_steps(D, N, 1).loss)
+
+
+@pytest.mark.claim(
+    slug="loss_against_depth_minima",
+    grade="exact",
+    range="d = 5, n = 20, L = 2, 3, 4: the instances that the claim names",
+    parts=("deeper",),
+    complete=True,
+)
+def test_claim_loss_against_depth_minima_deeper(evidence: Evidence) -> None:
+    """Strict order for two, three and four layers: u is rational, p a certified minimum of a convex polynomial, and
+    GD's loss minus p has no real root. Trained weights, one seed each, lie between u and p."""
+
+    def check(orders: tuple[Order, ...]) -> None:
+        for order in orders:
+            check_order(order)
+
+    stated = tuple(Order(L) for L in (2, 3, 4))
+    mutants = {
+        "strict at L = 1 too": (Order(1), *stated),
+        "Σ = I": tuple(order._replace(isotropic=True) for order in stated),
+        "equality for L = 2": (Order(2, equal=True), *stated[1:]),
+    }
+    evidence.check(check, stated, mutants)
+    for L in (1, 2, 3, 4):
+        u, p = optimal_steps(D, N, L), optimal_looped_step(D, N, L)
+        evidence.figure(
+            f"L = {L}: u, p, g",
+            f"{nearest(u.loss):.5f}, {nearest(p.loss.upper):.5f}, {least_descent(L):.5f}",
+            exact=False,
+        )
+        evidence.figure(
+            f"L = {L}: prompts for a standard error of 1 % at the optimal steps, and at the best constant step",
+            f"{prompts_needed([s.lower for s in u.steps], D, N)}, {prompts_needed([p.step.lower] * L, D, N)}",
+        )
+    evidence.chart(depth_chart())
+
+
+@pytest.mark.claim(
+    slug="loss_against_depth_minima",
+    grade="exact",
+    range="d = 5, n = 20, L = 1: the instance that the claim names",
+    parts=("one_layer",),
+    complete=True,
+)
+def test_claim_loss_against_depth_minima_one_layer(evidence: Evidence) -> None:
+    """u = p = 15/13 is the single-layer minimum over all P and Q, and GD's loss minus 15/13 has no real root."""
+
+    def check(claimed: tuple[Order, fmpq]) -> None:
+        order, value = claimed
+        check_order(order)
+        minimum = single_layer.minimum(RegressionTask.whitened(SIGMA, order.context_length))
+        if not optimal_steps(D, order.context_length, 1).loss == minimum == value:
+            raise Refuted(f"the minimum is {minimum}")
+
+    stated = (Order(1, equal=True), fmpq(15, 13))
+    mutants = {
+        "n = 19": (Order(1, 19, equal=True), fmpq(15, 13)),
+        "15/14": (Order(1, equal=True), fmpq(15, 14)),
+        "u < p": (Order(1), fmpq(15, 13)),
+        "Σ = I": (Order(1, equal=True, isotropic=True), fmpq(15, 13)),
+    }
+    evidence.check(check, stated, mutants)
+
+
+@pytest.mark.claim(slug="loss_against_depth_minima", grade="exact", range="one instance each", parts=())
+def test_claim_loss_against_depth_minima_necessity(evidence: Evidence) -> None:
+    """Each assumption dropped: no order where S is always I, another where w does not whiten the covariates."""
+    evidence.necessary("gaussian_covariates", without_gaussian_covariates())
+    task = RegressionTask(SIGMA, N)
+    plain, preconditioned = descent_loss(task, 1), descent_loss(task, 1, SIGMA.inv())
+    between = fmpq(76, 100)
+    if not (is_above(preconditioned, between) and plain(fmpq(83, 100)) < between):
+        raise Refuted("for Ω = I one step of GD is not better than one of preconditioned GD")
+    evidence.necessary(
+        "whitened_task",
+        "Ω = I, L = 1, n = 20: one best step of GD loses less than 0.76, preconditioned with Σ⁻¹ more.",
+    )
+
+
+def without_gaussian_covariates() -> str:
+    """d = 1, x = ±1."""
+    v = coordinates.Variables(
+        x0=coordinates.rademacher, x1=coordinates.rademacher, q=coordinates.rademacher, w=coordinates.gaussian
+    )
+    x, q, w = [v.of["x0"], v.of["x1"]], v.of["q"], v.of["w"]
+    prompt = coordinates.Prompt([x], [q], [w * z for z in x], w * q)
+    if coordinates.loss(v, prompt, *coordinates.layer_with([[1]])) != 0:
+        raise Refuted("one step of size 1 is not exact for x = ±1")
+    return "d = 1, x = ±1: S = 1 always, and one step of size 1 is exact. All three losses are 0 for every L."
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3])
+@pytest.mark.parametrize("n", [2, 20])
+def test_preconditioned_descent_by_two_routes(layers: int, n: int) -> None:
+    """Words at the covariance Σ against the spectral measure of the whitened problem."""
+    task = RegressionTask.whitened(SIGMA, n)
+    assert descent_loss(task, layers, SIGMA.inv()) == looped_loss(D, n, layers)
+    assert descent_loss(RegressionTask.isotropic(D, n), layers) == looped_loss(D, n, layers)
+
+
+def test_above_is_decided_exactly() -> None:
+    """x² − 2x + 2 has the minimum 1, at 1."""
+    parabola = fmpq_poly([2, -2, 1])
+    assert is_above(parabola, fmpq(10**30 - 1, 10**30))
+    assert not is_above(parabola, fmpq(1))
+    assert not is_above(parabola, fmpq(3))
+
+
+@pytest.mark.parametrize(
+    ("steps", "message"), [(0, "steps must be"), (7, "steps must be an integer from 1 to 6")]
+)
+def test_bad_steps(steps: int, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        descent_loss(RegressionTask.isotropic(1, 2), steps)
+
+
+@cache
+def trained(layers: int) -> LayersComparison:
+    return compare_layers(reproduce.task(N, 0), load(ROOT / ARTEFACTS[layers - 1]))
+
+
+@pytest.mark.claim(
+    slug="loss_against_depth", grade="trained", range="L = 1..4, one run each, seed 0", parts=("statement",)
+)
+def test_claim_loss_against_depth_trained(evidence: Evidence) -> None:
+    """Trained sparse layers lose, exactly, within a per cent of the minimum on 𝒮: below preconditioned GD for
+    L = 2, 3, 4, and above it, by a hundred-thousandth, for L = 1."""
+    for L in (1, 2, 3, 4):
+        run, looped = trained(L), optimal_looped_step(D, N, L).loss
+        assert run.loss is not None
+        if not run.minimum <= run.loss <= run.minimum * fmpq(101, 100):
+            raise Refuted(f"L = {L}: the loss is not within a per cent of the minimum")
+        if (looped.compare(run.loss) > 0) != (L > 1):
+            raise Refuted(f"L = {L}: on the other side of preconditioned GD")
+        evidence.figure(
+            f"L = {L}: relative excess over the minimum",
+            f"{nearest(run.loss / run.minimum - 1):.1e}",
+            exact=False,
+        )
+
+
+def least_descent(layers: int, context_length: int = N) -> float:
+    """g in float64, for a picture: the least value at the real critical points."""
+    loss = descent_loss(RegressionTask.whitened(SIGMA, context_length), layers)
+    slope = np.polynomial.Polynomial([nearest(c) for c in loss.derivative().coeffs()])
+    real = [x.real for x in slope.roots() if abs(x.imag) < 1e-9]
+    return min(nearest(loss(exact.rational("step", float(x)))) for x in real)
+
+
+def depth_chart() -> Chart:
+    """Exact curves, trained points on top."""
+    depths = (1, 2, 3, 4)
+    x = tuple(map(float, depths))
+    return Chart(
+        title="Loss against depth",
+        caption="d = 5, n = 20, Σ with the eigenvalues 1, 1, 1/4, 1/16, 1. Curves: exact minima, GD and preconditioned "
+        "GD with the best constant step. Points: trained sparse layers, population loss at the weights, exact. At "
+        "one layer the transformer and preconditioned GD are the same thing.",
+        x_label="layers or steps $L$",
+        y_label="population loss",
+        y_scale="log",
+        series=(
+            Series(label="GD", x=x, y=tuple(map(least_descent, depths))),
+            Series(
+                label="preconditioned GD",
+                x=x,
+                y=tuple(nearest(optimal_looped_step(D, N, L).loss.upper) for L in depths),
+            ),
+            Series(
+                label="optimal steps",
+                x=x,
+                y=tuple(nearest(optimal_steps(D, N, L).loss) for L in depths),
+                group="u",
+            ),
+            Series(
+                label="trained transformer",
+                x=x,
+                y=tuple(nearest(trained(L).loss or fmpq(0)) for L in depths),
+                style="points",
+                group="u",
+            ),
+        ),
+    )
