@@ -68,6 +68,7 @@ BEYOND_THE_TASK = frozenset(
         "sparse_or_relaxed",
         "standard_gaussian",
         "symmetric_examples",
+        "symmetric_preconditioners",
         "zero_query_label",
         "zero_query_row",
     }

@@ -9,10 +9,13 @@ from dataclasses import replace
 
 from claims.assumptions import (
     GAUSSIAN_COVARIATES,
+    GAUSSIAN_TASK_IDENTITY,
     INDEPENDENT_TASK,
+    ISOTROPIC_COVARIATES,
     MASKED_QUERY,
     NOISELESS_LABELS,
     POSITIVE_DEFINITE_COVARIANCE,
+    SYMMETRIC_PRECONDITIONERS,
     WHITENED_TASK,
     ZERO_QUERY_LABEL,
 )
@@ -81,5 +84,32 @@ CLAIMS: tuple[Claim, ...] = (
         + r"For all $d,n,L\ge1$ the Hessian of $f$ in all $Ld^2$ matrix entries is positive definite at each of "
         r"the $L!$ minimisers on $\mathcal S$: they are strict local minima of $f$ over all matrices.",
         assumptions=_SHARED,
+    ),
+    Claim(
+        slug="two_layer_symmetric_minimizer_scalar",
+        paper="suite",
+        location="sharpens Ahn et al., Theorem 2",
+        statement=r"$L=2$, sparse parametrisation, $A_0$ and $A_1$ symmetric, $\Sigma=\Omega=I$. For all $d,n\ge1$ the "
+        r"global minimisers of $f$ are exactly two: $(aI,bI)$ and $(bI,aI)$, with $a\ne b$ the roots of "
+        r"$z^2-ez+p$, $e=\frac{m_1m_4-m_2m_3}{m_2m_4-m_3^2}$, $p=\frac{m_1m_3-m_2^2}{m_2m_4-m_3^2}$, "
+        r"$m_k=\mathbb E\operatorname{tr}S^k$: every coordinate takes the same two steps in the same order. The "
+        r"minimum is $f^\star=m_0-e\,m_1+p\,m_2$. No pair in which one matrix is symmetric and the other any "
+        r"matrix does better or as well.",
+        assumptions=(
+            ISOTROPIC_COVARIATES,
+            GAUSSIAN_COVARIATES,
+            INDEPENDENT_TASK,
+            GAUSSIAN_TASK_IDENTITY,
+            NOISELESS_LABELS,
+            _UNMASKED,
+            ZERO_QUERY_LABEL,
+            replace(
+                SYMMETRIC_PRECONDITIONERS,
+                not_shown="One symmetric matrix of the two is enough, as the statement says. Whether a pair without "
+                "any does better is not decided: near the minimisers none does "
+                "(`critical_points_local_minimum_two_layers`).",
+            ),
+        ),
+        parts=("minimum", "uniqueness"),
     ),
 )
