@@ -267,7 +267,9 @@ def test_claim_trained_sparse_three_layers_anew() -> None:
     assert found.excess is not None
     if not 0 <= found.excess <= LITTLE * found.minimum:
         raise Refuted("the loss is more than 1/1000 above the minimum")
-    if found.squared_distance > NEAR**2 * D * sum((a * a for a in (x.lower for x in found.optimum.steps)), fmpq(0)):
+    if found.squared_distance > NEAR**2 * D * sum(
+        (a * a for a in (x.lower for x in found.optimum.steps)), fmpq(0)
+    ):
         raise Refuted("the weights are further than 1/50 from the optimal steps")
 
 
