@@ -269,7 +269,8 @@ CLAIMS: tuple[Claim, ...] = (
         assumptions=_WHITENED,
         parts=("polynomial", "conditioning", "norms"),
         reading=r"“Improves the conditioning” is read as: the condition number of the next layer's Gram matrix is no "
-        r"larger, on every prompt with $S\succ0$; at any point of $\mathcal S'$, or, charitably, at the optimum only.",
+        r"larger, on every prompt with $S\succ0$; at any point of $\mathcal S'$, or, charitably, at "
+        r"the optimum only.",
     ),
     Claim(
         slug="relu_attention_minimizer",
@@ -326,9 +327,12 @@ CLAIMS: tuple[Claim, ...] = (
         r"increase with $l$. The figure shows $B_0\approx0.90\,I$ and $B_1\approx0.56\,I$; "
         r"$\Sigma^{1/2}A_l\Sigma^{1/2}\approx-0.38\,I$, $-2.40\,I$, $-9.55\,I$ for $l=0,1,2$.",
         parts=("distances", "loss", "norms", "figure"),
-        reading=r"The figure is read as what training at the stated $n=10$ gives: multiples of $I$, with two decimals. The "
-        r"loss is the population loss, and the claim that it tends to 0 is read as: it is below the loss of predicting "
-        r"0, at least. “$\to0$” of distances: at most $\frac1{20}$ at the end of the run. (The authors' notebook for this "
+        reading=r"The figure is read as what training at the stated $n=10$ gives: multiples of $I$, "
+        r"with two decimals. The "
+        r"loss is the population loss, and the claim that it tends to 0 is read as: it is below the "
+        r"loss of predicting "
+        r"0, at least. “$\to0$” of distances: at most $\frac1{20}$ at the end of the run. (The "
+        r"authors' notebook for this "
         r"experiment sets $N=20$.)",
     ),
     Claim(
@@ -340,8 +344,10 @@ CLAIMS: tuple[Claim, ...] = (
         r"(relaxed) against 3-step GD, 3-step $\Sigma^{-1}$-preconditioned GD (best constant step size by "
         r"grid search) and OLS. Claimed order: the transformer is the best of the three iterative methods "
         r"at every $n$.",
-        reading=r"Data as in `trained_sparse_three_layers`; the loss is the population loss; GD and preconditioned GD have "
-        r"their best constant step. Read for the loss on a sample of prompts, the order is what most batches show, at "
+        reading=r"Data as in `trained_sparse_three_layers`; the loss is the population loss; GD and "
+        r"preconditioned GD have "
+        r"their best constant step. Read for the loss on a sample of prompts, the order is what "
+        r"most batches show, at "
         r"short contexts too; the mean over all prompts is then carried by rare ones that no sample holds.",
     ),
     Claim(
@@ -351,7 +357,8 @@ CLAIMS: tuple[Claim, ...] = (
         kind="experiment",
         statement=r"$d=5$, $n=20$, $L=1,\dots,4$: at equal $L$, the log loss of the trained linear "
         r"transformer is below that of preconditioned GD, which is below that of GD.",
-        reading=r"Data as in `trained_sparse_three_layers`; population losses; GD and preconditioned GD with their best "
+        reading=r"Data as in `trained_sparse_three_layers`; population losses; GD and "
+        r"preconditioned GD with their best "
         r"constant step. (A grid search finds worse steps; and in the authors' notebooks the two baselines see "
         r"$n-1$ examples only: their code takes `X = Z[0:N-1]` of $N$ examples.)",
     ),
