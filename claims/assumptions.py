@@ -47,3 +47,14 @@ ZERO_VALUE_ROW = Assumption("zero_value_row", r"$u=0$: the value matrix passes o
 # The solvers.
 ZERO_INITIAL_WEIGHTS = Assumption("zero_initial_weights", r"The iteration starts from $\hat w_0=0$.")
 FIXED_STEP_SIZE = Assumption("fixed_step_size", r"The step size $\eta$ is the same at every step.")
+
+WHITENED_SETTING = (
+    GAUSSIAN_COVARIATES,
+    POSITIVE_DEFINITE_COVARIANCE,
+    INDEPENDENT_TASK,
+    WHITENED_TASK,
+    NOISELESS_LABELS,
+    MASKED_QUERY,
+    ZERO_QUERY_LABEL,
+)
+"""The data and the model of Ahn et al., Theorems 3 and 4, and of Gatmiry et al."""

@@ -19,6 +19,7 @@ from claims.assumptions import (
     NOISELESS_LABELS,
     POSITIVE_DEFINITE_COVARIANCE,
     SYMMETRIC_PRECONDITIONERS,
+    WHITENED_SETTING,
     WHITENED_TASK,
     ZERO_QUERY_LABEL,
 )
@@ -34,16 +35,6 @@ _IDENTITY_TASK = (
     MASKED_QUERY,
     ZERO_QUERY_LABEL,
 )
-_WHITENED = (
-    GAUSSIAN_COVARIATES,
-    POSITIVE_DEFINITE_COVARIANCE,
-    INDEPENDENT_TASK,
-    WHITENED_TASK,
-    NOISELESS_LABELS,
-    MASKED_QUERY,
-    ZERO_QUERY_LABEL,
-)
-
 _SPARSE = (
     r"In the sparse parametrisation $P_l=\operatorname{diag}(0_{d\times d},1)$, "
     r"$Q_l=-\operatorname{diag}(A_l,0)$ with $A_l\in\mathbb R^{d\times d}$: "
@@ -210,7 +201,7 @@ CLAIMS: tuple[Claim, ...] = (
         + _SCALED
         + r": $\inf_{\mathcal S}\sum_l\lVert\nabla_{A_l}f\rVert_F^2=0$. The footnote adds that the infimum "
         r"need not be attained, so $\mathcal S$ might hold no exact critical point.",
-        assumptions=_WHITENED,
+        assumptions=WHITENED_SETTING,
         parts=("infimum",),
         reading="The theorem is the value of the infimum. The footnote is read as a caution about what its proof "
         "shows, not as the assertion that for some sizes the infimum is not attained. Read as that it would "
@@ -226,7 +217,7 @@ CLAIMS: tuple[Claim, ...] = (
         + r", for any direction $R_l$ there is $\tilde R_l=r_l\Sigma^{-1}$, "
         r"$r_l=\frac1d\operatorname{tr}(\Sigma^{1/2}R_l\Sigma^{1/2})$, with the same directional derivative "
         r"of $f$.",
-        assumptions=(_ON_SCALED_SET, *_needing_an_inverse(_WHITENED)),
+        assumptions=(_ON_SCALED_SET, *_needing_an_inverse(WHITENED_SETTING)),
     ),
     Claim(
         slug="permutation_symmetry",
@@ -241,7 +232,7 @@ CLAIMS: tuple[Claim, ...] = (
         assumptions=(
             _ON_SCALED_SET,
             Assumption("several_layers", r"$L\ge2$."),
-            *_needing_an_inverse(_exchanged_anyway(_WHITENED)),
+            *_needing_an_inverse(_exchanged_anyway(WHITENED_SETTING)),
         ),
         parts=("exchange", "several"),
     ),
@@ -253,7 +244,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"$w\sim\mathcal N(0,\Sigma^{-1})$. On $\mathcal S'=\{A_l=a_l\Sigma^{-1},\,B_l=b_lI\}$: "
         r"$\inf\sum_l\lVert\nabla_{A_l}f\rVert_F^2+\lVert\nabla_{B_l}f\rVert_F^2=0$. With $\Sigma=I$ the "
         r"implemented algorithm is GD++ (von Oswald et al. 2023). $f$ does not depend on $B_{L-1}$.",
-        assumptions=_WHITENED,
+        assumptions=WHITENED_SETTING,
         parts=("infimum", "gd_plus_plus", "last_layer"),
         reading=r"A step of GD++ is read as: the covariates, the query's too, move by "
         r"$x_j\leftarrow(I-\gamma XX^\top)x_j$, and the labels by one gradient step from zero weights on the current "
@@ -266,7 +257,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement=r"$X_{l+1}=X_l+B_lX_lMX_l^\top A_lX_l$ ($1/n$ absorbed): at $\mathcal S'$ each layer also "
         r"maps the covariates by a polynomial in $S$ that improves the conditioning of the next layer's Gram "
         r"matrix; and $\lVert A_0\rVert\le\lVert A_1\rVert\le\lVert A_2\rVert$ at the trained optimum.",
-        assumptions=_WHITENED,
+        assumptions=WHITENED_SETTING,
         parts=("polynomial", "conditioning", "norms"),
         reading=r"“Improves the conditioning” is read as: the condition number of the next layer's Gram matrix is no "
         r"larger, on every prompt with $S\succ0$; at any point of $\mathcal S'$, or, charitably, at "

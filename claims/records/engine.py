@@ -8,27 +8,13 @@ from __future__ import annotations
 
 from claims.assumptions import (
     GAUSSIAN_COVARIATES,
-    INDEPENDENT_TASK,
-    MASKED_QUERY,
-    NOISELESS_LABELS,
-    POSITIVE_DEFINITE_COVARIANCE,
+    WHITENED_SETTING,
     WHITENED_TASK,
-    ZERO_QUERY_LABEL,
 )
 from claims.claim import Assumption, Claim
 
 GAUSSIAN_ENTRIES = Assumption("gaussian_entries", r"The entries of $X$ are independent and standard normal.")
 REAL_ENTRIES = Assumption("real_entries", r"The entries of $X$ are real, not complex.")
-
-_WHITENED = (
-    GAUSSIAN_COVARIATES,
-    POSITIVE_DEFINITE_COVARIANCE,
-    INDEPENDENT_TASK,
-    WHITENED_TASK,
-    NOISELESS_LABELS,
-    MASKED_QUERY,
-    ZERO_QUERY_LABEL,
-)
 
 _SPARSE = (
     r"Sparse parametrisation, $x\sim\mathcal N(0,\Sigma)$, $w\sim\mathcal N(0,\Sigma^{-1})$, on the set "
@@ -58,7 +44,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"$L$ of the measure $s\,d\mu(s)$; the gradient vanishes there; and the minimum is "
         r"$1/\sum_{k\le L}\pi_k(0)^2/h_k$ with $\pi_k$ the monic orthogonal polynomials of $\mu$ and "
         r"$h_k=\int\pi_k^2\,d\mu$.",
-        assumptions=_WHITENED,
+        assumptions=WHITENED_SETTING,
         parts=("minimizer", "value"),
     ),
     Claim(
@@ -69,7 +55,7 @@ CLAIMS: tuple[Claim, ...] = (
         + r"With all steps equal to $a$ the loss $f(a)=\int(1-as)^{2L}\,d\mu(s)$ is strictly convex, "
         r"$f''(a)=2L(2L-1)\int s^2(1-as)^{2L-2}\,d\mu(s)>0$; it has exactly one critical point, which is "
         r"positive and its global minimiser.",
-        assumptions=_WHITENED,
+        assumptions=WHITENED_SETTING,
         parts=("convexity", "minimizer"),
     ),
     Claim(

@@ -9,24 +9,11 @@ from dataclasses import replace
 
 from claims.assumptions import (
     GAUSSIAN_COVARIATES,
-    INDEPENDENT_TASK,
     MASKED_QUERY,
-    NOISELESS_LABELS,
     POSITIVE_DEFINITE_COVARIANCE,
-    WHITENED_TASK,
-    ZERO_QUERY_LABEL,
+    WHITENED_SETTING,
 )
 from claims.claim import Claim
-
-_WHITENED = (
-    GAUSSIAN_COVARIATES,
-    POSITIVE_DEFINITE_COVARIANCE,
-    INDEPENDENT_TASK,
-    WHITENED_TASK,
-    NOISELESS_LABELS,
-    MASKED_QUERY,
-    ZERO_QUERY_LABEL,
-)
 
 _LOSS = (
     r"On $\mathcal S'=\{A_l=a_l\Sigma^{-1},\,B_l=b_lI\}$, with $p_0=r_0=1$, $r_{l+1}=r_l(1+a_lsp_l^2)$, "
@@ -50,7 +37,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"$d=5$, $n=20$ there is one minimiser, $a_0=-0.51676$, $a_1=-3.47466$, $b_0=0.86846$, of loss $0.0575012$ "
         r"(rounded), less than a sixth of what the best two steps without covariate updates lose; there "
         r"are other strict local minima.",
-        assumptions=_WHITENED,
+        assumptions=WHITENED_SETTING,
         parts=("loss", "critical_point", "two_layers", "three_layers", "minimizer"),
     ),
     Claim(
@@ -87,7 +74,7 @@ CLAIMS: tuple[Claim, ...] = (
                 not_shown="The statement is about three points of one exact polynomial loss; the loss itself, and "
                 "what it rests on, is `gdpp_minimum_attained`.",
             )
-            for assumption in _WHITENED
+            for assumption in WHITENED_SETTING
         ),
         parts=("increasing", "exceptions"),
     ),
@@ -124,7 +111,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"$1.6\cdot10^{14}$ at the published numbers: an estimate to one per cent takes about $2\cdot10^{17}$ "
         r"prompts or more, "
         r"and $20\,000$ prompts say little about the population loss.",
-        assumptions=_WHITENED,
+        assumptions=WHITENED_SETTING,
         parts=("context_length", "excess", "variance"),
     ),
     Claim(
