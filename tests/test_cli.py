@@ -93,7 +93,10 @@ class Clone:
         return (self.path / name).exists()
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start ``python -m claims`` in the clone, in a process group of its own."""
+        """Start ``python -m claims`` in the clone, in a process group of its own that Ctrl-C reaches.
+
+        A shell starts background jobs with SIGINT ignored, and children inherit that: it is set back.
+        """
         env = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "PYTHON"))}
         env["PYTHONDONTWRITEBYTECODE"] = "1"
         return subprocess.Popen(
@@ -104,6 +107,7 @@ class Clone:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def run(self, *arguments: str) -> tuple[int, str, str]:
