@@ -36,7 +36,7 @@ lint: $(READY)
 # The second run: exact results may not depend on the number types that SymPy happens to use.
 test: lint
 	@$(BIN)/python -m pytest -n auto
-	@SYMPY_GROUND_TYPES=python $(BIN)/python -m pytest -n auto -q tests/test_theory_*.py tests/test_wishart_*.py
+	@SYMPY_GROUND_TYPES=python $(BIN)/python -m pytest -n auto -q tests/theory
 
 # One process and one thread; a gate that is missed fails the run, after the table of all of them.
 bench: $(READY)

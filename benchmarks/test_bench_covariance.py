@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 from flint import fmpq, fmpq_mat
 
-from numerics import wishart_covariance
-from theory import exact, looped_loss
-from theory.task import RegressionTask
-from theory.wishart import covariance, near_hooks
-from theory.wishart.matrix_words import word_trace_moment
+from icl_claims.numerics import wishart_covariance
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.many_layers import looped_loss
+from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.wishart import covariance, near_hooks
+from icl_claims.theory.wishart.matrix_words import word_trace_moment
 
 Gate = Callable[..., Any]
 

@@ -9,17 +9,22 @@ import numpy as np
 import pytest
 from flint import fmpq, fmpq_poly
 
-from numerics.gauss_nodes import GaussRule, spectral_rules
-from numerics.monte_carlo import sample_mean
-from numerics.step_sizes import gradient as gradient_on_nodes
-from numerics.step_sizes import loss as loss_on_nodes
-from theory.loss_variance import (
+from icl_claims.numerics.gauss_nodes import GaussRule, spectral_rules
+from icl_claims.numerics.monte_carlo import sample_mean
+from icl_claims.numerics.step_sizes import gradient as gradient_on_nodes
+from icl_claims.numerics.step_sizes import loss as loss_on_nodes
+from icl_claims.theory.many_layers.loss_variance import (
     loss_variance,
     mean_and_variance_by_pfaffians,
     prompts_needed,
     variance_by_parts,
 )
-from theory.step_sizes import gradient, loss_of_steps, optimal_looped_step, optimal_steps
+from icl_claims.theory.many_layers.step_sizes import (
+    gradient,
+    loss_of_steps,
+    optimal_looped_step,
+    optimal_steps,
+)
 
 DIM, CONTEXT = 5, 20
 

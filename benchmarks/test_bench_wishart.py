@@ -9,10 +9,10 @@ from typing import Any
 
 from sympy import Poly, symbols
 
-from theory.wishart import spectral_moments, trace_moment, trace_moment_list, trace_moments
-from theory.wishart.density import prove_recurrence
-from theory.wishart.recurrence import recurrence, start
-from theory.wishart.zonal import trace_moment_zonal
+from icl_claims.theory.wishart import spectral_moments, trace_moment, trace_moment_list, trace_moments
+from icl_claims.theory.wishart.density import prove_recurrence
+from icl_claims.theory.wishart.recurrence import recurrence, start
+from icl_claims.theory.wishart.zonal import trace_moment_zonal
 
 DIM, CONTEXT = 5, 20
 

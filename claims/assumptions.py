@@ -6,7 +6,7 @@ Named by the key in capitals. A claim whose suite has no instance for one of the
 
 from __future__ import annotations
 
-from claims.claim import Assumption
+from icl_claims.claims.claim import Assumption
 
 # The data.
 GAUSSIAN_COVARIATES = Assumption(

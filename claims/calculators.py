@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import click
 from flint import fmpq, fmpq_mat
 
-from numerics.decimals import DIGITS, decimal
-from numerics.rounding import Enclosed, nearest_real
-from theory import exact
-from theory.algebraic import number, square_root, written, written_minimum
-from theory.task import RegressionTask
+from icl_claims.numerics.decimals import DIGITS, decimal
+from icl_claims.numerics.rounding import Enclosed, nearest_real
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra.algebraic import number, square_root, written, written_minimum
+from icl_claims.theory.task import RegressionTask
 
 if TYPE_CHECKING:
-    from models.multi_layer import LayersComparison
-    from models.weights import Comparison
+    from icl_claims.models.multi_layer import LayersComparison
+    from icl_claims.models.weights import Comparison
 
 T = TypeVar("T")
 
@@ -178,14 +178,14 @@ def optimum(
 
 
 def _optimal(dim: int, context: int, layers: int) -> dict[str, Any]:
-    from theory.step_sizes import optimal_steps
+    from icl_claims.theory.many_layers.step_sizes import optimal_steps
 
     best = optimal_steps(dim, context, layers)
     return {"steps": list(map(Quantity, best.steps, written(best.steps))), "loss": _rational(best.loss)}
 
 
 def _optimal_loops(dim: int, context: int, layers: int) -> dict[str, Any]:
-    from theory.step_sizes import optimal_looped_step
+    from icl_claims.theory.many_layers.step_sizes import optimal_looped_step
 
     best = optimal_looped_step(dim, context, layers)
     return {
@@ -197,7 +197,7 @@ def _optimal_loops(dim: int, context: int, layers: int) -> dict[str, Any]:
 def _optimal_layer(
     dim: int, context: int, covariance: tuple[fmpq, ...] | None, task: str, noise: fmpq
 ) -> dict[str, Any]:
-    from theory.single_layer import minimizer, minimum
+    from icl_claims.theory.one_layer.single_layer import minimizer, minimum
 
     _check_matrix_size(dim)
     if task == "whitened":
@@ -242,8 +242,8 @@ def loss(
 
     Example: icl-claims loss --dim 5 --context 20 --steps 10/13
     """
-    from theory.step_sizes import MOST_LAYERS as MOST_STEPS
-    from theory.step_sizes import loss_of_steps
+    from icl_claims.theory.many_layers.step_sizes import MOST_LAYERS as MOST_STEPS
+    from icl_claims.theory.many_layers.step_sizes import loss_of_steps
 
     if (steps is None) == (step is None and loops is None):
         raise click.UsageError("give either --steps a1,a2,… or --step a with --loops T")
@@ -266,7 +266,11 @@ def loss(
 
 def _sampling(steps: Sequence[fmpq], dim: int, context: int) -> dict[str, Any]:
     """What one prompt's loss varies by; null with a note where that would take more than about 3 s."""
-    from theory.loss_variance import loss_variance, prompts_needed, squared_error_variance
+    from icl_claims.theory.many_layers.loss_variance import (
+        loss_variance,
+        prompts_needed,
+        squared_error_variance,
+    )
 
     names = ("per_prompt_std", "squared_error_std", "prompts_for_1_percent")
     # Up to 16 steps the work stops growing with the sizes: integration by parts takes over.
@@ -310,7 +314,7 @@ def moment(powers: tuple[int, ...], dim: int | None, context: int | None, as_jso
             f"{'--context' if dim is None else '--dim'} needs "
             f"{'--dim' if dim is None else '--context'} beside it"
         )
-    from theory.wishart import trace_moment
+    from icl_claims.theory.wishart import trace_moment
 
     def at(dim: int | None, context: int | None) -> Any:
         try:
@@ -378,9 +382,9 @@ def compare(
         regression = RegressionTask.whitened(sigma, context, noise)
     else:
         regression = RegressionTask(sigma, context, noise_variance=noise)
-    from models.multi_layer import compare_layers
-    from models.weights import WeightsError, load
-    from models.weights import compare as measure
+    from icl_claims.models.multi_layer import compare_layers
+    from icl_claims.models.weights import WeightsError, load
+    from icl_claims.models.weights import compare as measure
 
     try:
         loaded = load(weights)

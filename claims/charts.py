@@ -1,4 +1,4 @@
-"""Charts of the report: a :class:`claims.results.Chart` drawn as an SVG element for a web page.
+"""Charts of the report: a :class:`icl_claims.claims.results.Chart` drawn as an SVG element for a web page.
 
 Two runs give the same bytes: the hash salt is fixed, the metadata is dropped, the user's matplotlib
 settings are ignored. The element holds no resource from elsewhere. Its colours are CSS variables of
@@ -20,7 +20,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from claims.results import Chart, Series
+from icl_claims.claims.results import Chart, Series
 
 SERIES_COLOURS = 8
 """How many colours the page defines before they repeat; markers change from series to series too."""

@@ -1,4 +1,4 @@
-"""The command line ``icl-claims``, also ``python -m claims``.
+"""The command line ``icl-claims``, also ``python -m icl_claims``.
 
 A command's module is imported when the command is used, so that ``--help`` costs no more than click.
 Errors of the user are one line on standard error and exit status 2.
@@ -15,14 +15,14 @@ from collections.abc import Sequence
 import click
 
 COMMANDS: dict[str, tuple[str, str]] = {
-    "list": ("claims.commands:list_", "The claims, their verdicts and what these rest on."),
-    "show": ("claims.commands:show", "One claim: record, evidence, corrected form."),
-    "verify": ("claims.commands:verify", "Run the evidence, store it, write the report."),
-    "optimum": ("claims.calculators:optimum", "Optimal step sizes and loss for given d, n, L, Σ."),
-    "loss": ("claims.calculators:loss", "Exact in-context loss of given step sizes."),
-    "moment": ("claims.calculators:moment", "A Wishart moment as a polynomial in d and n."),
-    "compare": ("claims.calculators:compare", "Trained weights against the closed form."),
-    "new": ("claims.commands:new", "Scaffold a proposition of your own."),
+    "list": ("icl_claims.claims.commands:list_", "The claims, their verdicts and what these rest on."),
+    "show": ("icl_claims.claims.commands:show", "One claim: record, evidence, corrected form."),
+    "verify": ("icl_claims.claims.commands:verify", "Run the evidence, store it, write the report."),
+    "optimum": ("icl_claims.claims.calculators:optimum", "Optimal step sizes and loss for given d, n, L, Σ."),
+    "loss": ("icl_claims.claims.calculators:loss", "Exact in-context loss of given step sizes."),
+    "moment": ("icl_claims.claims.calculators:moment", "A Wishart moment as a polynomial in d and n."),
+    "compare": ("icl_claims.claims.calculators:compare", "Trained weights against the closed form."),
+    "new": ("icl_claims.claims.commands:new", "Scaffold a proposition of your own."),
 }
 """Name → (where the command is, its line in the group's help)."""
 
@@ -78,7 +78,7 @@ def run(args: Sequence[str] | None = None) -> int:
     Validation in the project raises ValueError or UnknownClaim with a message that names the argument,
     the value and what is allowed; here it becomes that one line. Other exceptions are defects.
     """
-    from claims.registry import UnknownClaim
+    from icl_claims.claims.registry import UnknownClaim
 
     try:
         status = group.main(args, prog_name="icl-claims", standalone_mode=False)

@@ -8,11 +8,11 @@ from typing import Any, get_args
 
 import click
 
-from claims import registry, table
-from claims.claim import Claim, Paper
-from claims.results import Level, Results, Row
-from claims.verdicts import VERDICTS, Judgement, Verdict, judge, judge_all
-from claims.verify import root, stored
+from icl_claims.claims import registry, table
+from icl_claims.claims.claim import Claim, Paper
+from icl_claims.claims.results import Level, Results, Row
+from icl_claims.claims.verdicts import VERDICTS, Judgement, Verdict, judge, judge_all
+from icl_claims.claims.verify import root, stored
 
 _json = click.option("--json", "as_json", is_flag=True, help="Write JSON with stable keys.")
 
@@ -70,7 +70,7 @@ def verify(ctx: click.Context, slugs: tuple[str, ...], level: Level, as_json: bo
 
     Example: icl-claims verify global_minimizer --level full
     """
-    from claims.verify import verify as run
+    from icl_claims.claims.verify import verify as run
 
     done = run(slugs, level)
     claims = registry.registry()
@@ -95,7 +95,7 @@ def new(slug: str, as_json: bool) -> None:
 
     Example: icl-claims new descent_of_the_mean
     """
-    from claims.scaffold import scaffold
+    from icl_claims.claims.scaffold import scaffold
 
     written = [path.relative_to(root()).as_posix() for path in scaffold(slug, root())]
     if as_json:
@@ -104,9 +104,7 @@ def new(slug: str, as_json: bool) -> None:
     click.echo(f"Written: {', '.join(written)}")
     click.echo("Next:")
     click.echo(f"  1. State the proposition and its assumptions in {written[0]}.")
-    click.echo(
-        f"  2. Derive it in {written[1]}; let its check raise theory.exact.Refuted on a false variant."
-    )
+    click.echo(f"  2. Derive it in {written[1]}; let its check raise Refuted on a false variant.")
     click.echo(f"  3. Bring the evidence in {written[2]}: check, three mutants, each assumption's necessity.")
     click.echo(f"  4. pytest -k claim_{slug}       tells what is still owed")
     click.echo(f"     icl-claims verify {slug}    puts it into the report")
@@ -128,7 +126,7 @@ def _line(claim: Claim, judgement: Judgement) -> dict[str, Any]:
 
 def _record(claim: Claim, results: Results) -> dict[str, Any]:
     """All that is known about one claim, with the evidence that never ran."""
-    from claims import evidence_index
+    from icl_claims.claims import evidence_index
 
     claims = registry.registry()
     judgement = judge(claim, results, claims)

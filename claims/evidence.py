@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from claims.claim import Claim
-from claims.results import Chart, Figure, Mutant, Necessity, Tightness
+from icl_claims.claims.claim import Claim
+from icl_claims.claims.results import Chart, Figure, Mutant, Necessity, Tightness
 
 T = TypeVar("T")
 
@@ -96,7 +96,7 @@ class Evidence:
     def chart(self, chart: Chart) -> None:
         """Add a figure to the report."""
         if not isinstance(chart, Chart):
-            raise TypeError(f"chart must be a claims.results.Chart, got {type(chart).__name__}")
+            raise TypeError(f"chart must be an icl_claims.claims.results.Chart, got {type(chart).__name__}")
         self._charts.append(chart)
 
     def fields(self, claim: Claim) -> dict[str, Any]:

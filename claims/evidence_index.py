@@ -19,8 +19,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeGuard, cast, get_args
 
-from claims.claim import Claim
-from claims.results import GRADES, Grade, Level, Outcome, Row
+from icl_claims.claims.claim import Claim
+from icl_claims.claims.results import GRADES, Grade, Level, Outcome, Row
 
 ARGUMENTS = ("slug", "grade", "range", "parts", "complete", "refutes", "level")
 PREFIX = "test_claim_"

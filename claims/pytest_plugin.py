@@ -1,6 +1,6 @@
 """The pytest plugin: claim marks, the fixture ``evidence``, stored results, the table after every run.
 
-Loaded by ``-p claims.pytest_plugin``. Whatever imports the registry or pydantic is imported inside
+Loaded by ``-p icl_claims.claims.pytest_plugin``. Whatever imports the registry or pydantic is imported inside
 hooks only: an import hook such as jaxtyping's must be able to come first. Each test's rows travel as
 JSON in ``item.user_properties``, which xdist carries to its controller; only the controller (or the one
 process of a plain run) merges them into ``build/claims.json``, once, when the session ends.
@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from claims.evidence import Evidence
-    from claims.evidence_index import Index, Mark
-    from claims.results import Level, Outcome, Results, Row
-    from claims.sources import Sources
+    from icl_claims.claims.evidence import Evidence
+    from icl_claims.claims.evidence_index import Index, Mark
+    from icl_claims.claims.results import Level, Outcome, Results, Row
+    from icl_claims.claims.sources import Sources
 
 PROPERTY = "claim"
 """Key of a test's rows in its user properties, and of the mark."""
@@ -66,8 +66,8 @@ def evidence(request: pytest.FixtureRequest) -> Evidence:
     marks = request.node.stash.get(_marks, ())
     if not marks:
         raise pytest.UsageError(f"{request.node.nodeid}: the fixture evidence needs @pytest.mark.claim(...)")
-    from claims import registry
-    from claims.evidence import Evidence
+    from icl_claims.claims import registry
+    from icl_claims.claims.evidence import Evidence
 
     collector = Evidence([registry.registry()[mark.slug] for mark in marks])
     request.node.stash[_evidence] = collector
@@ -112,8 +112,8 @@ def _validated(item: pytest.Item) -> tuple[Mark, ...]:
     name = getattr(item, "originalname", None) or item.name
     if function is None or not (found or name.startswith("test_claim_")):
         return ()
-    from claims import registry
-    from claims.evidence_index import BadEvidence, parse_marks
+    from icl_claims.claims import registry
+    from icl_claims.claims.evidence_index import BadEvidence, parse_marks
 
     own = [mark for mark in getattr(function, "pytestmark", []) if mark.name == PROPERTY]
     if len(found) != len(own):
@@ -140,8 +140,8 @@ def pytest_runtest_makereport(
     """Put what the test has established so far into the properties that its report carries."""
     marks = item.stash.get(_marks, ())
     if marks:
-        from claims import registry
-        from claims.evidence_index import summary_of
+        from icl_claims.claims import registry
+        from icl_claims.claims.evidence_index import summary_of
 
         summary = summary_of(item.function.__doc__)  # type: ignore[attr-defined]
         rows = []
@@ -191,8 +191,8 @@ class Recorder:
         A bad mark is refused here, from the source: an error raised in an xdist worker would reach
         the user as an internal error of xdist.
         """
-        from claims import evidence_index, registry
-        from claims.sources import Sources
+        from icl_claims.claims import evidence_index, registry
+        from icl_claims.claims.sources import Sources
 
         root, claims = self._config.rootpath, registry.registry()
         self._index = evidence_index.build(root, claims)
@@ -228,7 +228,7 @@ class Recorder:
         fresh = tuple(self._rows())
         if not fresh:
             return
-        from claims import registry, results, verdicts
+        from icl_claims.claims import registry, results, verdicts
 
         claims = registry.registry()
         try:
@@ -269,7 +269,7 @@ class Recorder:
             )
         if self._results is None or self._config.pluginmanager.has_plugin("claims-progress"):
             return  # ``icl-claims verify`` shows the verdicts itself.
-        from claims import registry, table, verdicts
+        from icl_claims.claims import registry, table, verdicts
 
         claims = registry.registry()
         judgements = [verdicts.judge(claims[slug], self._results, claims) for slug in self._touched]
@@ -289,8 +289,8 @@ class Recorder:
             )
 
     def _rows(self) -> Iterator[Row]:
-        from claims.evidence_index import function_id
-        from claims.results import Row
+        from icl_claims.claims.evidence_index import function_id
+        from icl_claims.claims.results import Row
 
         for nodeid, reports in self._reports.items():
             reduced = _reduce(reports)
@@ -307,7 +307,7 @@ class Recorder:
                 yield row.model_copy(update={"outcome": outcome, "message": message, "digests": digests})
 
     def _still_there(self, row: Row) -> bool:
-        from claims.evidence_index import function_id
+        from icl_claims.claims.evidence_index import function_id
 
         known = self._config.stash[_collected].get(function_id(row.nodeid))
         return self._index.knows(row) and (known is None or row.nodeid in known)

@@ -1,7 +1,7 @@
 """The registry: every claim of the three papers and every proposition of the suite.
 
-Each module of :mod:`claims.records` exports ``CLAIMS``, a tuple of :class:`claims.claim.Claim`;
-adding a module there registers its claims.
+Each module of the folders of :mod:`icl_claims.claims.records` exports ``CLAIMS``, a tuple of
+:class:`icl_claims.claims.claim.Claim`; adding a module there registers its claims.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import pkgutil
 from functools import cache
 from types import MappingProxyType
 
-from claims import records
-from claims.claim import PAPERS, Claim
+from icl_claims.claims import records
+from icl_claims.claims.claim import PAPERS, Claim
 
 
 class UnknownClaim(LookupError):
@@ -27,9 +27,9 @@ def registry() -> MappingProxyType[str, Claim]:
         ValueError: two claims share a slug, or ``corrects`` names an unregistered one.
     """
     found: dict[str, Claim] = {}
-    for module_info in pkgutil.iter_modules(records.__path__):
-        module = importlib.import_module(f"{records.__name__}.{module_info.name}")
-        for claim in module.CLAIMS:
+    for module_info in pkgutil.walk_packages(records.__path__, f"{records.__name__}."):
+        module = importlib.import_module(module_info.name)
+        for claim in getattr(module, "CLAIMS", ()):
             if claim.slug in found:
                 raise ValueError(f"slug must be unique, {claim.slug!r} is registered twice")
             found[claim.slug] = claim

@@ -20,9 +20,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from claims.claim import PAPERS, Assumption, Claim
-from claims.results import Chart, Grade, Mutant, Necessity, Results, Row, Tightness, write_text
-from claims.verdicts import VERDICTS, Judgement, Verdict, judge_all
+from icl_claims.claims.claim import PAPERS, Assumption, Claim
+from icl_claims.claims.results import Chart, Grade, Mutant, Necessity, Results, Row, Tightness, write_text
+from icl_claims.claims.verdicts import VERDICTS, Judgement, Verdict, judge_all
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -345,12 +345,12 @@ def _markdown_it() -> MarkdownIt:
 
 def _chart(chart: Chart, prefix: str) -> str:
     # Imported here: matplotlib takes half a second, and many reports have no chart.
-    from claims import charts
+    from icl_claims.claims import charts
 
     return charts.svg(chart, prefix)
 
 
 def _missing_points(chart: Chart) -> tuple[str, ...]:
-    from claims import charts
+    from icl_claims.claims import charts
 
     return tuple(charts.missing_points(chart))

@@ -9,8 +9,8 @@ from __future__ import annotations
 import keyword
 from pathlib import Path
 
-from claims import registry
-from claims.claim import SLUG
+from icl_claims.claims import registry
+from icl_claims.claims.claim import SLUG
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -27,9 +27,9 @@ def scaffold(slug: str, root: Path) -> tuple[Path, ...]:
     if slug in registry.registry():
         raise ValueError(f"SLUG must be new, got {slug!r}, which is registered; see 'icl-claims show {slug}'")
     targets = {
-        root / "claims" / "records" / f"{slug}.py": "new_record.py.j2",
+        root / "claims" / "records" / "suite" / f"{slug}.py": "new_record.py.j2",
         root / "theory" / f"{slug}.py": "new_theory.py.j2",
-        root / "tests" / f"test_claim_{slug}.py": "new_test.py.j2",
+        root / "tests" / "claims" / "suite" / f"test_claim_{slug}.py": "new_test.py.j2",
     }
     for path in targets:
         if not path.parent.is_dir():

@@ -16,10 +16,11 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from claims.claim import Claim
-from claims.evidence_index import artefacts
-from claims.results import Results, Row
+from icl_claims.claims.claim import Claim
+from icl_claims.claims.evidence_index import artefacts
+from icl_claims.claims.results import Results, Row
 
+PACKAGE = "icl_claims"
 PACKAGES = ("theory", "numerics", "models", "tests")
 CLAIMS_MODULES = ("claims.claim", "claims.assumptions")
 RECORD = "record:"
@@ -116,6 +117,7 @@ class Sources:
 
     def _resolve(self, module: str, name: str | None) -> tuple[list[str], list[str]]:
         """The files that an import touches without following them, and those to follow."""
+        module = _in_the_clone(module)
         top = module.partition(".")[0]
         if top not in PACKAGES and top != "claims":
             return [], []
@@ -193,6 +195,11 @@ def _absolute(node: ast.ImportFrom, path: str) -> str:
     package = Path(path).parts[:-1]
     base = package[: len(package) - node.level + 1] if node.level else ()
     return ".".join([*base, *([node.module] if node.module else [])])
+
+
+def _in_the_clone(module: str) -> str:
+    """A module of the package by its place in the clone: ``icl_claims.theory.task`` is ``theory.task``."""
+    return module.removeprefix(f"{PACKAGE}.")
 
 
 def _counts(module: str) -> bool:

@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterable
 from textwrap import shorten
 
-from claims.verdicts import Judgement
+from icl_claims.claims.verdicts import Judgement
 
 WIDTH = 100
 RANGE = 48

@@ -18,8 +18,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from claims.claim import Claim
-from claims.results import GRADES, Grade, Results, Row
+from icl_claims.claims.claim import Claim
+from icl_claims.claims.results import GRADES, Grade, Results, Row
 
 Verdict = Literal["holds", "holds-corrected", "refuted", "supported", "open", "unverified"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)

@@ -13,11 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import claims
-from claims import evidence_index, registry, report, results, sources
-from claims.claim import Claim
-from claims.results import Level, Results
-from claims.verdicts import Judgement, judge
+from icl_claims.claims import evidence_index, registry, report, results, sources
+from icl_claims.claims.claim import Claim
+from icl_claims.claims.results import Level, Results
+from icl_claims.claims.verdicts import Judgement, judge
 
 MAX_PROCESSES = 8
 INTERRUPT_SECONDS = 15.0
@@ -42,8 +41,8 @@ class Verification:
 
 
 def root() -> Path:
-    """The folder of the clone: the one that holds the package ``claims``."""
-    return Path(claims.__file__).resolve().parents[1]
+    """The folder of the clone: the one in which this module is ``claims/verify.py``, links resolved."""
+    return Path(__file__).resolve().parents[1]
 
 
 def results_path() -> Path:
@@ -111,7 +110,16 @@ def _files(nodeids: Sequence[str]) -> list[str]:
 
 def _run(targets: Sequence[str], level: Level, parallel: bool) -> tuple[int, str]:
     """Run pytest on files or node ids; its exit status and what it printed."""
-    command = [sys.executable, "-m", "pytest", "-q", "--no-header", "--tb=short", "-p", "claims.progress"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "--no-header",
+        "--tb=short",
+        "-p",
+        "icl_claims.claims.progress",
+    ]
     command += ["-m", "claim", f"--claims-level={level}", f"--claims-results={results_path()}"]
     if parallel:
         # Neighbouring tests share cached derivations, so each process gets a run of them to begin with.

@@ -21,12 +21,13 @@ from dataclasses import dataclass
 
 from flint import fmpq, fmpq_mat
 
-from models.weights import Weights, WeightsError
-from theory import exact, gdpp
-from theory.equivariant_bound import equivariant_minimum
-from theory.looped_loss import MAX_LAYERS, layered_loss
-from theory.step_sizes import OptimalSteps, optimal_steps
-from theory.task import RegressionTask
+from icl_claims.models.weights import Weights, WeightsError
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.many_layers import gdpp
+from icl_claims.theory.many_layers.equivariant_bound import equivariant_minimum
+from icl_claims.theory.many_layers.looped_loss import MAX_LAYERS, layered_loss
+from icl_claims.theory.many_layers.step_sizes import OptimalSteps, optimal_steps
+from icl_claims.theory.task import RegressionTask
 
 _BITS = 256
 """Relative precision of the optimal steps: the distance keeps half of them even where it is 10⁻³⁰."""
@@ -67,7 +68,8 @@ class LayersComparison:
         projected_loss: f at the point of 𝒮′ = {A_l = a_l Σ⁻¹, B_l = b_l I} nearest to the weights, a_l and b_l
             being ``step`` and ``factor``.
         minimum: min f on 𝒮, where all B_l = 0.
-        lower_bound: no sparse layers of any matrices lose less (:mod:`theory.equivariant_bound`).
+        lower_bound: no choice of sparse matrices A_l has a loss below it
+            (:mod:`icl_claims.theory.many_layers.equivariant_bound`).
         optimum: the steps a_0 < … < a_{L−1}, enclosed to a relative 2⁻²⁵⁶.
         squared_distance: min_π Σ_l ‖Ā_l − a_{π(l)} I‖², at the lower ends of these enclosures.
     """
@@ -87,7 +89,7 @@ class LayersComparison:
 
 
 def compare_layers(task: RegressionTask, weights: Weights) -> LayersComparison:
-    """Where the weights of L layers, 1 ≤ L ≤ :data:`theory.looped_loss.MAX_LAYERS`, sit.
+    """Where the weights of L layers, 1 ≤ L ≤ :data:`icl_claims.theory.many_layers.looped_loss.MAX_LAYERS`, sit.
 
     Raises:
         WeightsError: d differs from the task's, there are too many layers, some P or Q is of neither

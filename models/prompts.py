@@ -1,4 +1,4 @@
-"""Sampling of regression prompts: the float64 image of :class:`theory.task.RegressionTask`."""
+"""Sampling of regression prompts: the float64 image of :class:`icl_claims.theory.task.RegressionTask`."""
 # ruff: noqa: F722 (the strings inside jaxtyping's annotations are shapes, not types; rows = d+1, columns = n+1)
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from flint import fmpq_mat
 from jaxtyping import Float
 from torch import Tensor
 
-from numerics.rounding import nearest, nearest_root
-from theory.task import RegressionTask
+from icl_claims.numerics.rounding import nearest, nearest_root
+from icl_claims.theory.task import RegressionTask
 
 
 def sample_prompts(
@@ -54,8 +54,9 @@ def sample_axis_prompts(
     average over contexts has the same mean as that over :func:`sample_prompts` and less variance.
 
     Returns:
-        Prompts for :meth:`models.attention.LinearTransformer.predict`, batch × (d+1) × (n+d), with label slots
-        0 below the queries; and the targets, batch × d. The draws are those of :func:`sample_prompts`.
+        Prompts for :meth:`icl_claims.models.attention.LinearTransformer.predict`, batch × (d+1) × (n+d), with
+        label slots 0 below the queries; and the targets, batch × d. The draws are those of
+        :func:`sample_prompts`.
 
     Raises:
         ValueError: batch < 1.

@@ -11,7 +11,8 @@ from torch import Tensor
 def relaxed_layers(
     A: Float[Tensor, "layers d d"], B: Float[Tensor, "some d d"]
 ) -> tuple[Float[Tensor, "layers rows rows"], Float[Tensor, "layers rows rows"]]:
-    """P_l = diag(B_l, 1) and Q_l = diag(A_l, 0), for :meth:`models.attention.LinearTransformer.from_matrices`.
+    """P_l = diag(B_l, 1) and Q_l = diag(A_l, 0), for
+    :meth:`icl_claims.models.attention.LinearTransformer.from_matrices`.
 
     Args:
         A: A_0, …, A_{L−1}, L × d × d, each with its own sign (descent has A_l ≺ 0).

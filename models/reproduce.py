@@ -1,6 +1,7 @@
-r"""The papers' training runs, by name: ``python -m models.reproduce NAME…``, and without names the list of them.
+r"""The papers' training runs, by name: ``python -m icl_claims.models.reproduce NAME…``, and without names the
+list of them.
 
-Each run is resumable and seeded (:mod:`models.training`). What is kept of it goes to ``artefacts/NAME``, the
+Each run is resumable and seeded (:mod:`icl_claims.models.training`). What is kept of it goes to ``artefacts/NAME``, the
 checkpoint to ``build/training/NAME``; a run that is interrupted goes on from there.
 
 Ahn et al. (2023) §4.3: Σ = Uᵀ D U with D = diag(1, 1, 1/4, 1/16, 1), Ω = Σ⁻¹, d = 5, n = 20, L = 3, minibatches
@@ -26,9 +27,9 @@ from pathlib import Path
 import torch
 from flint import fmpq, fmpq_mat
 
-from models.training import LOG, TRAJECTORY, WEIGHTS, Settings, progress_bar, train
-from theory import exact
-from theory.task import RegressionTask
+from icl_claims.models.training import LOG, TRAJECTORY, WEIGHTS, Settings, progress_bar, train
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.task import RegressionTask
 
 SPECTRUM = (fmpq(1), fmpq(1), fmpq(1, 4), fmpq(1, 16), fmpq(1))
 """The diagonal of D."""
@@ -92,20 +93,20 @@ def task(context_length: int, seed: int) -> RegressionTask:
 def _runs() -> dict[str, Run]:
     with_trajectory = (WEIGHTS, LOG, TRAJECTORY)
     runs = {
-        f"ahn2023_sparse_three_layers/seed_{seed}": Run(
+        f"ahn2023/sparse_three_layers/seed_{seed}": Run(
             task(20, seed), replace(_SPARSE, seed=seed), with_trajectory
         )
         for seed in range(5)
     }
     for n, seed in ((20, 0), (20, 1), (10, 0)):
-        runs[f"ahn2023_relaxed_three_layers/context_{n}_seed_{seed}"] = Run(
+        runs[f"ahn2023/relaxed_three_layers/context_{n}_seed_{seed}"] = Run(
             RegressionTask.isotropic(DIM, n), replace(_RELAXED, seed=seed), with_trajectory
         )
     for layers, steps in ((1, 600), (2, 800), (4, 1500)):
         settings = replace(_SPARSE, layers=layers, steps=steps)
-        runs[f"ahn2023_depth/layers_{layers}"] = Run(task(20, 0), settings)
+        runs[f"ahn2023/depth/layers_{layers}"] = Run(task(20, 0), settings)
     for n in (2, 6, 14):
-        runs[f"ahn2023_context_length/context_{n}"] = Run(
+        runs[f"ahn2023/context_length/context_{n}"] = Run(
             RegressionTask.isotropic(DIM, n), replace(_RELAXED, steps=800)
         )
     return runs

@@ -7,7 +7,7 @@ and the mean of the iterates over the last part of the run as the result.
 Two choices matter for the noise and for the landscape:
 
 * The squared error of one prompt is heavy-tailed. Integrating the query out exactly
-  (:func:`models.prompts.sample_axis_prompts`) and averaging the iterates each cut the excess loss of the
+  (:func:`icl_claims.models.prompts.sample_axis_prompts`) and averaging the iterates each cut the excess loss of the
   result several times.
 * With b = (u, β) the last row of P and A = (A_x; aᵀ) the first columns of Q, the layer learns its
   preconditioner as the sum of β A_x and the rank-one u aᵀ (both transposed). From random starts near 0
@@ -30,11 +30,11 @@ import torch
 from flint import fmpq_mat
 from torch import Tensor, nn
 
-from models.attention import LinearTransformer
-from models.prompts import sample_axis_prompts, sample_prompts
-from models.weights import Weights, replacing, save, save_trajectory
-from theory.exact import positive_integer
-from theory.task import RegressionTask
+from icl_claims.models.attention import LinearTransformer
+from icl_claims.models.prompts import sample_axis_prompts, sample_prompts
+from icl_claims.models.weights import Weights, replacing, save, save_trajectory
+from icl_claims.theory.algebra.exact import positive_integer
+from icl_claims.theory.task import RegressionTask
 
 Form = Literal["free", "sparse", "relaxed"]
 Progress = Callable[[int, float], None]

@@ -29,11 +29,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from models.prompts import to_tensor
-from numerics.rounding import nearest_root
-from theory import exact, single_layer
-from theory.evaluation import at_task
-from theory.task import RegressionTask
+from icl_claims.models.prompts import to_tensor
+from icl_claims.numerics.rounding import nearest_root
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra.evaluation import at_task
+from icl_claims.theory.one_layer import single_layer
+from icl_claims.theory.task import RegressionTask
 
 
 class WeightsError(ValueError):
@@ -216,7 +217,8 @@ class Comparison:
     (A_x; aᵀ) of Q's first d columns: to first order in the labels the layer predicts x_qᵀ (·) g. No gauge
     changes it. E is its difference from Γ.
 
-    **Bound.** With 𝒢 = E[g gᵀ], tr(Σ E 𝒢 Eᵀ) ≤ f − min f (:func:`theory.single_layer.preconditioner_excess`).
+    **Bound.** With 𝒢 = E[g gᵀ], tr(Σ E 𝒢 Eᵀ) ≤ f − min f
+    (:func:`icl_claims.theory.one_layer.single_layer.preconditioner_excess`).
     As tr(Σ E 𝒢 Eᵀ) ≥ λ_min(Σ) tr(E 𝒢 Eᵀ) ≥ λ_min(Σ) λ_min(𝒢) ‖E‖_F² for Σ, 𝒢 ⪰ 0,
 
         ‖E‖_F ≤ ( (f − min f) / (λ_min(Σ) λ_min(𝒢)) )^{1/2}.
@@ -259,7 +261,7 @@ def compare(task: RegressionTask, weights: Weights) -> Comparison:
     """Where one layer's weights sit: exact loss, excess, distance from the closed form.
 
     Raises:
-        WeightsError: there are several layers (:mod:`models.multi_layer`), or d differs from the task's.
+        WeightsError: there are several layers (:mod:`icl_claims.models.multi_layer`), or d differs from the task's.
         ValueError: every label of the task is 0.
     """
     if weights.depth != 1:
@@ -298,7 +300,7 @@ def compare(task: RegressionTask, weights: Weights) -> Comparison:
 def least_eigenvalue(matrix: fmpq_mat) -> fmpq:
     """A rational lower bound on λ_min of a positive semidefinite matrix, at most one part in 2²⁰ below it.
 
-    A float64 eigenvalue proposes it; an exact test (:func:`theory.exact.semidefinite`) proves it, so
+    A float64 eigenvalue proposes it; an exact test (:func:`icl_claims.theory.algebra.exact.semidefinite`) proves it, so
     rounding cannot make it too large. The bound is 0 where λ_min is too close to 0 for float64.
     """
     if _is_diagonal(matrix):

@@ -6,7 +6,7 @@ from math import floor, log10
 
 from flint import fmpq
 
-from numerics.rounding import Enclosed
+from icl_claims.numerics.rounding import Enclosed
 
 DIGITS = 15
 """Significant digits where nothing else is said: all of them survive float64."""
@@ -23,7 +23,7 @@ def decimal(number: Enclosed, digits: int = DIGITS, *, up: bool = False) -> str:
         digits: significant digits, ≥ 1.
         up: away from 0 instead of to nearest (ties to even): what is shown is then a bound.
 
-    >>> from theory.algebraic import number, square_root
+    >>> from icl_claims.theory.algebra.algebraic import number, square_root
     >>> decimal(square_root(fmpq(2)), 8), decimal(number(fmpq(3, 4))), decimal(number(fmpq(-2, 3)), 4)
     ('1.4142136', '0.75', '-0.6667')
     >>> decimal(number(fmpq(1, 3)), 3, up=True), decimal(number(fmpq(10) ** 40 + 1), 4)

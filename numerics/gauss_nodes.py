@@ -5,8 +5,8 @@ sums over it have none of the cancellation of sums over moments, which costs 5 d
 at L = 10. Golub and Welsch [1]: its nodes are the eigenvalues of the Jacobi matrix with diagonal α_k and
 off-diagonal √β_k, and its weights w_i = 1/Σ_{k<N} π_k(x_i)²/h_k.
 
-α and β are exact (:func:`theory.orthogonal_polynomials.recurrence`). The float64 eigenvalues are only a
-proposal: Newton's method in ball arithmetic improves each, and sign changes of π_N across N disjoint
+α and β are exact (:func:`icl_claims.theory.algebra.orthogonal_polynomials.recurrence`). The float64 eigenvalues
+are only a proposal: Newton's method in ball arithmetic improves each, and sign changes of π_N across N disjoint
 intervals certify all of them; the weights are evaluated on these intervals.
 
 References:
@@ -25,17 +25,17 @@ import numpy as np
 from flint import arb, ctx, fmpq
 from scipy.linalg import eigh_tridiagonal
 
-from numerics.balls import Balls, Floats, rounded
-from numerics.rounding import nearest, nearest_root
-from theory.exact import positive_integer
-from theory.orthogonal_polynomials import recurrence
-from theory.real_roots import dyadic
-from theory.wishart import trace_moments
+from icl_claims.numerics.balls import Balls, Floats, rounded
+from icl_claims.numerics.rounding import nearest, nearest_root
+from icl_claims.theory.algebra.exact import positive_integer
+from icl_claims.theory.algebra.orthogonal_polynomials import recurrence
+from icl_claims.theory.algebra.real_roots import dyadic
+from icl_claims.theory.wishart import trace_moments
 
 _PRECISION = 256
 _LARGEST_PRECISION = 16384
 _ACCURACY = 110
-"""Bits of each weight before rounding: enough that :func:`numerics.balls.rounded` holds."""
+"""Bits of each weight before rounding: enough that :func:`icl_claims.numerics.balls.rounded` holds."""
 
 _lock = RLock()
 

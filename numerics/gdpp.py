@@ -1,4 +1,5 @@
-r"""Minimisers of the exact loss on 𝒮′ (:mod:`theory.gdpp`): proposed in float64, certified in balls.
+r"""Minimisers of the exact loss on 𝒮′ (:mod:`icl_claims.theory.many_layers.gdpp`): proposed in float64,
+certified in balls.
 
 On a Gauss rule of N ≥ (3ᴸ + 1)/2 nodes the loss is a sum of squares, Σ_i (√w_i r_L(x_i))², exact but for
 rounding, so Levenberg and Marquardt's method proposes critical points from many starts. What is returned is
@@ -23,13 +24,13 @@ import numpy as np
 from flint import arb, arb_mat, arb_poly, ctx, fmpq
 from scipy.optimize import least_squares
 
-from numerics.balls import Floats
-from numerics.gauss_nodes import spectral_rule
-from numerics.rounding import nearest
-from theory import gdpp
-from theory.exact import positive_integer
-from theory.real_roots import dyadic
-from theory.wishart import spectral_moments
+from icl_claims.numerics.balls import Floats
+from icl_claims.numerics.gauss_nodes import spectral_rule
+from icl_claims.numerics.rounding import nearest
+from icl_claims.theory.algebra.exact import positive_integer
+from icl_claims.theory.algebra.real_roots import dyadic
+from icl_claims.theory.many_layers import gdpp
+from icl_claims.theory.wishart import spectral_moments
 
 _RADIUS_BITS = 96
 """The box that is tested has this radius, 2⁻⁹⁶, around the point that Newton's method found."""

@@ -4,9 +4,9 @@ With c = a_0 b_0 the residual is (1 + a_0 s)(1 + a_1 s (1 + cs)²), and f is qua
 
     f = N_0 − N_1²/N_2,   N_0 = ∫ h² dμ,   N_1 = ∫ h² s (1 + cs)² dμ,   N_2 = ∫ h² s² (1 + cs)⁴ dμ > 0,   h = 1 + a_0 s.
 
-f attains its minimum, at a finite point with a_0 ≠ 0 (:mod:`theory.gdpp`); there ∂f/∂c = ∂f/∂a_0 = 0, and N_1 ≠ 0
-because f is below min N_0, the loss of one layer (b_0 = 0 and the best two steps are below it already). Cleared of
-N_2 these are two polynomial equations in a_0 and c,
+f attains its minimum, at a finite point with a_0 ≠ 0 (:mod:`icl_claims.theory.many_layers.gdpp`); there ∂f/∂c =
+∂f/∂a_0 = 0, and N_1 ≠ 0 because f is below min N_0, the loss of one layer (b_0 = 0 and the best two steps are
+below it already). Cleared of N_2 these are two polynomial equations in a_0 and c,
 
     2 ∂_cN_1 N_2 − N_1 ∂_cN_2 = 0,     N_2² ∂N_0 − 2 N_1 N_2 ∂N_1 + N_1² ∂N_2 = 0   (∂ = ∂/∂a_0).
 
@@ -24,9 +24,9 @@ from typing import Any
 
 from flint import Ordering, acb, acb_poly, arb, ctx, fmpz_mpoly_ctx, fmpz_poly
 
-from numerics.gdpp import Interval, interval
-from theory.exact import positive_integer
-from theory.wishart import trace_moments
+from icl_claims.numerics.gdpp import Interval, interval
+from icl_claims.theory.algebra.exact import positive_integer
+from icl_claims.theory.wishart import trace_moments
 
 _RING = fmpz_mpoly_ctx.get(("a", "c"), Ordering.lex)
 _PRECISION = 1024

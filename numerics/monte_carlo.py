@@ -2,7 +2,8 @@ r"""Monte Carlo estimates of the loss on 𝒮, with sample sizes and error bound
 
 The loss of one prompt, v = tr ∏_l (I − a_l S)², is heavy-tailed: from L = 4 on, the standard error
 that a sample reports of itself is unreliable. Here the half-width comes from Var v, known exactly
-(:mod:`theory.loss_variance`), and from an inequality that holds for every law with that variance.
+(:mod:`icl_claims.theory.many_layers.loss_variance`), and from an inequality that holds for every law with that
+variance.
 
 **Median of means.** With k groups of m samples each, a group's mean misses f by more than h with a
 probability of at most p = Var v/(m h²) (Chebyshev); the median of an odd number k of means misses by more
@@ -30,11 +31,11 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
-from numerics.balls import Floats
-from numerics.rounding import nearest
-from theory.exact import positive_integer, rational
-from theory.loss_variance import loss_variance
-from theory.step_sizes import loss_of_steps, rational_steps
+from icl_claims.numerics.balls import Floats
+from icl_claims.numerics.rounding import nearest
+from icl_claims.theory.algebra.exact import positive_integer, rational
+from icl_claims.theory.many_layers.loss_variance import loss_variance
+from icl_claims.theory.many_layers.step_sizes import loss_of_steps, rational_steps
 
 _BATCH = 1 << 15
 """Numbers in one array of a batch of samples: small enough for a processor's cache."""
@@ -85,7 +86,7 @@ def plan(
     """The least samples for |estimate − f| ≤ ε f except with probability δ, by the exact variance.
 
     Args:
-        steps, dim, context_length: see :func:`theory.loss_variance.loss_variance`.
+        steps, dim, context_length: see :func:`icl_claims.theory.many_layers.loss_variance.loss_variance`.
         relative_half_width: ε > 0.
         error_probability: δ, 0 < δ < 1.
 

@@ -7,7 +7,7 @@ from typing import Protocol, Self
 
 from flint import fmpq
 
-from theory.exact import rational
+from icl_claims.theory.algebra.exact import rational
 
 
 def nearest(value: fmpq) -> float:
@@ -73,7 +73,7 @@ def nearest_real(number: Enclosed) -> float:
         OverflowError: its magnitude exceeds the range of float64.
 
     >>> from flint import fmpq_poly
-    >>> from theory.real_roots import isolate
+    >>> from icl_claims.theory.algebra.real_roots import isolate
     >>> [nearest_real(root) for root in isolate(fmpq_poly([-2, 0, 1]))]
     [-1.4142135623730951, 1.4142135623730951]
     """

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy.integrate import quad
 from scipy.special import eval_genlaguerre
 
-from theory.exact import positive_integer
-from theory.wishart.density import ALGEBRA, DENSITY
+from icl_claims.theory.algebra.exact import positive_integer
+from icl_claims.theory.wishart.density import ALGEBRA, DENSITY
 
 Floats = NDArray[np.float64]
 
@@ -19,7 +19,7 @@ def spectral_density(points: Floats, dim: int, context_length: int) -> Floats:
     """The density of μ, the expected spectral measure of S = W/n (total mass d), at points s > 0.
 
     ρ(x) = ((d − 1)!/(n − 2)!) ρ₀(x) is that of W, for even d and n > d; ρ₀ is
-    :data:`theory.wishart.density.DENSITY` with w = x^{(n−d−1)/2} e^{−x/2}, P and Q the Laguerre polynomials
+    :data:`icl_claims.theory.wishart.density.DENSITY` with w = x^{(n−d−1)/2} e^{−x/2}, P and Q the Laguerre polynomials
     of degrees d − 1 and d − 2 and parameter n − d, and Ψ(x) = ∫ sgn(y − x) Q(y) w(y) dy by adaptive
     quadrature (absolute error below 1e-8 of the scale of Q w, for drawing).
 

@@ -2,8 +2,8 @@ r"""The loss on 𝒮, its derivatives and its minimisers in float64, with error 
 
     f(a) = ∫ q_a(s)² dμ(s) = Σ_i w_i ∏_l (1 − a_l x_i)²
 
-on a Gauss rule of N ≥ L + 1 nodes (:mod:`numerics.gauss_nodes`): exact but for rounding, and all
-terms of f are ≥ 0. Rounding is bounded operation by operation (:mod:`numerics.balls`), from the rounding of
+on a Gauss rule of N ≥ L + 1 nodes (:mod:`icl_claims.numerics.gauss_nodes`): exact but for rounding, and all
+terms of f are ≥ 0. Rounding is bounded operation by operation (:mod:`icl_claims.numerics.balls`), from the rounding of
 nodes and weights on; the steps count as the float64 numbers they are.
 
 Shapes: a rule has nodes (…, N), steps are (…, L), and the leading axes broadcast: rules of shape (B, 1, N)
@@ -18,11 +18,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from numerics.balls import Balls, Floats, exactly, rounded
-from numerics.gauss_nodes import GaussRule, spectral_rules
-from numerics.rounding import nearest, nearest_real
-from theory import step_sizes
-from theory.exact import positive_integer
+from icl_claims.numerics.balls import Balls, Floats, exactly, rounded
+from icl_claims.numerics.gauss_nodes import GaussRule, spectral_rules
+from icl_claims.numerics.rounding import nearest, nearest_real
+from icl_claims.theory.algebra.exact import positive_integer
+from icl_claims.theory.many_layers import step_sizes
 
 _BISECTIONS = 64
 
@@ -33,7 +33,7 @@ def loss(rule: GaussRule, steps: ArrayLike) -> Balls:
     Raises:
         ValueError: the rule has too few nodes for L steps, or a step is NaN or infinite.
 
-    >>> from numerics.gauss_nodes import spectral_rule
+    >>> from icl_claims.numerics.gauss_nodes import spectral_rule
     >>> f = loss(spectral_rule(2, 5, size=2), [0.625])
     >>> abs(f.value - 0.75) <= f.radius <= 1e-14
     np.True_
@@ -46,7 +46,7 @@ def loss(rule: GaussRule, steps: ArrayLike) -> Balls:
 def gradient(rule: GaussRule, steps: ArrayLike) -> Balls:
     """∂f/∂a_l = −2 ∫ s q_a ∏_{m≠l} (1 − a_m s) dμ, of shape (…, L). Arguments, errors: see :func:`loss`.
 
-    >>> from numerics.gauss_nodes import spectral_rule
+    >>> from icl_claims.numerics.gauss_nodes import spectral_rule
     >>> gradient(spectral_rule(2, 5, size=3), [0.0, 0.0]).value.round(12).tolist()
     [-4.0, -4.0]
     """
@@ -62,7 +62,7 @@ def hessian(rule: GaussRule, steps: ArrayLike) -> Balls:
     With q_l and q_{lm} the products without the factors l, and l and m: 2 ∫ s² q_l² dμ on the diagonal, and
     4 ∫ s² q q_{lm} dμ beside it.
 
-    >>> from numerics.gauss_nodes import spectral_rule
+    >>> from icl_claims.numerics.gauss_nodes import spectral_rule
     >>> hessian(spectral_rule(2, 5, size=3), [0.0, 0.0]).value.round(12).tolist()
     [[6.4, 12.8], [12.8, 6.4]]
     """
@@ -89,7 +89,7 @@ def looped_loss(rule: GaussRule, step: ArrayLike, layers: int) -> Balls:
     Raises:
         ValueError: see :func:`loss`.
 
-    >>> from numerics.gauss_nodes import spectral_rule
+    >>> from icl_claims.numerics.gauss_nodes import spectral_rule
     >>> round(float(looped_loss(spectral_rule(2, 5, size=2), 0.625, layers=1).value), 14)
     0.75
     """
@@ -106,8 +106,8 @@ def optimal_steps(sizes: Sequence[tuple[int, int]], layers: int) -> tuple[Balls,
     """The minimisers on 𝒮 for many (d, n): ascending steps (len(sizes), L), and the minima (len(sizes),).
 
     The steps are the reciprocals of the Gauss nodes of s dμ(s), the minimum is the loss there: a route
-    of its own beside :func:`theory.step_sizes.optimal_steps`. The radii say how far the exact minimiser may
-    be from the floats; the minimum differs from the loss at them by the square of that.
+    of its own beside :func:`icl_claims.theory.many_layers.step_sizes.optimal_steps`. The radii say how far the
+    exact minimiser may be from the floats; the minimum differs from the loss at them by the square of that.
 
     >>> steps, least = optimal_steps([(2, 5)], layers=1)
     >>> steps.value.round(14).tolist(), least.value.round(14).tolist()
@@ -126,7 +126,7 @@ def optimal_steps(sizes: Sequence[tuple[int, int]], layers: int) -> tuple[Balls,
 def optimal_steps_correctly_rounded(dim: int, context_length: int, layers: int) -> tuple[list[float], float]:
     """The optimal steps, ascending, and the minimal loss on 𝒮: each the float64 nearest to the exact number.
 
-    Arguments, errors: see :func:`theory.step_sizes.optimal_steps`.
+    Arguments, errors: see :func:`icl_claims.theory.many_layers.step_sizes.optimal_steps`.
 
     >>> optimal_steps_correctly_rounded(5, 20, 3)
     ([0.4224085339285802, 0.6891260874046372, 1.7142173795305133], 0.13360842938318332)
@@ -138,7 +138,7 @@ def optimal_steps_correctly_rounded(dim: int, context_length: int, layers: int) 
 def optimal_looped_step_correctly_rounded(dim: int, context_length: int, layers: int) -> tuple[float, float]:
     """The optimal looped step and its loss, each the float64 nearest to the exact number.
 
-    Arguments, errors: see :func:`theory.step_sizes.optimal_looped_step`.
+    Arguments, errors: see :func:`icl_claims.theory.many_layers.step_sizes.optimal_looped_step`.
 
     >>> optimal_looped_step_correctly_rounded(2, 5, 1)
     (0.625, 0.75)

@@ -1,6 +1,6 @@
 r"""Moments of W = XXᵀ in float64, X d × n with N(0, Σ) columns, each with a bound on its error.
 
-The closed forms of :mod:`theory.wishart` in Σ, in p_r = tr Σ^r and in given matrices, every coefficient
+The closed forms of :mod:`icl_claims.theory.wishart` in Σ, in p_r = tr Σ^r and in given matrices, every coefficient
 positive. So rounding is governed by one principle: where an expression of sums and products passes at most m
 roundings on the way of each of its terms, the computed value differs from the exact one by at most
 
@@ -24,13 +24,13 @@ import numpy as np
 from flint import fmpz
 from numpy.typing import ArrayLike, NDArray
 
-from numerics.rounding import nearest
-from theory import exact
-from theory import looped_loss as exact_loss
-from theory.task import RegressionTask
-from theory.wishart import covariance as exact_moments
-from theory.wishart import matrix_words, near_hooks
-from theory.wishart.sizes import natural
+from icl_claims.numerics.rounding import nearest
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.many_layers import looped_loss as exact_loss
+from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.wishart import covariance as exact_moments
+from icl_claims.theory.wishart import matrix_words, near_hooks
+from icl_claims.theory.wishart.sizes import natural
 
 Array = NDArray[np.float64]
 
@@ -63,7 +63,7 @@ def power_moments(order: int, covariance: ArrayLike, context_length: int) -> Bou
     """E[W^0], …, E[W^order] in float64.
 
     E W^k = Σ_r P_k[r] Σ^r, with P_k[r] a polynomial in the power sums with positive coefficients. The power
-    sums are computed in float64, the P_k at them exactly (:func:`theory.wishart.near_hooks.at_power_sums`,
+    sums are computed in float64, the P_k at them exactly (:func:`icl_claims.theory.wishart.near_hooks.at_power_sums`,
     whose terms have both signs) and rounded once, the rest in float64.
 
     Roundings on the way of a term of E W^k: at most d for each factor Σ, of which it has k, one for each
@@ -72,7 +72,7 @@ def power_moments(order: int, covariance: ArrayLike, context_length: int) -> Bou
         |error| ≤ γ_m · E W^k at |Σ|,   m = k (d + 1) + 1.
 
     Args:
-        order: from 0 to :data:`theory.wishart.covariance.MAX_ORDER`.
+        order: from 0 to :data:`icl_claims.theory.wishart.covariance.MAX_ORDER`.
         covariance: Σ, d × d, symmetric; or its d eigenvalues, for the moments' eigenvalues (with d = 1 in m).
         context_length: n ≥ 1.
 
@@ -131,7 +131,7 @@ def _coefficients(order: int, n: int, sums: Sequence[float]) -> Array:
 def two_sided_moments(order: int, middle: ArrayLike, covariance: ArrayLike, context_length: int) -> Array:
     """E[W^i C W^j] at [i, j] for i, j ≤ order, each entry the float64 nearest to its exact value.
 
-    Arguments and errors as :func:`theory.wishart.covariance.two_sided_moments`.
+    Arguments and errors as :func:`icl_claims.theory.wishart.covariance.two_sided_moments`.
 
     >>> two_sided_moments(1, [[0.5]], [[1.0]], context_length=2)[1].ravel().tolist()
     [1.0, 4.0]
@@ -143,7 +143,7 @@ def two_sided_moments(order: int, middle: ArrayLike, covariance: ArrayLike, cont
 def word_moment(matrices: Sequence[ArrayLike], covariance: ArrayLike, context_length: int) -> Bounded:
     """E[A_0 W A_1 W ⋯ W A_k] in float64.
 
-    The plan of :mod:`theory.wishart.matrix_words`, carried out twice: with the matrices, and with their
+    The plan of :mod:`icl_claims.theory.wishart.matrix_words`, carried out twice: with the matrices, and with their
     absolute values for the bound. For each W a term passes at most 4d roundings in the products Σ M, (Σ M) V
     and a trace, and at most twice as many as its state has terms, in their counts and their sum; A_0 and
     A_k cost d each.
@@ -155,7 +155,7 @@ def word_moment(matrices: Sequence[ArrayLike], covariance: ArrayLike, context_le
 
     Raises:
         TypeError, ValueError: an argument is of the wrong type or shape, Σ is not symmetric, an entry is not
-            finite, or the word is too long (:data:`theory.wishart.matrix_words.MAX_STATES`).
+            finite, or the word is too long (:data:`icl_claims.theory.wishart.matrix_words.MAX_STATES`).
         OverflowError: a moment exceeds the range of float64.
 
     >>> word_moment([[[1.0]], [[2.0]], [[1.0]]], [[1.0]], context_length=2).value.item()
@@ -232,8 +232,8 @@ def looped_loss(task: RegressionTask, matrix: ArrayLike, loops: int) -> tuple[fl
     """The loss of a looped layer and its gradient in A, d × d, each the float64 nearest to its exact value.
 
     Powers of I − AS have terms of both signs, so float64 throughout would lose digits with each loop; this
-    is :mod:`theory.looped_loss` rounded once. Arguments and errors as there; floats count as the dyadic
-    rationals they are.
+    is :mod:`icl_claims.theory.many_layers.looped_loss` rounded once. Arguments and errors as there; floats
+    count as the dyadic rationals they are.
 
     >>> looped_loss(RegressionTask([[1]], context_length=2), [[0.5]], loops=1)
     (0.5, array([[0.]]))

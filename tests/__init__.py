@@ -1,1 +1,6 @@
-"""The evidence, one file per claim or family of claims, and the tests of the suite's own parts."""
+"""The tests of the suite, one to one with its modules, and the evidence for its claims."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+"""The folder of the clone."""

@@ -3,14 +3,13 @@
 import doctest
 import re
 import shlex
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from claims.cli import group
+from icl_claims.claims.cli import group
+from tests import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```console\n\$ icl-claims (.*?)\n(.*?)\n```", README, flags=re.DOTALL)
 DETERMINISTIC = ("optimum", "loss", "moment", "compare")

@@ -14,7 +14,7 @@ from typing import Any
 
 from flint import fmpq, fmpq_mat
 
-from theory import exact
+from icl_claims.theory.algebra import exact
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,1 +1,1 @@
-"""The records: one module per paper, and one for the propositions of the suite."""
+"""The records: one folder per paper, and one for the propositions of the suite; one file a section."""

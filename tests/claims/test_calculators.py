@@ -21,12 +21,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sympy import Poly, Rational, Symbol, sympify
 
-from claims import calculators, cli
-from models.attention import LinearTransformer
-from models.weights import Weights, save
-from tests import by_words
-from theory import exact, single_layer
-from theory.task import RegressionTask
+from icl_claims.claims import cli
+from icl_claims.models.attention import LinearTransformer
+from icl_claims.models.weights import Weights, save
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.one_layer import single_layer
+from icl_claims.theory.task import RegressionTask
+from tests import ROOT
+from tests.shared import by_words
 
 COMMANDS = ["optimum", "loss", "moment", "compare"]
 LOSS_KEYS = ["loss", "loss_exact", "per_prompt_std", "squared_error_std", "prompts_for_1_percent"]
@@ -543,13 +545,13 @@ def test_a_process_of_its_own_with_light_imports() -> None:
     """As installed: standard output is JSON alone; optimum, loss and moment need flint and click alone."""
     program = (
         "import sys\n"
-        "from claims.cli import run\n"
+        "from icl_claims.claims.cli import run\n"
         "for line in sys.argv[1:]:\n"
         "    assert run([*line.split(), '--json']) == 0\n"
         "sys.exit(' '.join({'torch', 'sympy', 'numpy'} & sys.modules.keys()) or 0)\n"
     )
     lines = ["optimum --dim 2 --context 3 --layers 2", "loss --dim 2 --context 3 --steps 1", "moment 2"]
-    root = Path(calculators.__file__).parent.parent
+    root = ROOT
     done = subprocess.run(
         [sys.executable, "-c", program, *lines], cwd=root, capture_output=True, text=True, timeout=60
     )

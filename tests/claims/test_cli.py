@@ -13,14 +13,13 @@ from pathlib import Path
 
 import pytest
 
-import claims.verify
-from claims import registry, results, scaffold
-from claims.cli import COMMANDS, run
-from claims.evidence_index import Mark
-from claims.results import Results
-from claims.verdicts import VERDICTS
-
-ROOT = Path(__file__).resolve().parents[1]
+import icl_claims.claims.verify
+from icl_claims.claims import registry, results, scaffold
+from icl_claims.claims.cli import COMMANDS, run
+from icl_claims.claims.evidence_index import Mark
+from icl_claims.claims.results import Results
+from icl_claims.claims.verdicts import VERDICTS
+from tests import ROOT
 
 LIST_KEYS = [
     "slug",
@@ -35,7 +34,7 @@ LIST_KEYS = [
 ]
 
 CLAIMS = """
-from claims.claim import Assumption, Claim
+from icl_claims.claims.claim import Assumption, Claim
 
 CLAIMS = (
     Claim("sum_of_two", "suite", "here", "$1+1=2$", (Assumption("positive", "$n>0$"),)),
@@ -74,12 +73,18 @@ class Clone:
         self.path = path
         left_out = shutil.ignore_patterns("__pycache__", "records")
         shutil.copytree(ROOT / "claims", path / "claims", ignore=left_out)
-        for file in ("pyproject.toml", "theory/__init__.py", "theory/exact.py"):
+        shutil.copytree(ROOT / "icl_claims", path / "icl_claims", symlinks=True, ignore=left_out)
+        files = (
+            "pyproject.toml",
+            *(f"theory/{name}.py" for name in ("__init__", "algebra/__init__", "algebra/exact")),
+        )
+        for file in files:
             self.write(file, (ROOT / file).read_text(encoding="utf-8"))
         self.write("claims/records/__init__.py", "")
-        self.write("claims/records/suite.py", CLAIMS)
+        self.write("claims/records/suite/__init__.py", "")
+        self.write("claims/records/suite/sums.py", CLAIMS)
         self.write("tests/conftest.py", "")
-        self.write("tests/test_claim_sum.py", EVIDENCE)
+        self.write("tests/claims/suite/test_claim_sum.py", EVIDENCE)
 
     def write(self, name: str, text: str) -> None:
         file = self.path / name
@@ -100,7 +105,7 @@ class Clone:
         env = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "PYTHON"))}
         env["PYTHONDONTWRITEBYTECODE"] = "1"
         return subprocess.Popen(
-            [sys.executable, "-m", "claims", *arguments],
+            [sys.executable, "-m", "icl_claims", *arguments],
             cwd=self.path,
             env=env,
             stdout=subprocess.PIPE,
@@ -130,7 +135,7 @@ def clone(tmp_path: Path) -> Clone:
 def no_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The real registry, with results of this test alone."""
     path = tmp_path / "claims.json"
-    monkeypatch.setattr(claims.verify, "results_path", lambda: path)
+    monkeypatch.setattr(icl_claims.claims.verify, "results_path", lambda: path)
     return path
 
 
@@ -165,7 +170,8 @@ def test_every_command_has_help_with_one_example(command, capsys):
 
 def test_the_help_of_the_group_lists_the_commands_and_loads_none():
     code = (
-        "import sys; from claims.cli import run; run(['--help']); print(sorted(sys.modules), file=sys.stderr)"
+        "import sys; from icl_claims.claims.cli import run; "
+        "run(['--help']); print(sorted(sys.modules), file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert all(f"  {name} " in done.stdout for name in COMMANDS)
@@ -177,8 +183,8 @@ def test_the_help_of_the_group_lists_the_commands_and_loads_none():
         "sympy",
         "torch",
         "flint",
-        "claims.commands",
-        "claims.results",
+        "icl_claims.claims.commands",
+        "icl_claims.claims.results",
     )
     assert not [name for name in heavy if f"'{name}'" in done.stderr]
 
@@ -201,7 +207,7 @@ def test_the_help_of_the_group_lists_the_commands_and_loads_none():
         (("new", "Sum"), "SLUG must be lower-case words joined by underscores, no keyword, got 'Sum'"),
         (("new", "class"), "SLUG must be lower-case words joined by underscores, no keyword, got 'class'"),
         (("new", "global_minimizer"), "SLUG must be new, got 'global_minimizer', which is registered"),
-        (("new", "exact"), "SLUG must be new, got 'exact', for which theory/exact.py exists"),
+        (("new", "task"), "SLUG must be new, got 'task', for which theory/task.py exists"),
     ],
 )
 def test_bad_input_is_refused_in_one_line(arguments, message, capsys):
@@ -337,7 +343,9 @@ def test_only_a_whole_quick_run_writes_the_checked_in_report(clone):
 
 
 def test_failed_evidence_is_shown_and_exits_1(clone):
-    clone.write("tests/test_claim_sum.py", EVIDENCE.replace("is_two, 2, MUTANTS", "is_two, 3, MUTANTS"))
+    clone.write(
+        "tests/claims/suite/test_claim_sum.py", EVIDENCE.replace("is_two, 2, MUTANTS", "is_two, 3, MUTANTS")
+    )
     status, out, err = clone.run("verify", "sum_of_two")
     assert status == 1
     assert "AssertionError: must be 2, got 3" in err
@@ -346,7 +354,10 @@ def test_failed_evidence_is_shown_and_exits_1(clone):
 
 
 def test_an_incomplete_claim_exits_1_and_says_what_it_owes(clone):
-    clone.write("tests/test_claim_sum.py", EVIDENCE.replace('evidence.necessary("positive", "n = 0")', ""))
+    clone.write(
+        "tests/claims/suite/test_claim_sum.py",
+        EVIDENCE.replace('evidence.necessary("positive", "n = 0")', ""),
+    )
     status, out, _ = clone.run("verify", "sum_of_two", "--json")
     assert status == 1
     answer = json.loads(out)
@@ -366,7 +377,7 @@ def test_a_named_claim_without_evidence_is_a_fault(clone):
 
 
 def test_a_claim_with_neither_evidence_nor_reason_is_a_fault_of_the_whole(clone):
-    clone.write("claims/records/suite.py", CLAIMS.replace(', reason="Needs a larger machine."', ""))
+    clone.write("claims/records/suite/sums.py", CLAIMS.replace(', reason="Needs a larger machine."', ""))
     status, out, _ = clone.run("verify")
     assert status == 1
     assert "FAULT waiting: no evidence, and no reason recorded" in out
@@ -383,9 +394,12 @@ def test_verify_without_the_tests_says_that_it_needs_a_clone(clone):
 def test_what_is_listed_is_stale_as_soon_as_a_file_changes(clone):
     clone.run("verify", "sum_of_two")
     assert clone.verdicts()["sum_of_two"] == "holds"
-    clone.write("tests/test_claim_sum.py", EVIDENCE + "\n")
+    clone.write("tests/claims/suite/test_claim_sum.py", EVIDENCE + "\n")
     assert clone.verdicts()["sum_of_two"] == "unverified"
-    assert "owed: stale: tests/test_claim_sum.py::test_claim_sum_of_two" in clone.run("show", "sum_of_two")[1]
+    assert (
+        "owed: stale: tests/claims/suite/test_claim_sum.py::test_claim_sum_of_two"
+        in clone.run("show", "sum_of_two")[1]
+    )
 
 
 SLOW = '''
@@ -398,7 +412,7 @@ def test_claim_waiting():
 
 
 def test_an_interrupt_stores_what_has_finished_and_nothing_else(clone):
-    clone.write("tests/test_claim_sum.py", EVIDENCE + SLOW)
+    clone.write("tests/claims/suite/test_claim_sum.py", EVIDENCE + SLOW)
     process = clone.start("verify", "sum_of_two", "waiting")
     deadline = time.monotonic() + 60
     while not clone.has("started"):
@@ -419,16 +433,18 @@ def test_new_scaffolds_a_proposition_that_runs_at_once_and_is_visibly_incomplete
     status, out, _ = clone.run("new", "own_step")
     assert status == 0
     assert out.startswith(
-        "Written: claims/records/own_step.py, theory/own_step.py, tests/test_claim_own_step.py\n"
+        "Written: claims/records/suite/own_step.py, theory/own_step.py, tests/claims/suite/test_claim_own_step.py\n"
     )
     assert "pytest -k claim_own_step" in out
     status, out, _ = clone.run("verify", "own_step")
     assert status == 1
     assert "own_step: 2 mutants killed, 3 required; assumption start_at_zero: necessity not addressed" in out
-    test = clone.read("tests/test_claim_own_step.py")
+    test = clone.read("tests/claims/suite/test_claim_own_step.py")
     third = '"no target": STEP * CURVATURE - 1,\n        # Owed'
     addressed = 'evidence.dispensable("start_at_zero", "")\n'.replace('""', '"by a shift of w"')
-    clone.write("tests/test_claim_own_step.py", test.replace("# Owed", third, 1) + "    " + addressed)
+    clone.write(
+        "tests/claims/suite/test_claim_own_step.py", test.replace("# Owed", third, 1) + "    " + addressed
+    )
     assert clone.run("verify", "own_step")[0] == 0
     assert clone.verdicts()["own_step"] == "holds"
     assert clone.run("new", "own_step")[0] == 2
@@ -442,7 +458,7 @@ def test_what_new_writes_follows_the_style_of_the_project(clone, tool):
     assert done.returncode == 0, done.stdout
 
 
-TAKEN = ["theory/own_step.py", "tests/test_claim_own_step.py", "theory/own_step/__init__.py"]
+TAKEN = ["theory/own_step.py", "tests/claims/suite/test_claim_own_step.py", "theory/own_step/__init__.py"]
 
 
 @pytest.mark.parametrize("taken", TAKEN)
@@ -451,7 +467,7 @@ def test_new_overwrites_nothing(clone, taken):
     with pytest.raises(ValueError, match=f"for which {taken.removesuffix('/__init__.py')} exists"):
         scaffold.scaffold("own_step", clone.path)
     assert clone.read(taken) == "mine"
-    assert not clone.has("claims/records/own_step.py")
+    assert not clone.has("claims/records/suite/own_step.py")
 
 
 def test_new_writes_all_files_or_none(clone, monkeypatch):

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claims import evidence_index
-from claims.claim import PAPERS, Claim
-from claims.registry import registry
-from claims.report import prose_html
-from tests.strategies import BEYOND_THE_TASK, RESTRICTIONS, keys_of, tasks_of
+from icl_claims.claims import evidence_index
+from icl_claims.claims.claim import PAPERS, Claim
+from icl_claims.claims.registry import registry
+from icl_claims.claims.report import prose_html
+from tests import ROOT
+from tests.shared.strategies import BEYOND_THE_TASK, RESTRICTIONS, keys_of, tasks_of
 
-ROOT = Path(__file__).resolve().parents[1]
 INDEX = evidence_index.build(ROOT, registry())
 CLAIMS = [pytest.param(claim, id=slug) for slug, claim in registry().items()]
 WITH_EVIDENCE = [slug for slug in registry() if INDEX.of(slug, "full")]

@@ -12,9 +12,9 @@ from flint import fmpq
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claims.claim import Assumption, Claim
-from claims.evidence import Evidence, SurvivingMutant
-from claims.results import Chart, Series
+from icl_claims.claims.claim import Assumption, Claim
+from icl_claims.claims.evidence import Evidence, SurvivingMutant
+from icl_claims.claims.results import Chart, Series
 
 POSITIVE, FINITE = Assumption("positive", "$n>0$"), Assumption("finite", "$n<9$")
 SUM = Claim("sum", "suite", "here", "$1+1=2$", (POSITIVE, FINITE))
@@ -178,5 +178,5 @@ def test_charts_are_kept_in_order_and_nothing_else_is_taken_for_one(collector):
     collector.chart(CHART)
     collector.chart(second)
     assert collector.fields(SUM)["charts"] == (CHART, second)
-    with pytest.raises(TypeError, match=r"must be a claims\.results\.Chart, got dict"):
+    with pytest.raises(TypeError, match=r"must be an icl_claims\.claims\.results\.Chart, got dict"):
         collector.chart({"title": "t"})

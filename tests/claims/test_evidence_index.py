@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from claims.claim import Claim
-from claims.evidence_index import BadEvidence, Index, build, function_id, summary_of
-from claims.results import Row
+from icl_claims.claims.claim import Claim
+from icl_claims.claims.evidence_index import BadEvidence, Index, build, function_id, summary_of
+from icl_claims.claims.results import Row
 
 REGISTRY = {
     "sum": Claim("sum", "suite", "here", "$1+1=2$", parts=("first", "second")),

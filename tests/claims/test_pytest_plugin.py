@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests import ROOT
 
 INI = """
 [tool.pytest.ini_options]
 testpaths = ["tests"]
 pythonpath = ["."]
 addopts = [
-  "-p", "claims.pytest_plugin", "--strict-markers", "--doctest-modules", "--import-mode=importlib",
+  "-p", "icl_claims.claims.pytest_plugin", "--strict-markers", "--doctest-modules", "--import-mode=importlib",
   # For speed: these plugins import Hypothesis and NumPy when pytest starts.
   "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:jaxtyping",
 ]
@@ -27,8 +27,8 @@ filterwarnings = ["error"]
 
 CONFTEST = """
 import os
-from claims import registry, results
-from claims.claim import Assumption, Claim
+from icl_claims.claims import registry, results
+from icl_claims.claims.claim import Assumption, Claim
 
 CLAIMS = [
     Claim("sum_of_two", "suite", "here", "$1+1=2$", (Assumption("positive", "$n>0$"),)),
@@ -485,9 +485,11 @@ def test_the_fixture_needs_a_mark(project):
 
 def test_the_plugin_imports_nothing_of_the_project_before_its_hooks_run(project):
     """An import hook such as jaxtyping's must be able to come before the registry and what it loads."""
-    project.write("probe.py", "import sys\nimport claims.pytest_plugin\nprint(sorted(sys.modules))\n")
+    project.write(
+        "probe.py", "import sys\nimport icl_claims.claims.pytest_plugin\nprint(sorted(sys.modules))\n"
+    )
     loaded = project.pytester.runpython("probe.py").stdout.str()
-    assert "'claims.pytest_plugin'" in loaded
+    assert "'icl_claims.claims.pytest_plugin'" in loaded
     assert not re.search(r"'(claims\.(?!pytest_plugin)\w+|pydantic|rich|click|sympy|theory)'", loaded)
 
 
@@ -643,8 +645,8 @@ def test_a_counterexample_makes_its_test_pass_and_the_claim_refuted(project):
 
 
 def test_indexing_and_digesting_this_suite_is_fast():
-    from claims import evidence_index, registry
-    from claims.sources import Sources
+    from icl_claims.claims import evidence_index, registry
+    from icl_claims.claims.sources import Sources
 
     claims = registry.registry()
     start = time.process_time()

@@ -9,8 +9,8 @@ from itertools import pairwise
 import math_core
 import pytest
 
-from claims.claim import PAPERS, Claim
-from claims.registry import registry
+from icl_claims.claims.claim import PAPERS, Claim
+from icl_claims.claims.registry import registry
 
 AHN2023 = """
 loss_depends_on_last_row_and_first_columns global_minimizer global_minimizer_isotropic

@@ -11,11 +11,21 @@ from xml.etree import ElementTree
 
 import pytest
 
-from claims import charts, report
-from claims.claim import Assumption, Claim
-from claims.registry import registry
-from claims.results import GRADES, Chart, Figure, Mutant, Necessity, Results, Row, Series, Tightness
-from claims.verdicts import VERDICTS
+from icl_claims.claims import charts, report
+from icl_claims.claims.claim import Assumption, Claim
+from icl_claims.claims.registry import registry
+from icl_claims.claims.results import (
+    GRADES,
+    Chart,
+    Figure,
+    Mutant,
+    Necessity,
+    Results,
+    Row,
+    Series,
+    Tightness,
+)
+from icl_claims.claims.verdicts import VERDICTS
 
 EVIL = "<script>alert('x')</script>"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from claims import results
-from claims.results import Figure, Results, Row, Tightness, UnreadableResults
+from icl_claims.claims import results
+from icl_claims.claims.results import Figure, Results, Row, Tightness, UnreadableResults
 
 ROW = Row(
     nodeid="tests/test_a.py::test_claim_a",

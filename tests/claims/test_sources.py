@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from claims import sources
-from claims.claim import Claim
-from claims.evidence_index import BadEvidence
-from claims.results import Results, Row
-from claims.sources import Sources
+from icl_claims.claims import sources
+from icl_claims.claims.claim import Claim
+from icl_claims.claims.evidence_index import BadEvidence
+from icl_claims.claims.results import Results, Row
+from icl_claims.claims.sources import Sources
 
 CLAIM = Claim("sum", "suite", "here", "$1+1=2$")
 REGISTRY = {"sum": CLAIM}
@@ -46,19 +46,19 @@ def rests_on(root: Path, test: str) -> set[str]:
 @pytest.mark.parametrize(
     "text",
     [
-        "from theory.sum import total",
-        "import theory.sum",
-        "import theory.sum as s",
-        "from theory import sum",
-        "def check():\n    from theory.sum import total",
-        "class A:\n    def f(self):\n        if True:\n            import theory.sum",
-        "import importlib\nimportlib.import_module('theory.sum')",
-        "import pytest\nsum = pytest.importorskip('theory.sum')",
+        "from icl_claims.theory.sum import total",
+        "import icl_claims.theory.sum",
+        "import icl_claims.theory.sum as s",
+        "from icl_claims.theory import sum",
+        "def check():\n    from icl_claims.theory.sum import total",
+        "class A:\n    def f(self):\n        if True:\n            import icl_claims.theory.sum",
+        "import importlib\nimportlib.import_module('icl_claims.theory.sum')",
+        "import pytest\nsum = pytest.importorskip('icl_claims.theory.sum')",
     ],
 )
 def test_every_way_to_import_a_module_is_followed_to_its_imports(root, text):
     package(root, "theory")
-    write(root, theory__sum="from theory.exact import add", theory__exact="from . import rational")
+    write(root, theory__sum="from icl_claims.theory.exact import add", theory__exact="from . import rational")
     write(root, theory__rational="", theory__unrelated="")
     assert rests_on(root, text) == {
         "theory/__init__.py",
@@ -74,42 +74,50 @@ def test_imports_that_lead_outside_the_project_are_left_alone(root):
 
 def test_import_cycles_end(root):
     package(root, "models")
-    write(root, models__a="from models import b", models__b="from models import a")
-    assert rests_on(root, "import models.a") == {"models/__init__.py", "models/a.py", "models/b.py"}
+    write(root, models__a="from icl_claims.models import b", models__b="from icl_claims.models import a")
+    assert rests_on(root, "import icl_claims.models.a") == {
+        "models/__init__.py",
+        "models/a.py",
+        "models/b.py",
+    }
 
 
 def test_of_a_package_only_the_names_asked_for_are_followed(root):
-    package(root, "theory", "from theory.exact import Refuted\nfrom .moments import moment as wishart\n")
-    write(root, theory__exact="", theory__moments="from theory.words import w", theory__words="")
+    package(
+        root,
+        "theory",
+        "from icl_claims.theory.exact import Refuted\nfrom .moments import moment as wishart\n",
+    )
+    write(root, theory__exact="", theory__moments="from icl_claims.theory.words import w", theory__words="")
     init = {"theory/__init__.py"}
-    assert rests_on(root, "from theory import Refuted") == init | {"theory/exact.py"}
+    assert rests_on(root, "from icl_claims.theory import Refuted") == init | {"theory/exact.py"}
     moments = {"theory/moments.py", "theory/words.py"}
-    assert rests_on(root, "from theory import wishart") == init | moments
-    assert rests_on(root, "from theory.exact import Refuted") == init | {"theory/exact.py"}
-    assert rests_on(root, "import theory") == init | {"theory/exact.py"} | moments
-    assert rests_on(root, "from theory import *") == init | {"theory/exact.py"} | moments
+    assert rests_on(root, "from icl_claims.theory import wishart") == init | moments
+    assert rests_on(root, "from icl_claims.theory.exact import Refuted") == init | {"theory/exact.py"}
+    assert rests_on(root, "import icl_claims.theory") == init | {"theory/exact.py"} | moments
+    assert rests_on(root, "from icl_claims.theory import *") == init | {"theory/exact.py"} | moments
 
 
 def test_a_name_defined_in_a_package_brings_all_that_its_init_imports(root):
-    package(root, "theory", "from theory.exact import add\nTOTAL = add(1, 1)\n")
+    package(root, "theory", "from icl_claims.theory.exact import add\nTOTAL = add(1, 1)\n")
     write(root, theory__exact="", theory__other="")
-    assert rests_on(root, "from theory import TOTAL") == {"theory/__init__.py", "theory/exact.py"}
+    assert rests_on(root, "from icl_claims.theory import TOTAL") == {"theory/__init__.py", "theory/exact.py"}
 
 
 def test_a_name_that_a_package_resolves_at_run_time_may_come_from_any_of_its_modules(root):
     package(root, "theory", "def __getattr__(name): ...\n")
     write(root, theory__exact="", theory__other="")
     everything = {"theory/__init__.py", "theory/exact.py", "theory/other.py"}
-    assert rests_on(root, "from theory import whatever") == everything
-    assert rests_on(root, "import theory") == everything
-    assert rests_on(root, "from theory import exact") == everything - {"theory/other.py"}
+    assert rests_on(root, "from icl_claims.theory import whatever") == everything
+    assert rests_on(root, "import icl_claims.theory") == everything
+    assert rests_on(root, "from icl_claims.theory import exact") == everything - {"theory/other.py"}
 
 
 def test_helpers_and_conftests_of_the_tests_count_with_their_imports(root):
     package(root, "theory")
     package(root, "tests")
-    write(root, theory__task="", theory__exact="", tests__conftest="import theory.exact")
-    write(root, tests__strategies="from theory.task import Task", tests__test_other="")
+    write(root, theory__task="", theory__exact="", tests__conftest="import icl_claims.theory.exact")
+    write(root, tests__strategies="from icl_claims.theory.task import Task", tests__test_other="")
     expected = {"tests/__init__.py", "tests/strategies.py", "theory/__init__.py", "theory/task.py"}
     expected |= {"tests/conftest.py", "theory/exact.py"}
     assert rests_on(root, "from tests.strategies import tasks") == expected
@@ -119,13 +127,25 @@ def test_helpers_and_conftests_of_the_tests_count_with_their_imports(root):
 def test_of_the_registry_only_mathematical_content_counts(root):
     package(root, "claims")
     write(
-        root, claims__claim="", claims__assumptions="from claims.claim import Assumption", claims__results=""
+        root,
+        claims__claim="",
+        claims__assumptions="from icl_claims.claims.claim import Assumption",
+        claims__results="",
     )
-    write(root, claims__evidence="from claims.results import Chart")
-    text = "from claims.evidence import Evidence\nfrom claims.results import Chart\nimport claims.report"
+    write(root, claims__evidence="from icl_claims.claims.results import Chart")
+    text = (
+        "from icl_claims.claims.evidence import Evidence\nfrom icl_claims.claims.results import Chart\n"
+        "import icl_claims.claims.report"
+    )
     assert rests_on(root, text) == set()
-    assert rests_on(root, "from claims.assumptions import X") == {"claims/assumptions.py", "claims/claim.py"}
-    assert rests_on(root, "from claims import assumptions") == {"claims/assumptions.py", "claims/claim.py"}
+    assert rests_on(root, "from icl_claims.claims.assumptions import X") == {
+        "claims/assumptions.py",
+        "claims/claim.py",
+    }
+    assert rests_on(root, "from icl_claims.claims import assumptions") == {
+        "claims/assumptions.py",
+        "claims/claim.py",
+    }
 
 
 def test_declared_artefacts_count_also_while_they_are_absent(root):
@@ -174,7 +194,7 @@ def is_stale(root: Path, stored: Row, registry: dict[str, Claim] = REGISTRY) -> 
 def test_a_row_is_stale_exactly_while_a_file_differs(root):
     package(root, "theory")
     write(root, theory__sum="A = 1\n", theory__unrelated="")
-    stored = row(root, "import theory.sum\n")
+    stored = row(root, "import icl_claims.theory.sum\n")
     assert not is_stale(root, stored)
     write(root, theory__unrelated="B = 1\n", tests__test_other="")
     assert not is_stale(root, stored)
@@ -197,9 +217,11 @@ def test_a_change_of_the_record_makes_its_row_stale_and_no_other(root):
 
 def test_a_snapshot_holds_what_the_files_were_when_the_session_began(root):
     package(root, "theory")
-    write(root, theory__sum="A = 1\n", tests__test_claim_sum="import theory.sum\n")
+    write(root, theory__sum="A = 1\n", tests__test_claim_sum="import icl_claims.theory.sum\n")
     began = Sources(root, REGISTRY)
     began.snapshot()
     write(root, theory__sum="A = 2\n")
-    stored = row(root, "import theory.sum\n").model_copy(update={"digests": began.digests_of(TEST, "sum")})
+    stored = row(root, "import icl_claims.theory.sum\n").model_copy(
+        update={"digests": began.digests_of(TEST, "sum")}
+    )
     assert is_stale(root, stored)

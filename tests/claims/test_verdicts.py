@@ -8,9 +8,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from claims.claim import Assumption, Claim
-from claims.results import GRADES, Grade, Mutant, Necessity, Results, Row, Tightness
-from claims.verdicts import CONCLUSIVE, Judgement, judge, judge_all
+from icl_claims.claims.claim import Assumption, Claim
+from icl_claims.claims.results import GRADES, Grade, Mutant, Necessity, Results, Row, Tightness
+from icl_claims.claims.verdicts import CONCLUSIVE, Judgement, judge, judge_all
 
 CLAIM = Claim(
     "sum",

@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jaxtyping import TypeCheckError, install_import_hook
 
-from models.attention import LinearAttention, LinearTransformer
-from theory import exact
+from icl_claims.models.attention import LinearAttention, LinearTransformer
+from icl_claims.theory.algebra import exact
 
 
 def integers(draw: st.DrawFn, largest: int, *shape: int) -> torch.Tensor:
@@ -203,12 +203,12 @@ def test_bad_arguments(build: object, message: str) -> None:
 
 def test_the_annotated_shapes_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     """The modules, imported anew with jaxtyping's hook and beartype, run; a wrong shape is refused there."""
-    names = ["models.attention", "models.prompts", "models.weights"]
+    names = ["icl_claims.models.attention", "icl_claims.models.prompts", "icl_claims.models.weights"]
     for name in names:
         monkeypatch.delitem(sys.modules, name, raising=False)
     with install_import_hook(names, "beartype.beartype"):
         attention, prompts, weights = map(importlib.import_module, names)
-    from theory.task import RegressionTask
+    from icl_claims.theory.task import RegressionTask
 
     task = RegressionTask.isotropic(2, 3, noise_variance=1)
     generator = torch.Generator().manual_seed(0)

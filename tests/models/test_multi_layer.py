@@ -16,16 +16,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
-from claims import cli
-from models.attention import LinearTransformer
-from models.multi_layer import compare_layers, squared_dist
-from models.weights import Weights, WeightsError, from_published, load, save
-from numerics.rounding import nearest_root
-from tests.strategies import definite_matrices, matrices
-from theory import exact, gdpp
-from theory.equivariant_bound import equivariant_minimum
-from theory.step_sizes import loss_of_steps, optimal_steps
-from theory.task import RegressionTask
+from icl_claims.claims import cli
+from icl_claims.models.attention import LinearTransformer
+from icl_claims.models.multi_layer import compare_layers, squared_dist
+from icl_claims.models.weights import Weights, WeightsError, from_published, load, save
+from icl_claims.numerics.rounding import nearest_root
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.many_layers import gdpp
+from icl_claims.theory.many_layers.equivariant_bound import equivariant_minimum
+from icl_claims.theory.many_layers.step_sizes import loss_of_steps, optimal_steps
+from icl_claims.theory.task import RegressionTask
+from tests.shared.strategies import definite_matrices, matrices
 
 entries = st.integers(-16, 16).map(lambda k: k / 8)
 

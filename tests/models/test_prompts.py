@@ -14,13 +14,14 @@ import torch
 from flint import fmpq
 from scipy.stats import chi2
 
-from models.attention import LinearTransformer
-from models.prompts import sample_axis_prompts, sample_prompts, to_tensor
-from numerics.rounding import nearest, nearest_root
-from theory import exact, single_layer
-from theory.loss_variance import squared_error_variance
-from theory.step_sizes import loss_of_steps
-from theory.task import RegressionTask
+from icl_claims.models.attention import LinearTransformer
+from icl_claims.models.prompts import sample_axis_prompts, sample_prompts, to_tensor
+from icl_claims.numerics.rounding import nearest, nearest_root
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.many_layers.loss_variance import squared_error_variance
+from icl_claims.theory.many_layers.step_sizes import loss_of_steps
+from icl_claims.theory.one_layer import single_layer
+from icl_claims.theory.task import RegressionTask
 
 BATCH = 20_000
 ERROR = 1e-9

@@ -9,13 +9,12 @@ from pathlib import Path
 import pytest
 from flint import fmpq
 
-from models import reproduce
-from models.reproduce import DIM, RUNS, SPECTRUM, Run, rotation, task
-from models.weights import load
-from theory import exact
-from theory.task import RegressionTask
-
-ROOT = Path(__file__).resolve().parents[1]
+from icl_claims.models import reproduce
+from icl_claims.models.reproduce import DIM, RUNS, SPECTRUM, Run, rotation, task
+from icl_claims.models.weights import load
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.task import RegressionTask
+from tests import ROOT
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -52,7 +51,7 @@ def test_all_artefacts_take_less_than_a_megabyte() -> None:
 
 
 def test_a_run_goes_to_its_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = RUNS["ahn2023_depth/layers_1"]
+    first = RUNS["ahn2023/depth/layers_1"]
     short = Run(RegressionTask.isotropic(2, 3), replace(first.settings, steps=3, batch=4))
     monkeypatch.setitem(RUNS, "short", short)
     folder = reproduce.reproduce("short", tmp_path / "artefacts", tmp_path / "scratch")
@@ -65,5 +64,5 @@ def test_the_command_line_lists_names_and_refuses_others(capsys: pytest.CaptureF
     assert capsys.readouterr().out.split() == list(RUNS)
     assert reproduce.main(["ahn2023"]) == 2
     error = capsys.readouterr().err
-    assert error.startswith("NAME must be one of ahn2023_sparse_three_layers/seed_0, ")
+    assert error.startswith("NAME must be one of ahn2023/sparse_three_layers/seed_0, ")
     assert error.endswith("got ahn2023\n")

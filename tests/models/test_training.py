@@ -10,11 +10,11 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from models import training
-from models.training import Diverged, Settings, Trained, progress_bar, train
-from models.weights import compare, load, load_trajectory
-from theory import exact
-from theory.task import RegressionTask
+from icl_claims.models import training
+from icl_claims.models.training import Diverged, Settings, Trained, progress_bar, train
+from icl_claims.models.weights import compare, load, load_trajectory
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.task import RegressionTask
 
 TASK = RegressionTask(exact.diagonal([1, "1/4"]), 3, noise_variance="1/8")
 SHORT = Settings(steps=50, batch=16, seed=3, checkpoint_every=20)

@@ -14,12 +14,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
-from models.attention import LinearTransformer
-from models.weights import Weights, WeightsError, compare, least_eigenvalue, load, reduce_gauge, save
-from tests.strategies import definite_matrices, tasks
-from theory import exact, single_layer
-from theory.evaluation import at_task
-from theory.task import RegressionTask
+from icl_claims.models.attention import LinearTransformer
+from icl_claims.models.weights import (
+    Weights,
+    WeightsError,
+    compare,
+    least_eigenvalue,
+    load,
+    reduce_gauge,
+    save,
+)
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra.evaluation import at_task
+from icl_claims.theory.one_layer import single_layer
+from icl_claims.theory.task import RegressionTask
+from tests.shared.strategies import definite_matrices, tasks
 
 TASK = RegressionTask.isotropic(dim=2, context_length=5)
 """Its minimiser, Γ = 5/8 I, is a float64 matrix; the minimum is 3/4."""

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numerics.balls import Balls, exactly, rounded
+from icl_claims.numerics.balls import Balls, exactly, rounded
 
 finite = st.floats(-1e100, 1e100)
 radii = st.just(0.0) | st.floats(0, 1e10)

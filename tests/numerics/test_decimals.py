@@ -10,11 +10,11 @@ from flint import fmpq, fmpq_poly
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numerics.decimals import decimal
-from numerics.rounding import Enclosed
-from theory.algebraic import number, square_root
-from theory.real_roots import isolate
-from theory.step_sizes import optimal_looped_step
+from icl_claims.numerics.decimals import decimal
+from icl_claims.numerics.rounding import Enclosed
+from icl_claims.theory.algebra.algebraic import number, square_root
+from icl_claims.theory.algebra.real_roots import isolate
+from icl_claims.theory.many_layers.step_sizes import optimal_looped_step
 
 ratios = st.builds(
     lambda p, q, shift: fmpq(p, q) * fmpq(10) ** shift,

@@ -12,14 +12,14 @@ from flint import fmpq, fmpq_poly
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numerics.balls import exactly
-from numerics.gauss_nodes import GaussRule, spectral_rule, spectral_rules
-from numerics.rounding import nearest_real
-from tests.strategies import rationals
-from theory.orthogonal_polynomials import monic, recurrence
-from theory.real_roots import isolate
-from theory.step_sizes import integral
-from theory.wishart import trace_moments
+from icl_claims.numerics.balls import exactly
+from icl_claims.numerics.gauss_nodes import GaussRule, spectral_rule, spectral_rules
+from icl_claims.numerics.rounding import nearest_real
+from icl_claims.theory.algebra.orthogonal_polynomials import monic, recurrence
+from icl_claims.theory.algebra.real_roots import isolate
+from icl_claims.theory.many_layers.step_sizes import integral
+from icl_claims.theory.wishart import trace_moments
+from tests.shared.strategies import rationals
 
 GRID = [(1, 1), (1, 7), (2, 1), (3, 2), (5, 20), (200, 3), (50, 200)]
 s = fmpq_poly([0, 1])

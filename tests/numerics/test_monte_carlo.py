@@ -13,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from numerics import monte_carlo
-from numerics.monte_carlo import Plan, estimate, plan, sample_losses, sample_mean
-from tests.coordinates import Variables
-from theory.exact import rational
-from theory.loss_variance import loss_variance
-from theory.step_sizes import loss_of_steps, optimal_steps
-from theory.wishart import trace_moments
+from icl_claims.numerics import monte_carlo
+from icl_claims.numerics.monte_carlo import Plan, estimate, plan, sample_losses, sample_mean
+from icl_claims.theory.algebra.exact import rational
+from icl_claims.theory.many_layers.loss_variance import loss_variance
+from icl_claims.theory.many_layers.step_sizes import loss_of_steps, optimal_steps
+from icl_claims.theory.wishart import trace_moments
+from tests.shared.coordinates import Variables
 
 
 @given(

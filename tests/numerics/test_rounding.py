@@ -10,7 +10,7 @@ from flint import fmpq
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numerics.rounding import nearest, nearest_root
+from icl_claims.numerics.rounding import nearest, nearest_root
 
 ratios = st.builds(
     lambda p, q, shift: fmpq(p, q) * fmpq(2) ** shift,

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from numerics.rounding import nearest
-from numerics.spectral_density import spectral_density
-from theory.wishart import spectral_moments
+from icl_claims.numerics.rounding import nearest
+from icl_claims.numerics.spectral_density import spectral_density
+from icl_claims.theory.wishart import spectral_moments
 
 
 @pytest.mark.parametrize(("d", "n"), [(2, 5), (4, 9)])

@@ -12,11 +12,11 @@ from flint import fmpq
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numerics import step_sizes as numeric
-from numerics.balls import Balls
-from numerics.gauss_nodes import spectral_rule, spectral_rules
-from numerics.rounding import nearest, nearest_root
-from theory import step_sizes
+from icl_claims.numerics import step_sizes as numeric
+from icl_claims.numerics.balls import Balls
+from icl_claims.numerics.gauss_nodes import spectral_rule, spectral_rules
+from icl_claims.numerics.rounding import nearest, nearest_root
+from icl_claims.theory.many_layers import step_sizes
 
 GRID = [(1, 1), (1, 7), (2, 1), (3, 2), (5, 20), (50, 200)]
 floats = st.floats(-3, 3)

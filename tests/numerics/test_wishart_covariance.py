@@ -11,8 +11,8 @@ from flint import fmpq_mat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from numerics.rounding import nearest
-from numerics.wishart_covariance import (
+from icl_claims.numerics.rounding import nearest
+from icl_claims.numerics.wishart_covariance import (
     Bounded,
     gamma,
     looped_loss,
@@ -20,11 +20,11 @@ from numerics.wishart_covariance import (
     two_sided_moments,
     word_moment,
 )
-from theory import exact
-from theory import looped_loss as exact_loss
-from theory.task import RegressionTask
-from theory.wishart import covariance as exact_moments
-from theory.wishart import matrix_words
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.many_layers import looped_loss as exact_loss
+from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.wishart import covariance as exact_moments
+from icl_claims.theory.wishart import matrix_words
 
 floats = st.floats(-4, 4, allow_subnormal=False).filter(lambda x: x == 0 or abs(x) > 1e-3)
 

@@ -1,8 +1,8 @@
 """An independent route: the loss of given steps and its variances, multiplied out in words of matrices.
 
 With e = wᵀ R x_q, R = ∏_l (I − a_l W/n) and W = XXᵀ, the moments E eᵏ are averaged over x_q, w and X one
-after the other by :mod:`theory.gaussian`: no recurrence, no orthogonal polynomial, no Pfaffian, and no
-formula for E[e⁴ | X] typed by hand. Good for a few steps.
+after the other by :mod:`icl_claims.theory.algebra.gaussian`: no recurrence, no orthogonal polynomial, no
+Pfaffian, and no formula for E[e⁴ | X] typed by hand. Good for a few steps.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from operator import mul
 from flint import fmpq, fmpq_poly
 from sympy.polys.fields import FracElement
 
-from theory.attention import X_QUERY, W, X
-from theory.gaussian import expectation
-from theory.words import FIELD, Word, Words, eye, letter
+from icl_claims.theory.algebra.gaussian import expectation
+from icl_claims.theory.algebra.words import FIELD, Word, Words, eye, letter
+from icl_claims.theory.transformer.attention import X_QUERY, W, X
 
 RESIDUAL = letter("R", "d", "d", symmetric=True)
 

@@ -1,6 +1,6 @@
 """Theorem 1 of Ahn et al. with one assumption dropped: exact instances in which another layer beats it.
 
-Each is small enough for :mod:`tests.coordinates`, which multiplies the layer out and averages monomials.
+Each is small enough for :mod:`tests.shared.coordinates`, which multiplies the layer out and averages monomials.
 All have Σ = I, so they are instances for the isotropic and the diagonal lemma as well.
 """
 
@@ -11,15 +11,21 @@ from dataclasses import dataclass
 
 from flint import fmpq, fmpq_mat
 
-from claims.evidence import Evidence
-from tests import coordinates
-from tests.coordinates import Prompt, Variables, gaussian, layer_with, rademacher
-from theory import exact
-from theory.attention import NO_MASK
-from theory.evaluation import at_task
-from theory.exact import Refuted
-from theory.single_layer import GAMMA, loss_at_preconditioner, minimizer, minimum, product_gradient
-from theory.task import RegressionTask
+from icl_claims.claims.evidence import Evidence
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra.evaluation import at_task
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.one_layer.single_layer import (
+    GAMMA,
+    loss_at_preconditioner,
+    minimizer,
+    minimum,
+    product_gradient,
+)
+from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.transformer.attention import NO_MASK
+from tests.shared import coordinates
+from tests.shared.coordinates import Prompt, Variables, gaussian, layer_with, rademacher
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from flint import fmpq
 from sympy import QQ
 from sympy.polys.rings import ring
 
-from tests.coordinates import gaussian, rational_rows
+from tests.shared.coordinates import gaussian, rational_rows
 
 
 def absolute_gaussian(k: int) -> int:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection
 from flint import fmpq, fmpq_mat
 from hypothesis import strategies as st
 
-from claims.registry import get
-from theory import exact
-from theory.task import RegressionTask
+from icl_claims.claims.registry import get
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.task import RegressionTask
 
 rationals = st.builds(fmpq, st.integers(-6, 6), st.integers(1, 4))
 positive_rationals = st.builds(fmpq, st.integers(1, 8), st.integers(1, 4))

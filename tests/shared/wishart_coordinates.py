@@ -6,7 +6,7 @@ from typing import Any
 
 from flint import fmpq_mat
 
-from tests.coordinates import Variables, gaussian
+from tests.shared.coordinates import Variables, gaussian
 
 
 def wishart_in_coordinates(factor: fmpq_mat, n: int) -> tuple[Variables, list[list[Any]]]:

@@ -10,10 +10,10 @@ from flint import fmpq, fmpz
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tests.strategies import matrices, semidefinite_matrices, tasks
-from theory import exact
-from theory.single_layer import loss, minimizer, minimum
-from theory.task import RegressionTask
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.one_layer.single_layer import loss, minimizer, minimum
+from icl_claims.theory.task import RegressionTask
+from tests.shared.strategies import matrices, semidefinite_matrices, tasks
 
 
 @pytest.mark.parametrize(

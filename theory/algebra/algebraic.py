@@ -1,9 +1,9 @@
 """Real algebraic numbers in writing: of least degree, between rationals with few digits.
 
-A number comes as the only root of a polynomial in an interval (:mod:`theory.real_roots`). What is
+A number comes as the only root of a polynomial in an interval (:mod:`icl_claims.theory.algebra.real_roots`). What is
 written depends on the number alone, never on how narrowly it happened to be enclosed.
 
->>> from theory.real_roots import isolate
+>>> from icl_claims.theory.algebra.real_roots import isolate
 >>> written(isolate(fmpq_poly([-2, 7, -5, 1])))
 ['root of a**2 - 3*a + 1 in [3/8, 7/16]', '2', 'root of a**2 - 3*a + 1 in [5/2, 3]']
 """
@@ -16,7 +16,7 @@ from math import isqrt
 
 from flint import Ordering, fmpq, fmpq_mpoly_ctx, fmpq_poly, fmpz_poly
 
-from theory.real_roots import ConvexMinimum, RealRoot
+from icl_claims.theory.algebra.real_roots import ConvexMinimum, RealRoot
 
 _WRITTEN = fmpq_mpoly_ctx.get(("a",), Ordering.lex)
 
@@ -87,7 +87,7 @@ def written_minimum(minimum: ConvexMinimum) -> str:
 
     The minimum is not 0. The ends differ by at most 2⁻⁵² of it, the precision of float64.
 
-    >>> from theory.step_sizes import optimal_looped_step
+    >>> from icl_claims.theory.many_layers.step_sizes import optimal_looped_step
     >>> written_minimum(optimal_looped_step(6, 6, 2).loss)
     '879/343'
     >>> written_minimum(optimal_looped_step(1, 1, 2).loss).partition(" in ")[0]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import reduce
 from typing import Any
 
-from theory.words import Words, zero
+from icl_claims.theory.algebra.words import Words, zero
 
 
 class Blocks:

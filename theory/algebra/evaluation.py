@@ -11,9 +11,9 @@ import sympy
 from flint import fmpq, fmpq_mat
 from sympy.polys.fields import FracElement
 
-from theory import exact
-from theory.task import RegressionTask
-from theory.words import Word, Words
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra.words import Word, Words
+from icl_claims.theory.task import RegressionTask
 
 
 def at_task(polynomial: Words, task: RegressionTask, values: Mapping[str, fmpq_mat]) -> fmpq_mat:

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from functools import reduce
 
-from theory.words import FIELD, Letter, Term, Word, Words, eye, of_letter
+from icl_claims.theory.algebra.words import FIELD, Letter, Term, Word, Words, eye, of_letter
 
 
 def expectation(polynomial: Words, gaussian: Words, rows: Words, cols: Words | None = None) -> Words:
@@ -34,7 +34,7 @@ def expectation(polynomial: Words, gaussian: Words, rows: Words, cols: Words | N
     Raises:
         ValueError: ``gaussian`` is not one letter, or a covariance has the wrong shape.
 
-    >>> from theory.words import letter
+    >>> from icl_claims.theory.algebra.words import letter
     >>> X, Sigma = letter("X", "d", "n"), letter("Sigma", "d", "d", symmetric=True)
     >>> expectation(X @ X.T, X, Sigma)
     (n) Sigma

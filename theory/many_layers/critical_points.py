@@ -1,6 +1,6 @@
 r"""All critical points of the loss on 𝒮 = {A_l = a_l Σ⁻¹}, and the curvature of f in every matrix direction there.
 
-On 𝒮, f(a) = ∫ q_a² dμ with q_a(s) = ∏_l (1 − a_l s) (:mod:`theory.step_sizes`).
+On 𝒮, f(a) = ∫ q_a² dμ with q_a(s) = ∏_l (1 − a_l s) (:mod:`icl_claims.theory.many_layers.step_sizes`).
 
 **Identity.** For l ≠ m, from ∂f/∂a_l = −2 ∫ s q q_l dμ and q_l − q_m = (a_l − a_m) s q_{lm},
 
@@ -59,11 +59,11 @@ from typing import Any, Literal, get_args
 
 from flint import arb, arb_mat, ctx, fmpq, fmpq_poly
 
-from theory import exact
-from theory.exact import positive_integer
-from theory.real_roots import RealRoot
-from theory.step_sizes import optimal_steps
-from theory.wishart import spectral_moments, trace_moment_list
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra.exact import positive_integer
+from icl_claims.theory.algebra.real_roots import RealRoot
+from icl_claims.theory.many_layers.step_sizes import optimal_steps
+from icl_claims.theory.wishart import spectral_moments, trace_moment_list
 
 Directions = Literal["symmetric", "antisymmetric"]
 """Traceless symmetric, or antisymmetric, R in A_l = a_l I + ε r_l R."""

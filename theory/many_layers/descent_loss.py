@@ -5,8 +5,9 @@ Without a preconditioner C = I. On the task Ω = Σ⁻¹, σ² = 0 that is, S of
     f(η) = E tr Σ (I − ηS)^L Σ⁻¹ (I − ηS)^L,
 
 of degree 2L in η; it is interpolated exactly from 2L + 1 values
-(:func:`theory.looped_loss.symmetric_looped_loss`). A rotation of Σ does not change it, for ηI commutes with
-rotations. C = Σ⁻¹ gives :func:`theory.step_sizes.looped_loss`, by another route.
+(:func:`icl_claims.theory.many_layers.looped_loss.symmetric_looped_loss`). A rotation of Σ does not change it,
+for ηI commutes with rotations. C = Σ⁻¹ gives :func:`icl_claims.theory.many_layers.step_sizes.looped_loss`, by
+another route.
 
 That f(η) > c for all real η is decided exactly: f has even degree and positive leading coefficient, so
 it is so if and only if f − c has no real root (Sturm's theorem).
@@ -21,9 +22,9 @@ from typing import Any
 import sympy
 from flint import fmpq, fmpq_mat, fmpq_poly
 
-from theory import exact
-from theory.looped_loss import symmetric_looped_loss
-from theory.task import RegressionTask
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.many_layers.looped_loss import symmetric_looped_loss
+from icl_claims.theory.task import RegressionTask
 
 MOST_STEPS = 6
 """The largest L: the values take seconds beyond."""

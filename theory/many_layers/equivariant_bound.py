@@ -27,8 +27,8 @@ from __future__ import annotations
 
 from flint import fmpq, fmpq_mat
 
-from theory.exact import positive_integer
-from theory.wishart import trace_moment_list
+from icl_claims.theory.algebra.exact import positive_integer
+from icl_claims.theory.wishart import trace_moment_list
 
 MOST_LAYERS = 5
 """The largest L: the joint moments are of degree 2L."""

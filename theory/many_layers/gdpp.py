@@ -49,12 +49,12 @@ from typing import Any
 
 from flint import fmpq, fmpq_mat, fmpq_poly
 
-from theory.blocks import Blocks, block_diagonal
-from theory.exact import Refuted, positive_integer, vector
-from theory.loss_variance import mean_and_variance_by_pfaffians
-from theory.step_sizes import integral
-from theory.wishart import spectral_moments
-from theory.words import Words, one, zero
+from icl_claims.theory.algebra.blocks import Blocks, block_diagonal
+from icl_claims.theory.algebra.exact import Refuted, positive_integer, vector
+from icl_claims.theory.algebra.words import Words, one, zero
+from icl_claims.theory.many_layers.loss_variance import mean_and_variance_by_pfaffians
+from icl_claims.theory.many_layers.step_sizes import integral
+from icl_claims.theory.wishart import spectral_moments
 
 MOST_LAYERS = 6
 """The largest L: the loss has degree 3ᴸ − 1 = 728 in s there."""
@@ -234,8 +234,8 @@ def polynomial_jet(a: Sequence[Any], b: Sequence[Any], s: Any, unit: Any, nothin
 def one_prompt_variance(a: Sequence[Any], b: Sequence[Any], dim: int, context_length: int) -> fmpq:
     """Var tr r_L(S)², exactly: of the loss of one prompt with w and x_q averaged out.
 
-    By Pfaffians (:func:`theory.loss_variance.mean_and_variance_by_pfaffians`), which need moments of order
-    2(3ᴸ − 1): L ≤ 4 in seconds. Arguments, errors: see :func:`loss`.
+    By Pfaffians (:func:`icl_claims.theory.many_layers.loss_variance.mean_and_variance_by_pfaffians`), which
+    need moments of order 2(3ᴸ − 1): L ≤ 4 in seconds. Arguments, errors: see :func:`loss`.
 
     >>> one_prompt_variance(["-5/8"], [], dim=2, context_length=5)
     25/128

@@ -1,7 +1,8 @@
 r"""The loss of linear attention with general matrices A_0, …, A_{L−1}, looped or not, with its derivatives.
 
 L layers of the sparse parametrisation move an iterate by w_{l+1} = w_l − A_lᵀ ∇R(w_l) from w_0 = 0
-(:mod:`theory.preconditioned_gd`; mind the transpose). With S = XXᵀ/n, B_l = A_lᵀ and labels wᵀX + εᵀ,
+(:mod:`icl_claims.theory.transformer.preconditioned_gd`; mind the transpose). With S = XXᵀ/n, B_l = A_lᵀ and
+labels wᵀX + εᵀ,
 
     w − w_L = G w − H Xε/n,   G = (I − B_{L−1}S) ⋯ (I − B_0 S),   H S = I − G,
 
@@ -9,15 +10,15 @@ so that, averaged over the query, the task and the noise, and then over the cont
 
     f(A_0, …, A_{L−1}) = E tr(Σ G Ω Gᵀ) + (σ²/n) E tr(Σ H S Hᵀ).
 
-Both are sums of words in W = nS and the A_l, averaged exactly (:mod:`theory.wishart.matrix_words`). With u, v
-over the subsets of layers, written u_1 < … < u_p and v_1 < … < v_q,
+Both are sums of words in W = nS and the A_l, averaged exactly (:mod:`icl_claims.theory.wishart.matrix_words`).
+With u, v over the subsets of layers, written u_1 < … < u_p and v_1 < … < v_q,
 
     f = Σ_{u,v} (−1/n)^{p+q} E tr(Σ B_{u_p} W ⋯ B_{u_1} W Ω W A_{v_1} ⋯ W A_{v_q})
         + σ² Σ_{u,v≠∅} (−1/n)^{p+q} E tr(Σ B_{u_p} W ⋯ B_{u_1} W A_{v_1} ⋯ W A_{v_q}).
 
 A looped transformer has all A_l = A. For symmetric A there is a second route, and a faster one: with
 Σ' = A^{1/2} Σ A^{1/2} and S' of that covariance, (I − AS)^L = A^{1/2} (I − S')^L A^{−1/2}, so two-sided
-moments suffice (:mod:`theory.wishart.covariance`). Roots of A cancel in the result, which is a
+moments suffice (:mod:`icl_claims.theory.wishart.covariance`). Roots of A cancel in the result, which is a
 polynomial in A: what holds for positive definite A holds for every symmetric A, singular or indefinite.
 
 Sources: Ahn et al. (2023), Lemma 1 and Theorems 3 and 4; Gatmiry et al. (2024), for the looped case.
@@ -35,11 +36,11 @@ from typing import Any
 
 from flint import fmpq, fmpq_mat, fmpq_poly, fmpz, fmpz_mat
 
-from theory import exact
-from theory.task import RegressionTask
-from theory.wishart import covariance, matrix_words, near_hooks
-from theory.wishart.matrix_words import Plan, State
-from theory.wishart.sizes import natural
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.wishart import covariance, matrix_words, near_hooks
+from icl_claims.theory.wishart.matrix_words import Plan, State
+from icl_claims.theory.wishart.sizes import natural
 
 MAX_LOOPS = 7
 """The most loops of one general matrix: 7 take two seconds, and their layout 100 MB."""

@@ -10,7 +10,7 @@ the second since E[e⁴ | X] = 3 E|R x_q|⁴ = 3 ((tr R²)² + 2 tr R⁴).
 
 v is a linear statistic tr g(W), g a polynomial. Its second moment has two routes.
 
-**Integration by parts**: Σ g_i g_j E tr Wⁱ tr Wʲ, over partitions (:mod:`theory.wishart.partitions`): it
+**Integration by parts**: Σ g_i g_j E tr Wⁱ tr Wʲ, over partitions (:mod:`icl_claims.theory.wishart.partitions`): it
 does not matter how large d and n are, but the states multiply with the degree.
 
 **Pfaffians**: cost polynomial in N = min(d, n) and in the degree. The N nonzero eigenvalues of W have a
@@ -51,10 +51,10 @@ from typing import Any
 
 from flint import fmpq, fmpq_poly, fmpz_mat, fmpz_poly
 
-from theory.exact import positive_integer, rational
-from theory.step_sizes import integral, residual
-from theory.wishart import trace_moment_list, trace_moments
-from theory.wishart.partitions import MAX_DEGREE
+from icl_claims.theory.algebra.exact import positive_integer, rational
+from icl_claims.theory.many_layers.step_sizes import integral, residual
+from icl_claims.theory.wishart import trace_moment_list, trace_moments
+from icl_claims.theory.wishart.partitions import MAX_DEGREE
 
 MOST_BY_PFAFFIANS = 160
 """The largest min(d, n) + degree of g for Pfaffians: up to ten seconds where the steps have 64 bits."""
@@ -67,7 +67,7 @@ def loss_variance(steps: Sequence[Any], dim: int, context_length: int) -> fmpq:
     """Var tr ∏_l (I − a_l S)², exactly: of the loss of one prompt with w and x_q averaged out.
 
     Args:
-        steps: see :func:`theory.step_sizes.residual`.
+        steps: see :func:`icl_claims.theory.many_layers.step_sizes.residual`.
         dim, context_length: d, n ≥ 1.
 
     Raises:

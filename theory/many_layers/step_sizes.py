@@ -20,8 +20,8 @@ polynomials of μ and h_k = ∫ π_k² dμ.
 are all real (a step 0 lowers the degree). Forget that condition on the roots: over *all* q with q(0) = 1 and
 deg q ≤ L the minimum of ∫ q² dμ is attained at exactly one q*, a multiple of the orthogonal polynomial of
 degree L of s dμ(s), with L simple roots, all positive
-(:func:`theory.orthogonal_polynomials.least_square_polynomial`). So q* is itself some q_a, f ≥ ∫ (q*)² dμ on
-ℝᴸ, and f(a) is equal to it exactly when q_a = q*. As deg q* = L, that means that a lists the
+(:func:`icl_claims.theory.algebra.orthogonal_polynomials.least_square_polynomial`). So q* is itself some q_a, f
+≥ ∫ (q*)² dμ on ℝᴸ, and f(a) is equal to it exactly when q_a = q*. As deg q* = L, that means that a lists the
 reciprocals of the roots of q*, which are distinct, in some order. ℝᴸ is open, so the gradient vanishes. ∎
 
 So there are exactly L! minimisers, one up to the exchange of layers. Each is a critical point of the loss
@@ -51,10 +51,10 @@ from typing import Any
 
 from flint import fmpq, fmpq_mat, fmpq_poly
 
-from theory.exact import positive_integer, vector
-from theory.orthogonal_polynomials import least_square_polynomial
-from theory.real_roots import ConvexMinimum, RealRoot, isolate, root_of_increasing
-from theory.wishart import spectral_moments, trace_moments
+from icl_claims.theory.algebra.exact import positive_integer, vector
+from icl_claims.theory.algebra.orthogonal_polynomials import least_square_polynomial
+from icl_claims.theory.algebra.real_roots import ConvexMinimum, RealRoot, isolate, root_of_increasing
+from icl_claims.theory.wishart import spectral_moments, trace_moments
 
 MOST_LAYERS = 100
 """The largest L: the exact minimiser takes about a second there, and a few milliseconds at L = 10."""
@@ -173,7 +173,7 @@ def residual(steps: Sequence[Any]) -> fmpq_poly:
 
     Args:
         steps: a_0, …, a_{L−1}, at most :data:`MOST_LAYERS` rational numbers; floats count as the dyadic
-            rationals they are, see :func:`theory.exact.rational`.
+            rationals they are, see :func:`icl_claims.theory.algebra.exact.rational`.
 
     Raises:
         TypeError, ValueError: ``steps`` is no such sequence, or holds a value that is no finite number.

@@ -1,7 +1,8 @@
 r"""Two layers with symmetric matrices, Σ = Ω = I: the loss, and a certificate of its global minimum.
 
-With S = XXᵀ/n, A_0 = A and A_1 = B (the layers run the transposes, :mod:`theory.preconditioned_gd`; here
-symmetric), f(A, B) = E‖F‖², F = (I − BS)(I − AS), a polynomial in traces of words in A and B.
+With S = XXᵀ/n, A_0 = A and A_1 = B (the layers run the transposes,
+:mod:`icl_claims.theory.transformer.preconditioned_gd`; here symmetric), f(A, B) = E‖F‖², F = (I − BS)(I − AS),
+a polynomial in traces of words in A and B.
 
 **Averaging** (Ahn et al. (2023), Theorem 2). f(UAUᵀ, UBUᵀ) = f(A, B), so let A be diagonal. f(A, ·) is convex, an
 expected square of an affine map of B; the sign changes D = diag(±1) have DAD = A, so f(A, DBD) = f(A, B), and
@@ -10,7 +11,8 @@ matrix of the two is enough: f(·, B) is convex as well, and the other matrix ma
 
 **Theorem.** For all d, n ≥ 1 the minimum of f over symmetric pairs is the minimum f* on multiples of I, and
 (aI, bI), (bI, aI) are its only minimisers, a and b the roots of z² − e* z + p*, with e*, p* ∈ ℚ(d, n) from
-:func:`theory.step_sizes.optimal_steps` at L = 2. The same holds where only one of A, B is symmetric.
+:func:`icl_claims.theory.many_layers.step_sizes.optimal_steps` at L = 2. The same holds where only one of A, B
+is symmetric.
 
 *Proof.* For d = 1 it is the theorem on 𝒮; let d ≥ 2. Write A = mI + D, B = kI + E with tr D = tr E = 0, and
 
@@ -54,10 +56,10 @@ from typing import Any
 import sympy
 from sympy.polys.fields import FracElement
 
-from theory.attention import X_QUERY, W, X, layer, prompt, sparse
-from theory.gaussian import expectation
-from theory.single_layer import over_prompts
-from theory.words import FIELD, Words, d, eye, letter, n, one
+from icl_claims.theory.algebra.gaussian import expectation
+from icl_claims.theory.algebra.words import FIELD, Words, d, eye, letter, n, one
+from icl_claims.theory.one_layer.single_layer import over_prompts
+from icl_claims.theory.transformer.attention import X_QUERY, W, X, layer, prompt, sparse
 
 A = letter("A", "d", "d")
 """A_0, any d × d matrix."""

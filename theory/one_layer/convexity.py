@@ -25,8 +25,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from theory.attention import W
-from theory.single_layer import (
+from icl_claims.theory.algebra.words import Words, letter, n, one, sigma2
+from icl_claims.theory.one_layer.single_layer import (
     CROSS,
     GAMMA,
     LABEL_SQUARE,
@@ -36,7 +36,7 @@ from theory.single_layer import (
     cross_second_moment,
     over_prompts,
 )
-from theory.words import Words, letter, n, one, sigma2
+from icl_claims.theory.transformer.attention import W
 
 D = letter("D", "d", "d", symmetric=True)
 CROSS_PART = letter("m", "d", "1")

@@ -1,8 +1,8 @@
 r"""The landscape of the single-layer loss in the weights (b, A) themselves, not in their products.
 
-In the products b a_jᵀ the loss is convex (:mod:`theory.single_layer`); in the weights it is not, and it can
-have local minima that are not global. At b = (e_k; 0), A = −γ_k e_{d+1} e_kᵀ, with γ_k the k-th
-eigenvalue of Γ, the label and the covariate change roles, and the layer predicts with the rank-one
+In the products b a_jᵀ the loss is convex (:mod:`icl_claims.theory.one_layer.single_layer`); in the weights it
+is not, and it can have local minima that are not global. At b = (e_k; 0), A = −γ_k e_{d+1} e_kᵀ, with γ_k the
+k-th eigenvalue of Γ, the label and the covariate change roles, and the layer predicts with the rank-one
 preconditioner γ_k e_k e_kᵀ. This is a critical point for every Σ = diag(λ) and n. Whether the Hessian
 is semidefinite there is decided exactly by its characteristic polynomial.
 
@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from flint import fmpq, fmpq_mat
 
-from theory.single_layer import loss, minimizer
-from theory.task import RegressionTask
+from icl_claims.theory.one_layer.single_layer import loss, minimizer
+from icl_claims.theory.task import RegressionTask
 
 
 class Weights(NamedTuple):

@@ -1,7 +1,7 @@
 r"""The single-layer minimiser for long contexts, as exact expansions in 1/n (Ω = I, σ² = 0).
 
 In an eigenbasis of Σ, with λ an eigenvalue and T = tr Σ, the minimiser's eigenvalue is
-γ(λ) = 1/((n+1)/n λ + T/n), taken from :func:`theory.single_layer.normal_matrix`, and
+γ(λ) = 1/((n+1)/n λ + T/n), taken from :func:`icl_claims.theory.one_layer.single_layer.normal_matrix`, and
 
     γ(λ) = 1/λ − (λ + T)/(n λ²) + (λ + T)²/(n λ² (nλ + λ + T)),
     min f = (1/n) Σ_i (λ_i + T) − (1/n) Σ_i (λ_i + T)²/(nλ_i + λ_i + T).
@@ -15,8 +15,8 @@ from functools import cache
 
 import sympy
 
-from theory.evaluation import in_eigenbasis
-from theory.single_layer import normal_matrix
+from icl_claims.theory.algebra.evaluation import in_eigenbasis
+from icl_claims.theory.one_layer.single_layer import normal_matrix
 
 EIGENVALUE, TRACE, CONTEXT = sympy.symbols("lambda T n", positive=True)
 """λ, T = tr Σ and n."""

@@ -25,7 +25,8 @@ So with any chance ρ of keeping an example (1: linear; 1/2: ReLU), τ = p s for
     f_ρ = E[ (ρ/n) E[τ² | w, x_q] + ρ² ((n−1)/n) E[τ | w, x_q]² + 2ρ E[τ | w, x_q] ⟨w, x_q⟩ + ⟨w, x_q⟩² ],
 
 an expected square of a map that is affine in the products b a_jᵀ, so convex in them, as for linear attention
-(:mod:`theory.single_layer`). The gradient in *all* product directions vanishes at b = e_{d+1}, A = (−Γ; 0),
+(:mod:`icl_claims.theory.one_layer.single_layer`). The gradient in *all* product directions vanishes at b =
+e_{d+1}, A = (−Γ; 0),
 
     Γ = Ω N⁻¹,   N = ((2 + ρ(n−1))/n) ΣΩ + ((tr ΣΩ + σ²)/n) I :
 
@@ -40,12 +41,12 @@ from functools import cache
 
 from flint import fmpq, fmpq_mat
 
-from theory.attention import X_QUERY, W
-from theory.evaluation import at_task
-from theory.gaussian import expectation
-from theory.single_layer import A_LABEL, A_X, BETA, GAMMA, OMEGA, SIGMA, U, weight_blocks
-from theory.task import RegressionTask
-from theory.words import FIELD, Words, eye, letter, n, one, sigma2
+from icl_claims.theory.algebra.evaluation import at_task
+from icl_claims.theory.algebra.gaussian import expectation
+from icl_claims.theory.algebra.words import FIELD, Words, eye, letter, n, one, sigma2
+from icl_claims.theory.one_layer.single_layer import A_LABEL, A_X, BETA, GAMMA, OMEGA, SIGMA, U, weight_blocks
+from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.transformer.attention import X_QUERY, W
 
 TOKEN = letter("x", "d", "1")
 """x_i, the covariates of one example."""
@@ -145,7 +146,8 @@ def minimum(task: RegressionTask, keep: Fraction = RELU) -> fmpq:
 
 
 def loss(task: RegressionTask, b: object, A: object, keep: Fraction = RELU) -> fmpq:
-    """The population loss f_ρ(b, A), exactly. Arguments and errors as :func:`theory.single_layer.loss`.
+    """The population loss f_ρ(b, A), exactly. Arguments and errors as
+    :func:`icl_claims.theory.one_layer.single_layer.loss`.
 
     >>> loss(RegressionTask.isotropic(dim=1, context_length=1), [0, 1], [["-1/3"], [0]])
     5/6

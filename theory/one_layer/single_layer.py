@@ -29,13 +29,13 @@ from functools import cache
 
 from flint import fmpq, fmpq_mat
 
-from theory import exact
-from theory.attention import MASK, NOISE, X_QUERY, W, X, layer, prompt
-from theory.blocks import Blocks
-from theory.evaluation import at_task
-from theory.gaussian import expectation
-from theory.task import RegressionTask
-from theory.words import Words, eye, letter, n, one, sigma2
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra.blocks import Blocks
+from icl_claims.theory.algebra.evaluation import at_task
+from icl_claims.theory.algebra.gaussian import expectation
+from icl_claims.theory.algebra.words import Words, eye, letter, n, one, sigma2
+from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.transformer.attention import MASK, NOISE, X_QUERY, W, X, layer, prompt
 
 SIGMA = letter("Sigma", "d", "d", symmetric=True)
 OMEGA = letter("Omega", "d", "d", symmetric=True)
@@ -174,7 +174,7 @@ def preconditioner_excess(task: RegressionTask, b: object, A: object) -> fmpq:
     """tr(Σ E 𝒢 Eᵀ) ≤ f(b, A) − min f, with E = −(β A_x + u aᵀ)ᵀ − Γ and 𝒢 = E[g gᵀ].
 
     The excess loss splits exactly into this and a non-negative form in the other blocks of the products
-    (:mod:`theory.convexity`); so it bounds the distance of any weights, trained ones too,
+    (:mod:`icl_claims.theory.one_layer.convexity`); so it bounds the distance of any weights, trained ones too,
     from the minimiser, whatever their scale between P and Q. Arguments as for :func:`loss`.
     """
     blocks = weight_blocks(task, b, A)

@@ -10,8 +10,8 @@ for every prompt and all weights. Source: Ahn et al. (2023), Eqs. (1)–(4).
 
 from __future__ import annotations
 
-from theory.blocks import Blocks, block_diagonal
-from theory.words import Words, eye, letter, n, one, zero
+from icl_claims.theory.algebra.blocks import Blocks, block_diagonal
+from icl_claims.theory.algebra.words import Words, eye, letter, n, one, zero
 
 X = letter("X", "d", "n")
 """Context covariates, as columns."""

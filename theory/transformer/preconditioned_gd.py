@@ -14,9 +14,9 @@ row of blocks never changes because P_l has no other entry. All is symbolic: any
 
 from __future__ import annotations
 
-from theory.attention import MASK, X_QUERY, X, layer, prompt, sparse
-from theory.blocks import Blocks
-from theory.words import Words, letter, n
+from icl_claims.theory.algebra.blocks import Blocks
+from icl_claims.theory.algebra.words import Words, letter, n
+from icl_claims.theory.transformer.attention import MASK, X_QUERY, X, layer, prompt, sparse
 
 A = letter("A", "d", "d")
 """A_l, any d × d matrix."""

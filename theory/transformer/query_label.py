@@ -22,10 +22,10 @@ Lemmas 5 and 6, for the sparse and the relaxed parametrisation; for free P_l der
 
 from __future__ import annotations
 
-from theory.attention import MASK, X_QUERY, W, X, layer, prompt
-from theory.blocks import Blocks, block_diagonal
-from theory.single_layer import LABELS
-from theory.words import Words, letter, n, one, zero
+from icl_claims.theory.algebra.blocks import Blocks, block_diagonal
+from icl_claims.theory.algebra.words import Words, letter, n, one, zero
+from icl_claims.theory.one_layer.single_layer import LABELS
+from icl_claims.theory.transformer.attention import MASK, X_QUERY, W, X, layer, prompt
 
 FILLING = letter("c", "1", "1")
 """c, what the query's label slot holds more."""

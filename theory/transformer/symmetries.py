@@ -36,13 +36,13 @@ from typing import Any
 
 from flint import fmpq, fmpq_mat
 
-from theory import exact
-from theory.attention import MASK, NOISE, X_QUERY, W, X, layer, prompt, sparse
-from theory.blocks import Blocks
-from theory.gaussian import expectation
-from theory.looped_loss import layered_gradient
-from theory.task import RegressionTask
-from theory.words import Words, eye, letter, sigma2, zero
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra.blocks import Blocks
+from icl_claims.theory.algebra.gaussian import expectation
+from icl_claims.theory.algebra.words import Words, eye, letter, sigma2, zero
+from icl_claims.theory.many_layers.looped_loss import layered_gradient
+from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.transformer.attention import MASK, NOISE, X_QUERY, W, X, layer, prompt, sparse
 
 C = letter("C", "d", "d")
 """The common factor of the matrices on a ray, or a change of basis: any d × d matrix."""
@@ -70,7 +70,7 @@ def derivative(layers: int, index: int) -> Words:
     """Df at A_m = a_m I in the direction R of A_l, l = ``index``, for Σ = Ω = I and noise of variance σ².
 
     A polynomial in R, the steps, n, d and σ², derived from the layers: f is the expected square of the query's
-    label after L layers when its slot starts at ⟨w, x_q⟩ (:mod:`theory.query_label`).
+    label after L layers when its slot starts at ⟨w, x_q⟩ (:mod:`icl_claims.theory.transformer.query_label`).
     """
     direction = letter("R", "d", "d")
     matrices = [eye("d") * step(m) + (direction if m == index else zero("d", "d")) for m in range(layers)]

@@ -12,20 +12,20 @@ Every function takes integers d and n, or None for a symbol, and gives exact num
 | E[W^i C W^j], any Σ, C | :func:`two_sided_moment`, :func:`two_sided_moments` | operator | words |
 | E[A_0 W A_1 W ⋯ A_k] | :func:`word_moment`, :func:`word_trace_moment` | parts on states | words, coordinates |
 
-Words are :mod:`theory.gaussian`: integration by parts on letters of symbolic size, the definition.
+Words are :mod:`icl_claims.theory.algebra.gaussian`: integration by parts on letters of symbolic size, the definition.
 """
 
-from theory.wishart.covariance import (
+from icl_claims.theory.wishart.covariance import (
     covariance_trace_moment,
     power_moment,
     power_moments,
     two_sided_moment,
     two_sided_moments,
 )
-from theory.wishart.matrix_words import word_moment, word_trace_moment
-from theory.wishart.partitions import trace_moment, trace_moment_list
-from theory.wishart.recurrence import spectral_moments, trace_moments
-from theory.wishart.sizes import RING, SCALED_RING
+from icl_claims.theory.wishart.matrix_words import word_moment, word_trace_moment
+from icl_claims.theory.wishart.partitions import trace_moment, trace_moment_list
+from icl_claims.theory.wishart.recurrence import spectral_moments, trace_moments
+from icl_claims.theory.wishart.sizes import RING, SCALED_RING
 
 __all__ = [
     "RING",

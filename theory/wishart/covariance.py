@@ -16,7 +16,7 @@ and with a matrix C on the way, τ_r = tr CΣ^r,
 
 All coefficients are positive, polynomials in n. They are what they are for d = 1, n < d, singular Σ.
 
-*Near-hooks* (:mod:`theory.wishart.near_hooks`) give the one-sided moments in O(k²) terms, where (1) has as
+*Near-hooks* (:mod:`icl_claims.theory.wishart.near_hooks`) give the one-sided moments in O(k²) terms, where (1) has as
 many as there are partitions: it is the way taken for one trace and for E W^j.
 
 References:
@@ -35,10 +35,10 @@ from typing import Any
 
 from flint import Ordering, fmpq, fmpq_mat, fmpq_poly, fmpz, fmpz_mat, fmpz_mpoly_ctx, fmpz_poly
 
-from theory import exact
-from theory.wishart import near_hooks
-from theory.wishart.near_hooks import Partition
-from theory.wishart.sizes import natural
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.wishart import near_hooks
+from icl_claims.theory.wishart.near_hooks import Partition
+from icl_claims.theory.wishart.sizes import natural
 
 MAX_ORDER = 200
 """The largest order of a one-sided moment at a given Σ: some seconds, and 2·200² integers."""

@@ -1,7 +1,7 @@
 """The density of the eigenvalues of W, and from it the proof of the five-term recurrence.
 
 Theorem. The moments m_k = E tr W^k, W = XXᵀ with X d × n of standard normal entries, satisfy the recurrence
-of :mod:`theory.wishart.recurrence` for every k ≥ 4 and all d, n ≥ 1.
+of :mod:`icl_claims.theory.wishart.recurrence` for every k ≥ 4 and all d, n ≥ 1.
 
 **Cited.** (A) For n ≥ d the eigenvalues of W have a joint density on (0, ∞)^d that is proportional to
 ∏ w(x_i) ∏_{i<j} |x_i − x_j|, with w(x) = x^{(a−1)/2} e^{−x/2} and a = n − d: [1], Theorem 3.2.18 at Σ = I.
@@ -54,7 +54,7 @@ For k ≥ 4 multiply by x^{k−4} and integrate. By parts, ∫ x^{k−4} θf dx 
 boundary terms: each f is made of w² and wΨ with polynomials, Ψ is bounded and n > d, so that x^{k−3} f
 vanishes at 0 and at ∞. So ∫ x^{k−4} c_j(3 − θ)(x^{4−j} ρ₀) dx = c_j(k) ∫ x^{k−j} ρ₀ dx, and the recurrence
 holds for every even d and every n > d. For fixed k its left-hand side is a polynomial in d and n
-(:mod:`theory.wishart.partitions`) that vanishes for infinitely many d with infinitely many n each: it is
+(:mod:`icl_claims.theory.wishart.partitions`) that vanishes for infinitely many d with infinitely many n each: it is
 zero. ∎
 
 References:
@@ -76,10 +76,10 @@ from typing import Any
 
 from flint import Ordering, fmpq, fmpq_mpoly_ctx, fmpq_poly, fmpz
 
-from theory.exact import Refuted, positive_integer
-from theory.wishart.partitions import by_parts
-from theory.wishart.recurrence import recurrence, start
-from theory.wishart.sizes import RING, natural
+from icl_claims.theory.algebra.exact import Refuted, positive_integer
+from icl_claims.theory.wishart.partitions import by_parts
+from icl_claims.theory.wishart.recurrence import recurrence, start
+from icl_claims.theory.wishart.sizes import RING, natural
 
 ALGEBRA = fmpq_mpoly_ctx.get(("d", "n", "x", "w", "P", "Q", "Psi", "k"), Ordering.degrevlex)
 """ℚ[d, n, x, w, P, Q, Ψ, k]: w, P, Q and Ψ stand for functions of x; k is the index of a recurrence."""

@@ -37,7 +37,7 @@ from typing import Any
 
 from flint import fmpq, fmpq_mat, fmpz, fmpz_mat
 
-from theory import exact
+from icl_claims.theory.algebra import exact
 
 MAX_STATES = 50_000
 """The most states of one plan: some seconds and 200 MB. Enough for words with 10 different matrices, with

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from theory.wishart.sizes import RING, integer, natural_powers, sizes
+from icl_claims.theory.wishart.sizes import RING, integer, natural_powers, sizes
 
 MAX_DEGREE = 7
 """The largest Σ k_i: 135 135 pairings."""
@@ -27,7 +27,7 @@ Pairing = dict[int, int]
 def trace_moment_pairings(
     powers: Sequence[int], dim: int | None = None, context_length: int | None = None
 ) -> Any:
-    """E ∏_i tr(W^{k_i}) pairing by pairing; arguments and result as of :func:`theory.wishart.trace_moment`.
+    """E ∏_i tr(W^{k_i}) pairing by pairing; arguments and result as of :func:`icl_claims.theory.wishart.trace_moment`.
 
     Raises:
         TypeError: ``powers`` is no sequence of integers, or a size is no integer.

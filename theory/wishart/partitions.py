@@ -26,8 +26,8 @@ from itertools import groupby
 from math import prod
 from typing import Any
 
-from theory.wishart.recurrence import MAX_ORDER, largest_order, single_trace_moment
-from theory.wishart.sizes import integer, natural_powers, sizes, sum_and_product
+from icl_claims.theory.wishart.recurrence import MAX_ORDER, largest_order, single_trace_moment
+from icl_claims.theory.wishart.sizes import integer, natural_powers, sizes, sum_and_product
 
 MAX_DEGREE = 64
 """The largest Σ k_i over powers k_i ≥ 2, where there are several, at given sizes: about 1 s and 40 MB."""
@@ -45,15 +45,15 @@ def trace_moment(powers: Sequence[int], dim: int | None = None, context_length: 
     Args:
         powers: k_1, k_2, … ≥ 0 in any order. tr W^0 = d; the empty product is 1. Several powers ≥ 2 may
             sum to :data:`MAX_DEGREE`, or :data:`MAX_SYMBOLIC_DEGREE` if a size is None; one power and any
-            number of ones to :data:`~theory.wishart.recurrence.MAX_ORDER` or ``MAX_SYMBOLIC_ORDER``.
+            number of ones to :data:`~icl_claims.theory.wishart.recurrence.MAX_ORDER` or ``MAX_SYMBOLIC_ORDER``.
         dim: d ≥ 1, or None for a symbol.
         context_length: n ≥ 1, or None for a symbol; n < d is allowed.
 
     Returns:
-        An ``fmpz``; where a size is None, a polynomial of :data:`~theory.wishart.RING` = ℤ[d, n].
+        An ``fmpz``; where a size is None, a polynomial of :data:`~icl_claims.theory.wishart.RING` = ℤ[d, n].
 
     Source: integration by parts, as in the module's docstring; a single power ≥ 2 by the recurrence of
-    :mod:`theory.wishart.recurrence`. Nothing is kept between calls.
+    :mod:`icl_claims.theory.wishart.recurrence`. Nothing is kept between calls.
 
     Raises:
         TypeError: ``powers`` is no sequence of integers, or a size is no integer.

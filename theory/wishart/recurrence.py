@@ -8,8 +8,8 @@ satisfy, for every k ≥ 4 and all d, n ≥ 1,
       + (s − 1)[10k³ − 68k² + 150k − 107 + (16k − 44)p + (11 − 4k)s²] m_{k−3}
       + (k − 4)[(k − 2)² − (d − n)²][(2k − 7)² − (d − n)²] m_{k−4} = 0.
 
-It is proved in :mod:`theory.wishart.density`, from the density of the eigenvalues. The start m_1, m_2, m_3
-is what integration by parts gives (:mod:`theory.wishart.partitions`); m_0 = d enters no later moment.
+It is proved in :mod:`icl_claims.theory.wishart.density`, from the density of the eigenvalues. The start m_1, m_2, m_3
+is what integration by parts gives (:mod:`icl_claims.theory.wishart.partitions`); m_0 = d enters no later moment.
 
 References:
     [1] M. Ledoux (2009), A recursion formula for the moments of the Gaussian orthogonal ensemble,
@@ -28,7 +28,7 @@ from typing import Any
 
 from flint import fmpq
 
-from theory.wishart.sizes import SCALED_RING, integer, natural, sizes, sum_and_product
+from icl_claims.theory.wishart.sizes import SCALED_RING, integer, natural, sizes, sum_and_product
 
 MAX_ORDER = 2000
 """The largest order at given sizes; the list then takes 14 ms and a few megabytes."""
@@ -89,9 +89,9 @@ def trace_moments(order: int, dim: int | None = None, context_length: int | None
         context_length: n ≥ 1, or None for a symbol; n < d is allowed.
 
     Returns:
-        ``fmpz`` numbers; where a size is None, polynomials of :data:`~theory.wishart.RING` = ℤ[d, n].
+        ``fmpz`` numbers; where a size is None, polynomials of :data:`~icl_claims.theory.wishart.RING` = ℤ[d, n].
 
-    The recurrence of :mod:`theory.wishart.recurrence`: O(1) operations for each moment.
+    The recurrence of :mod:`icl_claims.theory.wishart.recurrence`: O(1) operations for each moment.
 
     Raises:
         TypeError, ValueError: an argument is no integer of its range.
@@ -127,7 +127,7 @@ def spectral_moments(order: int, dim: int | None = None, context_length: int | N
 
     Returns:
         ``fmpq`` numbers at given sizes; with a symbolic n, polynomials of
-        :data:`~theory.wishart.SCALED_RING` = ℤ[d, 1/n], because E tr W^k has degree k in n.
+        :data:`~icl_claims.theory.wishart.SCALED_RING` = ℤ[d, 1/n], because E tr W^k has degree k in n.
 
     Raises:
         TypeError, ValueError: an argument is no integer of its range.

@@ -13,7 +13,7 @@ from typing import Any
 
 from flint import Ordering, fmpz, fmpz_mpoly_ctx
 
-from theory.exact import positive_integer
+from icl_claims.theory.algebra.exact import positive_integer
 
 RING = fmpz_mpoly_ctx.get(("d", "n"), Ordering.degrevlex)
 """ℤ[d, n], which the symbolic moments of W belong to."""

@@ -25,7 +25,7 @@ from math import factorial
 from operator import mul
 from typing import Any
 
-from theory.wishart.sizes import integer, natural, sizes, sum_and_product
+from icl_claims.theory.wishart.sizes import integer, natural, sizes, sum_and_product
 
 MAX_POWER = 150
 """The largest power: at k = 60, a fraction of a second with numbers and seconds with symbols."""
@@ -40,7 +40,7 @@ def trace_moment_zonal(k: int, dim: int | None = None, context_length: int | Non
         context_length: n ≥ 1, or None for a symbol.
 
     Returns:
-        An ``fmpz``; where a size is None, a polynomial of :data:`~theory.wishart.RING`.
+        An ``fmpz``; where a size is None, a polynomial of :data:`~icl_claims.theory.wishart.RING`.
 
     Raises:
         TypeError, ValueError: an argument is no integer of its range.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from claims.assumptions import (
+from icl_claims.claims.assumptions import (
     DIAGONAL_COVARIANCE,
     GAUSSIAN_COVARIATES,
     GAUSSIAN_TASK_IDENTITY,
@@ -23,7 +23,7 @@ from claims.assumptions import (
     WHITENED_TASK,
     ZERO_QUERY_LABEL,
 )
-from claims.claim import Assumption, Claim
+from icl_claims.claims.claim import Assumption, Claim
 
 _NOT_STARTED = "Not started: no evidence has been written yet."
 

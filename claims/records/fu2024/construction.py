@@ -1,6 +1,6 @@
 r"""Fu, Chen, Jia, Sharan (2024), arXiv:2310.17086: Theorem 5.1 and its construction (Appendix B).
 
-Setting as in :mod:`claims.records.fu2024_solvers`: examples are rows of X, S = XᵀX is not divided by n.
+Setting as in :mod:`icl_claims.claims.records.fu2024.solvers`: examples are rows of X, S = XᵀX is not divided by n.
 
 - Full ReLU attention (Definition B.1, Eq. (18)):
   h̃_t = h_t + (1/n) Σ_m Σ_{j=1}^n ReLU(⟨Q_m h_t, K_m h_j⟩) V_m h_j.
@@ -12,8 +12,8 @@ A state h_t belongs to token t; [a; b] stacks columns.
 
 from __future__ import annotations
 
-from claims.claim import Claim
-from claims.records.fu2024_solvers import NEWTON_STEP, ROWS
+from icl_claims.claims.claim import Claim
+from icl_claims.claims.records.fu2024.solvers import NEWTON_STEP, ROWS
 
 _NOT_STARTED = "Not started: no evidence has been written yet."
 

@@ -1,6 +1,6 @@
 r"""Fu, Chen, Jia, Sharan (2024), arXiv:2310.17086: what the trained models are said to do.
 
-Setting as in :mod:`claims.records.fu2024_solvers`. The trained model is GPT-2 with 12 layers, 8 heads,
+Setting as in :mod:`icl_claims.claims.records.fu2024.solvers`. The trained model is GPT-2 with 12 layers, 8 heads,
 width 256, softmax, causal, on the interleaved prompt x_1, y_1, …, x_q with y zero-padded to R^d;
 d = 20, n = 40; the training is that of Garg et al. (Adam at 1e-4, batch 64, 500 001 steps, curriculum:
 d from 5 by 1 and points from 11 by 2 every 2000 steps). Probing freezes all weights and refits only
@@ -14,8 +14,8 @@ the readout, at each layer.
 
 from __future__ import annotations
 
-from claims.claim import Claim
-from claims.records.fu2024_solvers import ERROR_SIMILARITY
+from icl_claims.claims.claim import Claim
+from icl_claims.claims.records.fu2024.solvers import ERROR_SIMILARITY
 
 _NOT_STARTED = "Not started: no evidence has been written yet."
 

@@ -19,7 +19,7 @@ The statements repeat what they use of this: a reader of the report sees one sta
 
 from __future__ import annotations
 
-from claims.assumptions import (
+from icl_claims.claims.assumptions import (
     FIXED_STEP_SIZE,
     FULL_COLUMN_RANK,
     GAUSSIAN_COVARIATES,
@@ -29,7 +29,7 @@ from claims.assumptions import (
     NOISY_LABELS,
     ZERO_INITIAL_WEIGHTS,
 )
-from claims.claim import Assumption, Claim
+from icl_claims.claims.claim import Assumption, Claim
 
 ROWS = r"Here $X$ is $t\times d$ with the examples as rows and $S=X^\top X$, not divided by $n$. "
 LEAST_SQUARES = ROWS + r"The loss is $L(w)=\frac1{2n}\lVert y-Xw\rVert^2$. "

@@ -15,7 +15,7 @@ constant is a verdict about the constant recorded here.
 
 from __future__ import annotations
 
-from claims.assumptions import (
+from icl_claims.claims.assumptions import (
     GAUSSIAN_COVARIATES,
     INDEPENDENT_TASK,
     ISOTROPIC_COVARIATES,
@@ -28,7 +28,7 @@ from claims.assumptions import (
     ZERO_QUERY_LABEL,
     ZERO_VALUE_ROW,
 )
-from claims.claim import Assumption, Claim
+from icl_claims.claims.claim import Assumption, Claim
 
 _NOT_STARTED = "Not started: no evidence has been written yet."
 

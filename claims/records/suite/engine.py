@@ -6,12 +6,12 @@ measure of $S$, of total mass $d$, so that $\int s^k\,d\mu=\mathbb E\operatornam
 
 from __future__ import annotations
 
-from claims.assumptions import (
+from icl_claims.claims.assumptions import (
     GAUSSIAN_COVARIATES,
     WHITENED_SETTING,
     WHITENED_TASK,
 )
-from claims.claim import Assumption, Claim
+from icl_claims.claims.claim import Assumption, Claim
 
 GAUSSIAN_ENTRIES = Assumption("gaussian_entries", r"The entries of $X$ are independent and standard normal.")
 REAL_ENTRIES = Assumption("real_entries", r"The entries of $X$ are real, not complex.")

@@ -5,8 +5,8 @@ $\Sigma$ has the eigenvalues $1,1,\frac14,\frac1{16},1$ of their experiments, wh
 
 from __future__ import annotations
 
-from claims.assumptions import GAUSSIAN_COVARIATES, WHITENED_TASK
-from claims.claim import Claim
+from icl_claims.claims.assumptions import GAUSSIAN_COVARIATES, WHITENED_TASK
+from icl_claims.claims.claim import Claim
 
 _MINIMA = (
     r"$d=5$, $\Sigma$ with the eigenvalues $1,1,\frac14,\frac1{16},1$, $w\sim\mathcal N(0,\Sigma^{-1})$, no noise. "

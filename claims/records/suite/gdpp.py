@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from claims.assumptions import (
+from icl_claims.claims.assumptions import (
     GAUSSIAN_COVARIATES,
     MASKED_QUERY,
     POSITIVE_DEFINITE_COVARIANCE,
     WHITENED_SETTING,
 )
-from claims.claim import Claim
+from icl_claims.claims.claim import Claim
 
 _LOSS = (
     r"On $\mathcal S'=\{A_l=a_l\Sigma^{-1},\,B_l=b_lI\}$, with $p_0=r_0=1$, $r_{l+1}=r_l(1+a_lsp_l^2)$, "

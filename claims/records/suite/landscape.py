@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from claims.assumptions import (
+from icl_claims.claims.assumptions import (
     GAUSSIAN_COVARIATES,
     GAUSSIAN_TASK_IDENTITY,
     INDEPENDENT_TASK,
@@ -19,7 +19,7 @@ from claims.assumptions import (
     WHITENED_TASK,
     ZERO_QUERY_LABEL,
 )
-from claims.claim import Claim
+from icl_claims.claims.claim import Claim
 
 _UNMASKED = replace(
     MASKED_QUERY,

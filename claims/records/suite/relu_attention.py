@@ -2,9 +2,14 @@ r"""Propositions about one layer of ReLU attention: what the ReLU does, and what
 
 from __future__ import annotations
 
-from claims.assumptions import GAUSSIAN_COVARIATES, INDEPENDENT_TASK, MASKED_QUERY, ZERO_QUERY_LABEL
-from claims.claim import Assumption, Claim
-from claims.records.suite import GAUSSIAN_TASK
+from icl_claims.claims.assumptions import (
+    GAUSSIAN_COVARIATES,
+    INDEPENDENT_TASK,
+    MASKED_QUERY,
+    ZERO_QUERY_LABEL,
+)
+from icl_claims.claims.claim import Assumption, Claim
+from icl_claims.claims.records.suite.single_layer import GAUSSIAN_TASK
 
 CLAIMS: tuple[Claim, ...] = (
     Claim(

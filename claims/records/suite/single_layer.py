@@ -2,13 +2,13 @@ r"""Propositions of the suite: what the derivations give beyond the papers, and 
 
 from __future__ import annotations
 
-from claims.assumptions import (
+from icl_claims.claims.assumptions import (
     GAUSSIAN_COVARIATES,
     INDEPENDENT_TASK,
     MASKED_QUERY,
     ZERO_QUERY_LABEL,
 )
-from claims.claim import Assumption, Claim
+from icl_claims.claims.claim import Assumption, Claim
 
 GAUSSIAN_TASK = Assumption(
     "gaussian_task", r"$w\sim\mathcal N(0,\Omega)$, $\varepsilon\sim\mathcal N(0,\sigma^2I)$."

@@ -12,17 +12,17 @@ from hypothesis import strategies as st
 from sympy import QQ
 from sympy.polys.rings import ring
 
-from claims.evidence import Evidence
-from claims.results import Chart, Series
-from numerics.gdpp import CriticalPoint, certify
-from tests.strategies import rationals
-from theory import gdpp
-from theory.attention import NO_MASK, X_QUERY, X, layer
-from theory.exact import Refuted
-from theory.gdpp import relaxed
-from theory.preconditioned_gd import LABELS
-from theory.task import RegressionTask
-from theory.words import Words, eye, letter, n
+from icl_claims.claims.evidence import Evidence
+from icl_claims.claims.results import Chart, Series
+from icl_claims.numerics.gdpp import CriticalPoint, certify
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.algebra.words import Words, eye, letter, n
+from icl_claims.theory.many_layers import gdpp
+from icl_claims.theory.many_layers.gdpp import relaxed
+from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.transformer.attention import NO_MASK, X_QUERY, X, layer
+from icl_claims.theory.transformer.preconditioned_gd import LABELS
+from tests.shared.strategies import rationals
 
 STEP, SHARE = letter("a", "1", "1"), letter("b", "1", "1")
 COVARIATE = letter("p", "d", "d", symmetric=True)
@@ -153,7 +153,7 @@ def map_chart(best: CriticalPoint) -> Chart:
 
 def covariates_after_layer(mask: bool = True) -> tuple[Words, Words]:
     """X_{l+1} and x_{q,l+1} for A = aI, B = bI from X_l = pX, x_{q,l} = p x_q, whatever the label row."""
-    from theory.blocks import Blocks
+    from icl_claims.theory.algebra.blocks import Blocks
 
     Z = Blocks([[COVARIATE @ X, COVARIATE @ X_QUERY], [LABELS, letter("t", "1", "1")]])
     weights = relaxed(eye("d") * STEP, eye("d") * SHARE)

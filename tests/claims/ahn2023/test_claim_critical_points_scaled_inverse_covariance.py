@@ -6,17 +6,17 @@ import pytest
 from flint import fmpq, fmpq_mat
 from hypothesis import given
 
-from claims.evidence import Evidence
-from tests.coordinates import Variables, gaussian, rademacher
-from tests.strategies import rationals, tasks_of
-from theory import exact
-from theory.attention import MASK, NO_MASK, X_QUERY, W, X, layer, prompt, sparse
-from theory.blocks import Blocks
-from theory.exact import Refuted
-from theory.looped_loss import layered_gradient
-from theory.step_sizes import gradient, optimal_steps
-from theory.task import RegressionTask
-from theory.words import Words, letter
+from icl_claims.claims.evidence import Evidence
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra.blocks import Blocks
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.algebra.words import Words, letter
+from icl_claims.theory.many_layers.looped_loss import layered_gradient
+from icl_claims.theory.many_layers.step_sizes import gradient, optimal_steps
+from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.transformer.attention import MASK, NO_MASK, X_QUERY, W, X, layer, prompt, sparse
+from tests.shared.coordinates import Variables, gaussian, rademacher
+from tests.shared.strategies import rationals, tasks_of
 
 Directions = Callable[[RegressionTask], fmpq_mat]
 """What A_l is claimed to be a multiple of."""

@@ -12,11 +12,12 @@ from flint import fmpq, fmpq_mat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claims.evidence import Evidence
-from models.attention import LinearTransformer
-from theory.attention import NO_MASK, X_QUERY, X, prompt
-from theory.exact import Refuted
-from theory.preconditioned_gd import (
+from icl_claims.claims.evidence import Evidence
+from icl_claims.models.attention import LinearTransformer
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.algebra.words import Words, letter, n, zero
+from icl_claims.theory.transformer.attention import NO_MASK, X_QUERY, X, prompt
+from icl_claims.theory.transformer.preconditioned_gd import (
     DIRECTION,
     ITERATE,
     LABELS,
@@ -26,7 +27,6 @@ from theory.preconditioned_gd import (
     least_squares,
     state,
 )
-from theory.words import Words, letter, n, zero
 
 
 class Instance(NamedTuple):

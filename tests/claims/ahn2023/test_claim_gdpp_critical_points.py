@@ -13,23 +13,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sympy.polys.rings import ring
 
-from claims.evidence import Evidence
-from models.attention import LinearTransformer
-from models.relaxed import relaxed_layers
-from tests import coordinates
-from tests.coordinates import Law, Prompt, Variables, gaussian, rademacher
-from theory import gdpp, single_layer
-from theory.attention import NO_MASK, NOISE, X_QUERY, W, X, layer, prompt
-from theory.blocks import Blocks
-from theory.evaluation import at_task
-from theory.exact import Refuted
-from theory.gaussian import expectation
-from theory.gdpp import relaxed
-from theory.preconditioned_gd import LABELS, gradient
-from theory.single_layer import SIGMA
-from theory.task import RegressionTask
-from theory.wishart import spectral_moments
-from theory.words import FIELD, SIZES, Words, eye, letter, n, zero
+from icl_claims.claims.evidence import Evidence
+from icl_claims.models.attention import LinearTransformer
+from icl_claims.models.relaxed import relaxed_layers
+from icl_claims.theory.algebra.blocks import Blocks
+from icl_claims.theory.algebra.evaluation import at_task
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.algebra.gaussian import expectation
+from icl_claims.theory.algebra.words import FIELD, SIZES, Words, eye, letter, n, zero
+from icl_claims.theory.many_layers import gdpp
+from icl_claims.theory.many_layers.gdpp import relaxed
+from icl_claims.theory.one_layer import single_layer
+from icl_claims.theory.one_layer.single_layer import SIGMA
+from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.transformer.attention import NO_MASK, NOISE, X_QUERY, W, X, layer, prompt
+from icl_claims.theory.transformer.preconditioned_gd import LABELS, gradient
+from icl_claims.theory.wishart import spectral_moments
+from tests.shared import coordinates
+from tests.shared.coordinates import Law, Prompt, Variables, gaussian, rademacher
 
 SLOT = letter("t", "1", "1")
 """The query's label slot, whatever it holds."""
@@ -309,7 +310,7 @@ def check_gd_plus_plus(claimed: GdPlusPlus) -> None:
 def test_claim_gdpp_critical_points_gd_plus_plus(evidence: Evidence) -> None:
     """For Σ = I a layer (a I, b I) is one step of GD++, with gradient step −a and γ = −ab/n, on any covariates and
     labels: so L layers are L steps of it."""
-    from theory.attention import MASK
+    from icl_claims.theory.transformer.attention import MASK
 
     a, b = letter("a", "1", "1"), letter("b", "1", "1")
     gamma = -(a * b) / n

@@ -8,16 +8,13 @@ from flint import fmpq, fmpq_mat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claims.evidence import Evidence
-from tests import coordinates
-from tests.coordinates import gaussian_prompt, layer_with
-from tests.instances import record_necessity
-from tests.strategies import matrices, positive_rationals, rationals, tasks_of
-from theory import exact
-from theory.evaluation import in_eigenbasis, vanishes
-from theory.exact import Refuted
-from theory.large_context import CONTEXT, EIGENVALUE, TRACE
-from theory.single_layer import (
+from icl_claims.claims.evidence import Evidence
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra.evaluation import in_eigenbasis, vanishes
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.algebra.words import letter
+from icl_claims.theory.one_layer.large_context import CONTEXT, EIGENVALUE, TRACE
+from icl_claims.theory.one_layer.single_layer import (
     A_LABEL,
     A_X,
     BETA,
@@ -32,8 +29,11 @@ from theory.single_layer import (
     product_gradient,
     query_entry,
 )
-from theory.task import RegressionTask
-from theory.words import letter
+from icl_claims.theory.task import RegressionTask
+from tests.shared import coordinates
+from tests.shared.coordinates import gaussian_prompt, layer_with
+from tests.shared.instances import record_necessity
+from tests.shared.strategies import matrices, positive_rationals, rationals, tasks_of
 
 Eigenvalue = Callable[[sympy.Expr, sympy.Expr, sympy.Expr], sympy.Expr]
 """(λ, T = Σ_k λ_k, n) ↦ the eigenvalue of −Q_0's block, where Σ has the eigenvalue λ."""

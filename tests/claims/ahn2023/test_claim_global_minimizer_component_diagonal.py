@@ -5,20 +5,15 @@ from flint import fmpq
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claims.evidence import Evidence
-from tests.instances import loses_to_the_minimum, record_necessity
-from tests.strategies import tasks_of
-from tests.test_claim_global_minimizer import MUTANTS, Eigenvalue
-from tests.test_claim_global_minimizer import stated as stated_eigenvalue
-from tests.test_claim_loss_depends_on_last_row_and_first_columns import weights
-from theory import exact
-from theory.attention import W
-from theory.blocks import Blocks
-from theory.convexity import CROSS_PART, component_gradients
-from theory.evaluation import in_eigenbasis, vanishes
-from theory.exact import Refuted
-from theory.large_context import CONTEXT, EIGENVALUE, TRACE
-from theory.single_layer import (
+from icl_claims.claims.evidence import Evidence
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra.blocks import Blocks
+from icl_claims.theory.algebra.evaluation import in_eigenbasis, vanishes
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.algebra.words import Words, eye
+from icl_claims.theory.one_layer.convexity import CROSS_PART, component_gradients
+from icl_claims.theory.one_layer.large_context import CONTEXT, EIGENVALUE, TRACE
+from icl_claims.theory.one_layer.single_layer import (
     CROSS,
     GAMMA,
     LABEL_SQUARE,
@@ -30,8 +25,13 @@ from theory.single_layer import (
     normal_matrix,
     over_prompts,
 )
-from theory.task import RegressionTask
-from theory.words import Words, eye
+from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.transformer.attention import W
+from tests.claims.ahn2023.test_claim_global_minimizer import MUTANTS, Eigenvalue
+from tests.claims.ahn2023.test_claim_global_minimizer import stated as stated_eigenvalue
+from tests.claims.ahn2023.test_claim_loss_depends_on_last_row_and_first_columns import weights
+from tests.shared.instances import loses_to_the_minimum, record_necessity
+from tests.shared.strategies import tasks_of
 
 
 def check_components(eigenvalue: Eigenvalue) -> None:

@@ -8,15 +8,23 @@ from flint import fmpq
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claims.evidence import Evidence
-from tests.instances import loses_to_the_minimum, record_necessity
-from tests.strategies import rationals, tasks_of
-from theory import exact
-from theory.convexity import CROSS_PART, component_gradients
-from theory.evaluation import in_eigenbasis, vanishes
-from theory.exact import Refuted
-from theory.single_layer import GAMMA, OMEGA, SIGMA, loss, minimizer, minimum, normal_matrix
-from theory.task import RegressionTask
+from icl_claims.claims.evidence import Evidence
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra.evaluation import in_eigenbasis, vanishes
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.one_layer.convexity import CROSS_PART, component_gradients
+from icl_claims.theory.one_layer.single_layer import (
+    GAMMA,
+    OMEGA,
+    SIGMA,
+    loss,
+    minimizer,
+    minimum,
+    normal_matrix,
+)
+from icl_claims.theory.task import RegressionTask
+from tests.shared.instances import loses_to_the_minimum, record_necessity
+from tests.shared.strategies import rationals, tasks_of
 
 n, d = sympy.symbols("n d", positive=True)
 

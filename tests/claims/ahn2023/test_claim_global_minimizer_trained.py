@@ -12,17 +12,17 @@ import pytest
 import sympy
 from flint import fmpq, fmpq_mat
 
-from claims.evidence import Evidence
-from claims.results import Chart, Series
-from models.training import Settings, train
-from models.weights import Comparison, compare
-from numerics.rounding import nearest
-from tests.test_claim_global_minimizer import MUTANTS, Eigenvalue, stated
-from theory import exact
-from theory.evaluation import at_task
-from theory.exact import Refuted
-from theory.single_layer import cross_second_moment, loss_at_preconditioner
-from theory.task import RegressionTask
+from icl_claims.claims.evidence import Evidence
+from icl_claims.claims.results import Chart, Series
+from icl_claims.models.training import Settings, train
+from icl_claims.models.weights import Comparison, compare
+from icl_claims.numerics.rounding import nearest
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra.evaluation import at_task
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.one_layer.single_layer import cross_second_moment, loss_at_preconditioner
+from icl_claims.theory.task import RegressionTask
+from tests.claims.ahn2023.test_claim_global_minimizer import MUTANTS, Eigenvalue, stated
 
 EIGENVALUES = (fmpq(1), fmpq(1, 4), fmpq(1, 16))
 CONTEXTS = (2, 4, 8, 16, 32, 64)

@@ -7,16 +7,15 @@ from flint import fmpq, fmpq_mat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claims.evidence import Evidence
-from tests import coordinates
-from tests.coordinates import Prompt, Variables, gaussian, gaussian_prompt, layer_with, rademacher
-from tests.strategies import matrices, rationals, tasks_of
-from theory import exact
-from theory.attention import MASK, NO_MASK, NOISE, W, X, layer, prompt, sparse
-from theory.exact import Refuted
-from theory.gaussian import expectation
-from theory.step_sizes import gradient
-from theory.symmetries import (
+from icl_claims.claims.evidence import Evidence
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.algebra.gaussian import expectation
+from icl_claims.theory.algebra.words import Words, d, eye, letter, one
+from icl_claims.theory.many_layers.step_sizes import gradient
+from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.transformer.attention import MASK, NO_MASK, NOISE, W, X, layer, prompt, sparse
+from icl_claims.theory.transformer.symmetries import (
     C,
     after_layers,
     derivative,
@@ -26,8 +25,9 @@ from theory.symmetries import (
     signed_permutation_mean,
     step,
 )
-from theory.task import RegressionTask
-from theory.words import Words, d, eye, letter, one
+from tests.shared import coordinates
+from tests.shared.coordinates import Prompt, Variables, gaussian, gaussian_prompt, layer_with, rademacher
+from tests.shared.strategies import matrices, rationals, tasks_of
 
 R = letter("R", "d", "d")
 

@@ -8,14 +8,20 @@ import pytest
 import sympy
 from hypothesis import given
 
-from claims.evidence import Evidence
-from tests.strategies import tasks_of
-from theory import exact
-from theory.evaluation import vanishes
-from theory.exact import Refuted
-from theory.large_context import CONTEXT, EIGENVALUE, TRACE, expansion, preconditioner_eigenvalue
-from theory.single_layer import minimizer
-from theory.task import RegressionTask
+from icl_claims.claims.evidence import Evidence
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra.evaluation import vanishes
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.one_layer.large_context import (
+    CONTEXT,
+    EIGENVALUE,
+    TRACE,
+    expansion,
+    preconditioner_eigenvalue,
+)
+from icl_claims.theory.one_layer.single_layer import minimizer
+from icl_claims.theory.task import RegressionTask
+from tests.shared.strategies import tasks_of
 
 lam, T, n = EIGENVALUE, TRACE, CONTEXT
 GAP = sympy.Symbol("h", positive=True)

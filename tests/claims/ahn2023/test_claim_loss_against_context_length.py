@@ -11,49 +11,48 @@ from __future__ import annotations
 import json
 from functools import cache
 from math import log
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 import torch
 from flint import fmpq
 
-from claims.evidence import Evidence
-from claims.results import Chart, Series
-from models.attention import LinearTransformer
-from models.multi_layer import compare_layers
-from models.weights import Weights, load
-from numerics.gdpp import propose
-from numerics.rounding import nearest
-from tests.test_claim_loss_against_depth import (
+from icl_claims.claims.evidence import Evidence
+from icl_claims.claims.results import Chart, Series
+from icl_claims.models.attention import LinearTransformer
+from icl_claims.models.multi_layer import compare_layers
+from icl_claims.models.weights import Weights, load
+from icl_claims.numerics.gdpp import propose
+from icl_claims.numerics.rounding import nearest
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.many_layers import gdpp
+from icl_claims.theory.many_layers.descent_loss import descent_loss, is_above
+from icl_claims.theory.many_layers.loss_variance import prompts_needed
+from icl_claims.theory.many_layers.step_sizes import optimal_looped_step, optimal_steps
+from icl_claims.theory.task import RegressionTask
+from tests import ROOT
+from tests.claims.ahn2023.test_claim_loss_against_depth import (
     SIGMA,
     Order,
     check_order,
     least_descent,
     without_gaussian_covariates,
 )
-from theory import gdpp
-from theory.descent_loss import descent_loss, is_above
-from theory.exact import Refuted
-from theory.loss_variance import prompts_needed
-from theory.step_sizes import optimal_looped_step, optimal_steps
-from theory.task import RegressionTask
 
 D, L = 5, 3
 CONTEXTS = tuple(range(2, 23))
-ROOT = Path(__file__).resolve().parents[1]
 
 ARTEFACTS = (
-    "artefacts/ahn2023_context_length/context_2/weights.safetensors",
-    "artefacts/ahn2023_context_length/context_2/log.json",
-    "artefacts/ahn2023_context_length/context_6/weights.safetensors",
-    "artefacts/ahn2023_context_length/context_6/log.json",
-    "artefacts/ahn2023_relaxed_three_layers/context_10_seed_0/weights.safetensors",
-    "artefacts/ahn2023_relaxed_three_layers/context_10_seed_0/log.json",
-    "artefacts/ahn2023_context_length/context_14/weights.safetensors",
-    "artefacts/ahn2023_context_length/context_14/log.json",
-    "artefacts/ahn2023_relaxed_three_layers/context_20_seed_0/weights.safetensors",
-    "artefacts/ahn2023_relaxed_three_layers/context_20_seed_0/log.json",
+    "artefacts/ahn2023/context_length/context_2/weights.safetensors",
+    "artefacts/ahn2023/context_length/context_2/log.json",
+    "artefacts/ahn2023/context_length/context_6/weights.safetensors",
+    "artefacts/ahn2023/context_length/context_6/log.json",
+    "artefacts/ahn2023/relaxed_three_layers/context_10_seed_0/weights.safetensors",
+    "artefacts/ahn2023/relaxed_three_layers/context_10_seed_0/log.json",
+    "artefacts/ahn2023/context_length/context_14/weights.safetensors",
+    "artefacts/ahn2023/context_length/context_14/log.json",
+    "artefacts/ahn2023/relaxed_three_layers/context_20_seed_0/weights.safetensors",
+    "artefacts/ahn2023/relaxed_three_layers/context_20_seed_0/log.json",
 )
 TRAINED = {2: 0, 6: 2, 10: 4, 14: 6, 20: 8}
 """n of a trained transformer: the index of its weights in ARTEFACTS."""

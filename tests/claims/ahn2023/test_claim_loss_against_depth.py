@@ -3,36 +3,36 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 from flint import fmpq, fmpq_poly
 
-from claims.evidence import Evidence
-from claims.results import Chart, Series
-from models import reproduce
-from models.multi_layer import LayersComparison, compare_layers
-from models.weights import load
-from numerics.rounding import nearest
-from tests import coordinates
-from theory import exact, single_layer
-from theory.descent_loss import descent_loss, is_above
-from theory.exact import Refuted
-from theory.loss_variance import prompts_needed
-from theory.step_sizes import looped_loss, optimal_looped_step, optimal_steps
-from theory.task import RegressionTask
+from icl_claims.claims.evidence import Evidence
+from icl_claims.claims.results import Chart, Series
+from icl_claims.models import reproduce
+from icl_claims.models.multi_layer import LayersComparison, compare_layers
+from icl_claims.models.weights import load
+from icl_claims.numerics.rounding import nearest
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.many_layers.descent_loss import descent_loss, is_above
+from icl_claims.theory.many_layers.loss_variance import prompts_needed
+from icl_claims.theory.many_layers.step_sizes import looped_loss, optimal_looped_step, optimal_steps
+from icl_claims.theory.one_layer import single_layer
+from icl_claims.theory.task import RegressionTask
+from tests import ROOT
+from tests.shared import coordinates
 
 D, N = 5, 20
 SIGMA = exact.diagonal(reproduce.SPECTRUM)
-ROOT = Path(__file__).resolve().parents[1]
 
 ARTEFACTS = (
-    "artefacts/ahn2023_depth/layers_1/weights.safetensors",
-    "artefacts/ahn2023_depth/layers_2/weights.safetensors",
-    "artefacts/ahn2023_sparse_three_layers/seed_0/weights.safetensors",
-    "artefacts/ahn2023_depth/layers_4/weights.safetensors",
+    "artefacts/ahn2023/depth/layers_1/weights.safetensors",
+    "artefacts/ahn2023/depth/layers_2/weights.safetensors",
+    "artefacts/ahn2023/sparse_three_layers/seed_0/weights.safetensors",
+    "artefacts/ahn2023/depth/layers_4/weights.safetensors",
 )
 
 

@@ -6,14 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claims.evidence import Evidence
-from tests import coordinates
-from tests.coordinates import gaussian_prompt
-from tests.strategies import matrices
-from theory.attention import NO_MASK, X_QUERY, W, prompt
-from theory.blocks import Blocks
-from theory.exact import Refuted
-from theory.single_layer import (
+from icl_claims.claims.evidence import Evidence
+from icl_claims.theory.algebra.blocks import Blocks
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.algebra.words import Words, letter, n
+from icl_claims.theory.one_layer.single_layer import (
     A_LABEL,
     A_X,
     BETA,
@@ -24,8 +21,11 @@ from theory.single_layer import (
     over_prompts,
     query_entry,
 )
-from theory.task import RegressionTask
-from theory.words import Words, letter, n
+from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.transformer.attention import NO_MASK, X_QUERY, W, prompt
+from tests.shared import coordinates
+from tests.shared.coordinates import gaussian_prompt
+from tests.shared.strategies import matrices
 
 FREE = {"P_x", "p", "q", "q_0"}
 """The blocks of P and Q that the claim says do not matter."""

@@ -9,20 +9,20 @@ from flint import fmpq_poly
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claims.evidence import Evidence
-from models.attention import LinearTransformer
-from tests.strategies import rationals, tasks_of
-from theory import exact
-from theory.attention import MASK, NO_MASK, sparse
-from theory.exact import Refuted
-from theory.looped_loss import layered_loss
-from theory.query_label import query_label, target
-from theory.real_roots import isolate
-from theory.step_sizes import integral, looped_loss, loss_of_steps, optimal_steps
-from theory.symmetries import C, after_layers, step
-from theory.task import RegressionTask
-from theory.wishart import spectral_moments, trace_moments
-from theory.words import Words, letter, zero
+from icl_claims.claims.evidence import Evidence
+from icl_claims.models.attention import LinearTransformer
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.algebra.real_roots import isolate
+from icl_claims.theory.algebra.words import Words, letter, zero
+from icl_claims.theory.many_layers.looped_loss import layered_loss
+from icl_claims.theory.many_layers.step_sizes import integral, looped_loss, loss_of_steps, optimal_steps
+from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.transformer.attention import MASK, NO_MASK, sparse
+from icl_claims.theory.transformer.query_label import query_label, target
+from icl_claims.theory.transformer.symmetries import C, after_layers, step
+from icl_claims.theory.wishart import spectral_moments, trace_moments
+from tests.shared.strategies import rationals, tasks_of
 
 
 class Exchange(NamedTuple):

@@ -7,12 +7,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claims.evidence import Evidence
-from models.attention import LinearTransformer
-from theory.attention import MASK, NO_MASK, prompt, sparse
-from theory.blocks import Blocks
-from theory.exact import Refuted
-from theory.query_label import (
+from icl_claims.claims.evidence import Evidence
+from icl_claims.models.attention import LinearTransformer
+from icl_claims.theory.algebra.blocks import Blocks
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.algebra.words import Words, letter, zero
+from icl_claims.theory.one_layer.single_layer import LABELS
+from icl_claims.theory.transformer.attention import MASK, NO_MASK, prompt, sparse
+from icl_claims.theory.transformer.query_label import (
     FILLING,
     A,
     effect_after_layer,
@@ -24,8 +26,6 @@ from theory.query_label import (
     relaxed,
     target,
 )
-from theory.single_layer import LABELS
-from theory.words import Words, letter, zero
 
 
 class Shift(NamedTuple):

@@ -10,18 +10,13 @@ from flint import fmpq
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claims.evidence import Evidence
-from claims.results import Chart, Series
-from numerics.rounding import nearest
-from tests import coordinates
-from tests.coordinates import Prompt, Variables, gaussian, layer_with, rademacher
-from tests.instances import Instance
-from tests.relu_signs import literal_loss
-from tests.strategies import matrices, positive_rationals, rationals, tasks_of
-from theory.attention import X_QUERY
-from theory.evaluation import in_eigenbasis, vanishes
-from theory.exact import Refuted
-from theory.relu_attention import (
+from icl_claims.claims.evidence import Evidence
+from icl_claims.claims.results import Chart, Series
+from icl_claims.numerics.rounding import nearest
+from icl_claims.theory.algebra.evaluation import in_eigenbasis, vanishes
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.algebra.words import Words, d, eye, n, one, zero
+from icl_claims.theory.one_layer.relu_attention import (
     LINEAR,
     RELU,
     TOKEN,
@@ -34,9 +29,14 @@ from theory.relu_attention import (
     score,
     value,
 )
-from theory.single_layer import A_LABEL, A_X, BETA, GAMMA, OMEGA, SIGMA, U
-from theory.task import RegressionTask
-from theory.words import Words, d, eye, n, one, zero
+from icl_claims.theory.one_layer.single_layer import A_LABEL, A_X, BETA, GAMMA, OMEGA, SIGMA, U
+from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.transformer.attention import X_QUERY
+from tests.shared import coordinates
+from tests.shared.coordinates import Prompt, Variables, gaussian, layer_with, rademacher
+from tests.shared.instances import Instance
+from tests.shared.relu_signs import literal_loss
+from tests.shared.strategies import matrices, positive_rationals, rationals, tasks_of
 
 Scalar = Callable[[sympy.Expr, sympy.Expr], sympy.Expr]
 """(n, d) ↦ the scalar c of Q_0 = −c diag(I, 0)."""
@@ -202,7 +202,7 @@ def scaled(c: fmpq, size: int = 1) -> tuple[list[list[Any]], list[list[Any]]]:
 
 
 def against_minimizer(model: str, task: RegressionTask) -> Instance:
-    """The stated weights against the minimiser of :mod:`theory.relu_attention` on another task."""
+    """The stated weights against the minimiser of :mod:`icl_claims.theory.one_layer.relu_attention` on another task."""
     size = task.dim
     c = stated(fmpq(task.context_length), fmpq(size))
     columns = [[-c * int(i == j) for j in range(size)] for i in range(size + 1)]

@@ -6,10 +6,10 @@ import pytest
 import sympy
 from flint import fmpq
 
-from claims.evidence import Evidence
-from theory.exact import Refuted
-from theory.gaussian import expectation
-from theory.words import eye, letter
+from icl_claims.claims.evidence import Evidence
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.algebra.gaussian import expectation
+from icl_claims.theory.algebra.words import eye, letter
 
 Activation = Callable[[sympy.Expr], sympy.Expr]
 """σ, as SymPy evaluates it on a symbol whose sign it knows."""

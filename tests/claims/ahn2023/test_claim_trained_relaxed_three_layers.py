@@ -3,34 +3,33 @@
 from __future__ import annotations
 
 from itertools import product
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from flint import fmpq, fmpq_poly
 
-from claims.evidence import Evidence
-from claims.results import Chart, Series
-from models.multi_layer import LayersComparison, compare_layers
-from models.weights import load, load_trajectory
-from numerics.gdpp import certify
-from numerics.rounding import nearest, nearest_root
-from theory import gdpp
-from theory.descent_loss import is_above
-from theory.exact import Refuted
-from theory.task import RegressionTask
-from theory.wishart import spectral_moments
+from icl_claims.claims.evidence import Evidence
+from icl_claims.claims.results import Chart, Series
+from icl_claims.models.multi_layer import LayersComparison, compare_layers
+from icl_claims.models.weights import load, load_trajectory
+from icl_claims.numerics.gdpp import certify
+from icl_claims.numerics.rounding import nearest, nearest_root
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.many_layers import gdpp
+from icl_claims.theory.many_layers.descent_loss import is_above
+from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.wishart import spectral_moments
+from tests import ROOT
 
 D = 5
-ROOT = Path(__file__).resolve().parents[1]
 
 ARTEFACTS = (
-    "artefacts/ahn2023_relaxed_three_layers/context_10_seed_0/weights.safetensors",
-    "artefacts/ahn2023_relaxed_three_layers/context_10_seed_0/trajectory.safetensors",
-    "artefacts/ahn2023_relaxed_three_layers/context_20_seed_0/weights.safetensors",
-    "artefacts/ahn2023_relaxed_three_layers/context_20_seed_0/trajectory.safetensors",
-    "artefacts/ahn2023_relaxed_three_layers/context_20_seed_1/weights.safetensors",
-    "artefacts/ahn2023_relaxed_three_layers/context_20_seed_1/trajectory.safetensors",
+    "artefacts/ahn2023/relaxed_three_layers/context_10_seed_0/weights.safetensors",
+    "artefacts/ahn2023/relaxed_three_layers/context_10_seed_0/trajectory.safetensors",
+    "artefacts/ahn2023/relaxed_three_layers/context_20_seed_0/weights.safetensors",
+    "artefacts/ahn2023/relaxed_three_layers/context_20_seed_0/trajectory.safetensors",
+    "artefacts/ahn2023/relaxed_three_layers/context_20_seed_1/weights.safetensors",
+    "artefacts/ahn2023/relaxed_three_layers/context_20_seed_1/trajectory.safetensors",
 )
 
 A = (fmpq(-38, 100), fmpq(-240, 100), fmpq(-955, 100))

@@ -1,6 +1,6 @@
 """Ahn et al. (2023), §4.3: three sparse layers trained on sampled prompts, read in exact arithmetic.
 
-The weights of five runs (:mod:`models.reproduce`) are stored; float64 weights are rationals, so that
+The weights of five runs (:mod:`icl_claims.models.reproduce`) are stored; float64 weights are rationals, so that
 population losses, distances and the distance to the stationary point are exact numbers.
 """
 
@@ -13,40 +13,40 @@ from typing import NamedTuple
 import pytest
 from flint import fmpq, fmpq_mat
 
-from claims.evidence import Evidence
-from claims.results import Chart, Series
-from models import reproduce
-from models.multi_layer import LayersComparison, compare_layers, squared_dist
-from models.training import train
-from models.weights import Weights, load, load_trajectory
-from numerics.rounding import nearest, nearest_root
-from theory import exact
-from theory.equivariant_bound import equivariant_minimum
-from theory.exact import Refuted
-from theory.looped_loss import layered_loss
-from theory.loss_variance import prompts_needed
-from theory.step_sizes import optimal_looped_step, optimal_steps
+from icl_claims.claims.evidence import Evidence
+from icl_claims.claims.results import Chart, Series
+from icl_claims.models import reproduce
+from icl_claims.models.multi_layer import LayersComparison, compare_layers, squared_dist
+from icl_claims.models.training import train
+from icl_claims.models.weights import Weights, load, load_trajectory
+from icl_claims.numerics.rounding import nearest, nearest_root
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.many_layers.equivariant_bound import equivariant_minimum
+from icl_claims.theory.many_layers.looped_loss import layered_loss
+from icl_claims.theory.many_layers.loss_variance import prompts_needed
+from icl_claims.theory.many_layers.step_sizes import optimal_looped_step, optimal_steps
+from tests import ROOT
 
 D, N, L = 5, 20, 3
 SEEDS = range(5)
-ROOT = Path(__file__).resolve().parents[1]
 
 ARTEFACTS = (
-    "artefacts/ahn2023_sparse_three_layers/seed_0/weights.safetensors",
-    "artefacts/ahn2023_sparse_three_layers/seed_0/trajectory.safetensors",
-    "artefacts/ahn2023_sparse_three_layers/seed_0/log.json",
-    "artefacts/ahn2023_sparse_three_layers/seed_1/weights.safetensors",
-    "artefacts/ahn2023_sparse_three_layers/seed_1/trajectory.safetensors",
-    "artefacts/ahn2023_sparse_three_layers/seed_1/log.json",
-    "artefacts/ahn2023_sparse_three_layers/seed_2/weights.safetensors",
-    "artefacts/ahn2023_sparse_three_layers/seed_2/trajectory.safetensors",
-    "artefacts/ahn2023_sparse_three_layers/seed_2/log.json",
-    "artefacts/ahn2023_sparse_three_layers/seed_3/weights.safetensors",
-    "artefacts/ahn2023_sparse_three_layers/seed_3/trajectory.safetensors",
-    "artefacts/ahn2023_sparse_three_layers/seed_3/log.json",
-    "artefacts/ahn2023_sparse_three_layers/seed_4/weights.safetensors",
-    "artefacts/ahn2023_sparse_three_layers/seed_4/trajectory.safetensors",
-    "artefacts/ahn2023_sparse_three_layers/seed_4/log.json",
+    "artefacts/ahn2023/sparse_three_layers/seed_0/weights.safetensors",
+    "artefacts/ahn2023/sparse_three_layers/seed_0/trajectory.safetensors",
+    "artefacts/ahn2023/sparse_three_layers/seed_0/log.json",
+    "artefacts/ahn2023/sparse_three_layers/seed_1/weights.safetensors",
+    "artefacts/ahn2023/sparse_three_layers/seed_1/trajectory.safetensors",
+    "artefacts/ahn2023/sparse_three_layers/seed_1/log.json",
+    "artefacts/ahn2023/sparse_three_layers/seed_2/weights.safetensors",
+    "artefacts/ahn2023/sparse_three_layers/seed_2/trajectory.safetensors",
+    "artefacts/ahn2023/sparse_three_layers/seed_2/log.json",
+    "artefacts/ahn2023/sparse_three_layers/seed_3/weights.safetensors",
+    "artefacts/ahn2023/sparse_three_layers/seed_3/trajectory.safetensors",
+    "artefacts/ahn2023/sparse_three_layers/seed_3/log.json",
+    "artefacts/ahn2023/sparse_three_layers/seed_4/weights.safetensors",
+    "artefacts/ahn2023/sparse_three_layers/seed_4/trajectory.safetensors",
+    "artefacts/ahn2023/sparse_three_layers/seed_4/log.json",
 )
 
 Run = tuple[int, Weights]
@@ -58,7 +58,7 @@ LITTLE = fmpq(1, 1000)
 
 
 def directory(seed: int) -> Path:
-    return ROOT / "artefacts" / "ahn2023_sparse_three_layers" / f"seed_{seed}"
+    return ROOT / "artefacts" / "ahn2023/sparse_three_layers" / f"seed_{seed}"
 
 
 @cache
@@ -262,7 +262,7 @@ def test_claim_trained_sparse_three_layers_loss(evidence: Evidence) -> None:
 )
 def test_claim_trained_sparse_three_layers_anew() -> None:
     """Trained anew, seed 0 ends at the same point, by the criteria for the stored weights."""
-    run = reproduce.RUNS["ahn2023_sparse_three_layers/seed_0"]
+    run = reproduce.RUNS["ahn2023/sparse_three_layers/seed_0"]
     found = compare_layers(run.task, train(run.task, run.settings).weights)
     assert found.excess is not None
     if not 0 <= found.excess <= LITTLE * found.minimum:

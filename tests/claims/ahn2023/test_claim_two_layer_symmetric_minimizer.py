@@ -8,16 +8,12 @@ from flint import fmpq, fmpq_mat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claims.evidence import Evidence
-from tests.strategies import matrices
-from tests.test_claim_critical_points_scaled_inverse_covariance import check_slot_only_shifts
-from theory import exact
-from theory.attention import X_QUERY, W, X, layer, prompt, sparse
-from theory.exact import Refuted
-from theory.looped_loss import layered_loss
-from theory.single_layer import LABELS, over_prompts
-from theory.task import RegressionTask
-from theory.two_layer import (
+from icl_claims.claims.evidence import Evidence
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.algebra.words import Words, eye, letter, n, sigma2
+from icl_claims.theory.many_layers.looped_loss import layered_loss
+from icl_claims.theory.many_layers.two_symmetric_layers import (
     A,
     B,
     curvature_in_first,
@@ -26,7 +22,11 @@ from theory.two_layer import (
     mean,
     residual,
 )
-from theory.words import Words, eye, letter, n, sigma2
+from icl_claims.theory.one_layer.single_layer import LABELS, over_prompts
+from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.transformer.attention import X_QUERY, W, X, layer, prompt, sparse
+from tests.claims.ahn2023.test_claim_critical_points_scaled_inverse_covariance import check_slot_only_shifts
+from tests.shared.strategies import matrices
 
 R = letter("R", "d", "d")
 """Any direction."""

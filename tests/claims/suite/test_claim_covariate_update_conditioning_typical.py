@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from claims.evidence import Evidence
-from tests.test_claim_covariate_update_conditioning import least_known
-from theory import gdpp
-from theory.exact import Refuted
+from icl_claims.claims.evidence import Evidence
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.many_layers import gdpp
+from tests.claims.ahn2023.test_claim_covariate_update_conditioning import least_known
 
 PROMPTS = 20_000
 ERROR_PROBABILITY = 1e-8

@@ -10,28 +10,34 @@ from flint import arb, ctx, fmpq, fmpq_poly
 from sympy import QQ
 from sympy.polys.rings import ring
 
-from claims.evidence import Evidence
-from numerics.rounding import nearest
-from tests.coordinates import Variables, gaussian, rademacher
-from tests.test_claim_critical_points_scaled_inverse_covariance import (
-    check_slot_only_shifts,
-    differing,
-    one_step,
-)
-from theory import exact
-from theory.exact import Refuted
-from theory.looped_loss import layered_loss
-from theory.real_roots import primitive
-from theory.step_landscape import (
+from icl_claims.claims.evidence import Evidence
+from icl_claims.numerics.rounding import nearest
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.algebra.real_roots import primitive
+from icl_claims.theory.many_layers.critical_points import (
     assignments,
     critical_points_by_index,
     enclosed_optimal_steps,
     set_partitions_in_order,
     single_block_critical_points,
 )
-from theory.step_sizes import gradient, hessian, loss_of_steps, optimal_looped_step, optimal_steps
-from theory.task import RegressionTask
-from theory.wishart import spectral_moments
+from icl_claims.theory.many_layers.looped_loss import layered_loss
+from icl_claims.theory.many_layers.step_sizes import (
+    gradient,
+    hessian,
+    loss_of_steps,
+    optimal_looped_step,
+    optimal_steps,
+)
+from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.wishart import spectral_moments
+from tests.claims.ahn2023.test_claim_critical_points_scaled_inverse_covariance import (
+    check_slot_only_shifts,
+    differing,
+    one_step,
+)
+from tests.shared.coordinates import Variables, gaussian, rademacher
 
 SIZES = [(1, 1), (2, 1), (1, 4), (3, 2), (5, 20)]
 """(d, n) of the exact counts; n < d and d = 1 are among them."""

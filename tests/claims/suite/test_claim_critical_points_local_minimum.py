@@ -6,16 +6,16 @@ from itertools import permutations
 import pytest
 from flint import arb
 
-from claims.evidence import Evidence
-from theory.exact import Refuted
-from theory.step_landscape import (
+from icl_claims.claims.evidence import Evidence
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.many_layers.critical_points import (
     DIRECTIONS,
     enclosed_curvature,
     enclosed_optimal_steps,
     enclosure,
     is_certified_positive_definite,
 )
-from theory.step_sizes import optimal_looped_step
+from icl_claims.theory.many_layers.step_sizes import optimal_looped_step
 
 GRID = [(d, n, L) for d in (2, 3, 5, 10) for n in (1, 2, 3, 5, 20, 100) for L in (1, 2, 3, 4)]
 """n < d, n = d and n > d are among them."""

@@ -10,12 +10,18 @@ from sympy import QQ
 from sympy.polys.fields import FracElement, field
 from sympy.polys.rings import ring
 
-from claims.evidence import Evidence
-from theory.exact import Refuted
-from theory.looped_loss import layered_hessian
-from theory.step_landscape import DIRECTIONS, Directions, curvature, curvature_block, invariant_weight
-from theory.task import RegressionTask
-from theory.wishart import trace_moment
+from icl_claims.claims.evidence import Evidence
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.many_layers.critical_points import (
+    DIRECTIONS,
+    Directions,
+    curvature,
+    curvature_block,
+    invariant_weight,
+)
+from icl_claims.theory.many_layers.looped_loss import layered_hessian
+from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.wishart import trace_moment
 
 FIELD, n, d = field("n,d", QQ)
 RING, a, b = ring("a,b", FIELD)

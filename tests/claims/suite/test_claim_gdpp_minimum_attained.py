@@ -10,21 +10,21 @@ from flint import fmpq
 from sympy import QQ
 from sympy.polys.rings import ring
 
-from claims.evidence import Evidence
-from claims.results import Chart, Series
-from numerics.gdpp import CriticalPoint, Interval, certify
-from numerics.gdpp_two_layers import candidates
-from numerics.rounding import nearest
-from tests.coordinates import gaussian_prompt
-from tests.test_claim_gdpp_critical_points import single_layer_gradient
-from theory import gdpp
-from theory.attention import X_QUERY, W, X, layer, prompt
-from theory.blocks import Blocks
-from theory.exact import Refuted
-from theory.gdpp import relaxed
-from theory.step_sizes import optimal_steps
-from theory.wishart import spectral_moments
-from theory.words import FIELD, Words, eye, letter, n, zero
+from icl_claims.claims.evidence import Evidence
+from icl_claims.claims.results import Chart, Series
+from icl_claims.numerics.gdpp import CriticalPoint, Interval, certify
+from icl_claims.numerics.gdpp_two_layers import candidates
+from icl_claims.numerics.rounding import nearest
+from icl_claims.theory.algebra.blocks import Blocks
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.algebra.words import FIELD, Words, eye, letter, n, zero
+from icl_claims.theory.many_layers import gdpp
+from icl_claims.theory.many_layers.gdpp import relaxed
+from icl_claims.theory.many_layers.step_sizes import optimal_steps
+from icl_claims.theory.transformer.attention import X_QUERY, W, X, layer, prompt
+from icl_claims.theory.wishart import spectral_moments
+from tests.claims.ahn2023.test_claim_gdpp_critical_points import single_layer_gradient
+from tests.shared.coordinates import gaussian_prompt
 
 S = X @ X.T / n
 COVARIATE, RESIDUAL = (letter(name, "d", "d", symmetric=True) for name in "pr")

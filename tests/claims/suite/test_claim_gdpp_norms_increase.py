@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import pytest
 
-from claims.evidence import Evidence
-from numerics.gdpp import CriticalPoint, certify, local_minima, minimiser
-from tests.test_claim_gdpp_minimum_attained import agrees
-from theory.exact import Refuted
+from icl_claims.claims.evidence import Evidence
+from icl_claims.numerics.gdpp import CriticalPoint, certify, local_minima, minimiser
+from icl_claims.theory.algebra.exact import Refuted
+from tests.claims.suite.test_claim_gdpp_minimum_attained import agrees
 
 
 class Stated(NamedTuple):

@@ -7,15 +7,12 @@ from flint import fmpq
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claims.evidence import Evidence
-from tests import coordinates, instances
-from tests.coordinates import gaussian_prompt, layer_with
-from tests.strategies import matrices, rationals, tasks_of
-from tests.test_claim_global_minimizer import check_bilinear
-from theory import exact
-from theory.evaluation import at_task
-from theory.exact import Refuted
-from theory.single_layer import (
+from icl_claims.claims.evidence import Evidence
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra.evaluation import at_task
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.algebra.words import Words, eye, n, one, sigma2
+from icl_claims.theory.one_layer.single_layer import (
     A_LABEL,
     A_X,
     BETA,
@@ -29,8 +26,11 @@ from theory.single_layer import (
     minimum,
     product_gradient,
 )
-from theory.task import RegressionTask
-from theory.words import Words, eye, n, one, sigma2
+from icl_claims.theory.task import RegressionTask
+from tests.claims.ahn2023.test_claim_global_minimizer import check_bilinear
+from tests.shared import coordinates, instances
+from tests.shared.coordinates import gaussian_prompt, layer_with
+from tests.shared.strategies import matrices, rationals, tasks_of
 
 
 def normal(signal_factor: Words, label_variance: Words) -> Words:

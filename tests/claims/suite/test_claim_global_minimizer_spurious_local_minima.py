@@ -5,14 +5,14 @@ from typing import NamedTuple
 import pytest
 from flint import fmpq
 
-from claims.evidence import Evidence
-from models.training import Settings, train
-from numerics.rounding import nearest
-from theory import exact
-from theory.exact import Refuted
-from theory.landscape import Weights, derivatives, exchanged_critical_point
-from theory.single_layer import loss, minimizer, minimum
-from theory.task import RegressionTask
+from icl_claims.claims.evidence import Evidence
+from icl_claims.models.training import Settings, train
+from icl_claims.numerics.rounding import nearest
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.one_layer.exchanged_roles import Weights, derivatives, exchanged_critical_point
+from icl_claims.theory.one_layer.single_layer import loss, minimizer, minimum
+from icl_claims.theory.task import RegressionTask
 
 TASK = RegressionTask(exact.diagonal([1, "1/16"]), 4)
 

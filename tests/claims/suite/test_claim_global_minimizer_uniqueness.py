@@ -5,15 +5,15 @@ from flint import fmpq, fmpq_mat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claims.evidence import Evidence
-from tests.strategies import matrices, positive_rationals, rationals, tasks
-from theory import exact
-from theory.convexity import hessian_form, squares
-from theory.evaluation import at_task
-from theory.exact import Refuted
-from theory.single_layer import loss, minimizer, minimum, preconditioner_excess
-from theory.task import RegressionTask
-from theory.words import Words, letter, zero
+from icl_claims.claims.evidence import Evidence
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra.evaluation import at_task
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.algebra.words import Words, letter, zero
+from icl_claims.theory.one_layer.convexity import hessian_form, squares
+from icl_claims.theory.one_layer.single_layer import loss, minimizer, minimum, preconditioner_excess
+from icl_claims.theory.task import RegressionTask
+from tests.shared.strategies import matrices, positive_rationals, rationals, tasks
 
 
 def total(parts: dict[str, Words]) -> Words:

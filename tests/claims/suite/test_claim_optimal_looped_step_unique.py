@@ -8,12 +8,17 @@ from flint import fmpq, fmpq_poly
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claims.evidence import Evidence
-from theory import single_layer
-from theory.exact import Refuted
-from theory.step_sizes import looped_loss, loss_of_steps, optimal_looped_step, optimal_steps
-from theory.task import RegressionTask
-from theory.wishart import spectral_moments, trace_moments
+from icl_claims.claims.evidence import Evidence
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.many_layers.step_sizes import (
+    looped_loss,
+    loss_of_steps,
+    optimal_looped_step,
+    optimal_steps,
+)
+from icl_claims.theory.one_layer import single_layer
+from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.wishart import spectral_moments, trace_moments
 
 GRID = [(d, n, L) for d in (1, 2, 5) for n in (1, 3, 20) for L in (1, 2, 3, 6)]
 

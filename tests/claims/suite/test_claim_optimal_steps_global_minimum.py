@@ -10,30 +10,31 @@ from flint import fmpq, fmpq_poly
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claims.evidence import Evidence
-from claims.results import Chart, Series
-from numerics.rounding import nearest
-from numerics.spectral_density import spectral_density
-from tests import coordinates
-from tests.coordinates import Prompt, Variables, gaussian, gaussian_prompt, layer_with, rademacher
-from tests.strategies import rationals
-from theory import exact, single_layer
-from theory.attention import NO_MASK, X_QUERY, W, layer, prompt, sparse
-from theory.evaluation import at_task
-from theory.exact import Refuted
-from theory.orthogonal_polynomials import kernel_polynomial, monic, recurrence
-from theory.real_roots import isolate
-from theory.single_layer import LABELS, over_prompts
-from theory.step_sizes import (
+from icl_claims.claims.evidence import Evidence
+from icl_claims.claims.results import Chart, Series
+from icl_claims.numerics.rounding import nearest
+from icl_claims.numerics.spectral_density import spectral_density
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra.evaluation import at_task
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.algebra.orthogonal_polynomials import kernel_polynomial, monic, recurrence
+from icl_claims.theory.algebra.real_roots import isolate
+from icl_claims.theory.algebra.words import eye, letter
+from icl_claims.theory.many_layers.step_sizes import (
     gradient,
     integral,
     loss_of_steps,
     optimal_looped_step,
     optimal_steps,
 )
-from theory.task import RegressionTask
-from theory.wishart import trace_moments
-from theory.words import eye, letter
+from icl_claims.theory.one_layer import single_layer
+from icl_claims.theory.one_layer.single_layer import LABELS, over_prompts
+from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.transformer.attention import NO_MASK, X_QUERY, W, layer, prompt, sparse
+from icl_claims.theory.wishart import trace_moments
+from tests.shared import coordinates
+from tests.shared.coordinates import Prompt, Variables, gaussian, gaussian_prompt, layer_with, rademacher
+from tests.shared.strategies import rationals
 
 GRID = [(d, n, L) for d in (1, 2, 3, 5) for n in (1, 2, 3, 8, 20) for L in (1, 2, 3, 5)]
 """Sizes for exact checks; d > n, d = 1 and n = 1 are among them."""

@@ -10,11 +10,11 @@ from flint import fmpq
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claims.evidence import Evidence
-from models.attention import LinearTransformer
-from theory import relu_attention, single_layer
-from theory.exact import Refuted
-from theory.relu_attention import LINEAR
+from icl_claims.claims.evidence import Evidence
+from icl_claims.models.attention import LinearTransformer
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.one_layer import relu_attention, single_layer
+from icl_claims.theory.one_layer.relu_attention import LINEAR
 
 Activation = Callable[[sympy.Expr], sympy.Expr]
 SIZE, VALUE = sympy.Symbol("m", positive=True), sympy.Symbol("p", real=True)

@@ -7,10 +7,21 @@ import sympy
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from claims.evidence import Evidence
-from tests.coordinates import gaussian_prompt
-from tests.strategies import matrices, rationals, tasks_of
-from tests.test_claim_relu_attention_minimizer import (
+from icl_claims.claims.evidence import Evidence
+from icl_claims.theory.algebra.evaluation import vanishes
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.algebra.words import Words, eye, n, one, sigma2, zero
+from icl_claims.theory.one_layer.relu_attention import (
+    LINEAR,
+    RELU,
+    loss,
+    loss_polynomial,
+    minimum,
+    normal_matrix,
+)
+from icl_claims.theory.one_layer.single_layer import GAMMA, OMEGA, SIGMA
+from icl_claims.theory.task import RegressionTask
+from tests.claims.ahn2023.test_claim_relu_attention_minimizer import (
     D,
     N,
     by_coins,
@@ -18,12 +29,8 @@ from tests.test_claim_relu_attention_minimizer import (
     check_gradient,
     minimal_loss,
 )
-from theory.evaluation import vanishes
-from theory.exact import Refuted
-from theory.relu_attention import LINEAR, RELU, loss, loss_polynomial, minimum, normal_matrix
-from theory.single_layer import GAMMA, OMEGA, SIGMA
-from theory.task import RegressionTask
-from theory.words import Words, eye, n, one, sigma2, zero
+from tests.shared.coordinates import gaussian_prompt
+from tests.shared.strategies import matrices, rationals, tasks_of
 
 NormalMatrix = tuple[Any, Any]
 """(p, q) in ℚ(n, d) for the matrix p ΣΩ + q (tr ΣΩ + σ²) I whose inverse Γ = Ω(⋯)⁻¹ has, with Q_0 = −2 diag(Γ, 0)."""

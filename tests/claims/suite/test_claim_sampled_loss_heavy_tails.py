@@ -6,13 +6,13 @@ from typing import NamedTuple
 import pytest
 from flint import fmpq
 
-from claims.evidence import Evidence
-from claims.results import Chart, Series
-from numerics.rounding import nearest
-from tests import coordinates
-from theory.exact import Refuted
-from theory.loss_variance import loss_variance
-from theory.step_sizes import loss_of_steps, optimal_looped_step, optimal_steps
+from icl_claims.claims.evidence import Evidence
+from icl_claims.claims.results import Chart, Series
+from icl_claims.numerics.rounding import nearest
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.many_layers.loss_variance import loss_variance
+from icl_claims.theory.many_layers.step_sizes import loss_of_steps, optimal_looped_step, optimal_steps
+from tests.shared import coordinates
 
 D, N = 5, 20
 

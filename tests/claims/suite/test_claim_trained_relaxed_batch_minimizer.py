@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from claims.evidence import Evidence
-from claims.results import Chart, Series
-from numerics.gdpp import certify
-from theory import gdpp
-from theory.exact import Refuted
+from icl_claims.claims.evidence import Evidence
+from icl_claims.claims.results import Chart, Series
+from icl_claims.numerics.gdpp import certify
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.many_layers import gdpp
 
 D, PROMPTS, LAYERS = 5, 20_000, 3
 PUBLISHED = np.array([-0.38, -2.40, -9.55, 0.90, 0.56])

@@ -8,19 +8,19 @@ from typing import NamedTuple
 import pytest
 from flint import fmpq, fmpq_poly
 
-from claims.evidence import Evidence
-from claims.results import Chart, Series
-from numerics.gdpp import CriticalPoint, certify, propose
-from numerics.rounding import nearest
-from tests.test_claim_gdpp_minimum_attained import agrees
-from theory import gdpp
-from theory.attention import NO_MASK, X_QUERY, W, X, layer, prompt
-from theory.exact import Refuted
-from theory.gaussian import expectation
-from theory.gdpp import relaxed
-from theory.step_sizes import integral
-from theory.task import RegressionTask
-from theory.words import eye, letter
+from icl_claims.claims.evidence import Evidence
+from icl_claims.claims.results import Chart, Series
+from icl_claims.numerics.gdpp import CriticalPoint, certify, propose
+from icl_claims.numerics.rounding import nearest
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.algebra.gaussian import expectation
+from icl_claims.theory.algebra.words import eye, letter
+from icl_claims.theory.many_layers import gdpp
+from icl_claims.theory.many_layers.gdpp import relaxed
+from icl_claims.theory.many_layers.step_sizes import integral
+from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.transformer.attention import NO_MASK, X_QUERY, W, X, layer, prompt
+from tests.claims.suite.test_claim_gdpp_minimum_attained import agrees
 
 D = 5
 

@@ -11,18 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sympy.polys.fields import FracElement
 
-from claims.evidence import Evidence
-from claims.results import Chart, Series
-from numerics.rounding import nearest
-from tests.coordinates import Variables, gaussian, rademacher
-from tests.strategies import rationals
-from tests.test_claim_critical_points_scaled_inverse_covariance import check_slot_only_shifts
-from theory import exact
-from theory.exact import Refuted
-from theory.looped_loss import layered_loss
-from theory.step_sizes import optimal_steps
-from theory.task import RegressionTask
-from theory.two_layer import (
+from icl_claims.claims.evidence import Evidence
+from icl_claims.claims.results import Chart, Series
+from icl_claims.numerics.rounding import nearest
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.algebra.words import d, n
+from icl_claims.theory.many_layers.looped_loss import layered_loss
+from icl_claims.theory.many_layers.step_sizes import optimal_steps
+from icl_claims.theory.many_layers.two_symmetric_layers import (
     certificate,
     inner,
     is_positive,
@@ -30,7 +27,10 @@ from theory.two_layer import (
     parts,
     with_traces_of_three,
 )
-from theory.words import d, n
+from icl_claims.theory.task import RegressionTask
+from tests.claims.ahn2023.test_claim_critical_points_scaled_inverse_covariance import check_slot_only_shifts
+from tests.shared.coordinates import Variables, gaussian, rademacher
+from tests.shared.strategies import rationals
 
 
 class Claimed(NamedTuple):

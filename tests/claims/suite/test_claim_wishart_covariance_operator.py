@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claims.evidence import Evidence
-from tests import coordinates
-from tests.strategies import semidefinite_matrices
-from theory import exact
-from theory.evaluation import at_task
-from theory.exact import Refuted
-from theory.gaussian import expectation
-from theory.task import RegressionTask
-from theory.wishart.covariance import covariance_trace_moment, power_moments
-from theory.words import Words, eye, letter, n, one, zero
+from icl_claims.claims.evidence import Evidence
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra.evaluation import at_task
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.algebra.gaussian import expectation
+from icl_claims.theory.algebra.words import Words, eye, letter, n, one, zero
+from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.wishart.covariance import covariance_trace_moment, power_moments
+from tests.shared import coordinates
+from tests.shared.strategies import semidefinite_matrices
 
 X, SIGMA = letter("X", "d", "n"), letter("Sigma", "d", "d", symmetric=True)
 W = X @ X.T

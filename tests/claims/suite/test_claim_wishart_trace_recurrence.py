@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from flint import fmpz
 
-from claims.evidence import Evidence
-from theory.exact import Refuted
-from theory.wishart import trace_moment, trace_moments
-from theory.wishart.density import ALGEBRA, prove_recurrence, trace_moment_density
-from theory.wishart.recurrence import recurrence
-from theory.wishart.zonal import trace_moment_zonal
+from icl_claims.claims.evidence import Evidence
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.wishart import trace_moment, trace_moments
+from icl_claims.theory.wishart.density import ALGEBRA, prove_recurrence, trace_moment_density
+from icl_claims.theory.wishart.recurrence import recurrence
+from icl_claims.theory.wishart.zonal import trace_moment_zonal
 
 Coefficients = Callable[[Any], tuple[Any, ...]]
 

@@ -11,9 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sympy import Poly, Rational, Symbol, factor_list, real_roots, sympify
 
-from theory.algebraic import minimal, number, polynomial_text, square_root, written, written_minimum
-from theory.real_roots import RealRoot, isolate
-from theory.step_sizes import looped_loss, optimal_looped_step, optimal_steps
+from icl_claims.theory.algebra.algebraic import (
+    minimal,
+    number,
+    polynomial_text,
+    square_root,
+    written,
+    written_minimum,
+)
+from icl_claims.theory.algebra.real_roots import RealRoot, isolate
+from icl_claims.theory.many_layers.step_sizes import looped_loss, optimal_looped_step, optimal_steps
 
 a = Symbol("a")
 ratios = st.builds(fmpq, st.integers(-(10**12), 10**12), st.integers(1, 10**6))

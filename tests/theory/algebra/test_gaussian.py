@@ -6,12 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sympy import Poly, symbols
 
-from tests.coordinates import Variables, gaussian
-from tests.strategies import matrices
-from theory.evaluation import at_task
-from theory.gaussian import expectation
-from theory.task import RegressionTask
-from theory.words import Words, eye, letter, zero
+from icl_claims.theory.algebra.evaluation import at_task
+from icl_claims.theory.algebra.gaussian import expectation
+from icl_claims.theory.algebra.words import Words, eye, letter, zero
+from icl_claims.theory.task import RegressionTask
+from tests.shared.coordinates import Variables, gaussian
+from tests.shared.strategies import matrices
 
 Y = letter("Y", "d", "n")
 A, B, C = (letter(name, "d", "d") for name in "ABC")

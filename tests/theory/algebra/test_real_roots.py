@@ -11,10 +11,21 @@ from flint import fmpq, fmpq_poly, fmpz
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numerics.rounding import nearest_real, nearest_root
-from tests.strategies import positive_rationals, rationals
-from theory.orthogonal_polynomials import kernel_polynomial, least_square_polynomial, monic, recurrence
-from theory.real_roots import ConvexMinimum, RealRoot, isolate, primitive, root_of_increasing
+from icl_claims.numerics.rounding import nearest_real, nearest_root
+from icl_claims.theory.algebra.orthogonal_polynomials import (
+    kernel_polynomial,
+    least_square_polynomial,
+    monic,
+    recurrence,
+)
+from icl_claims.theory.algebra.real_roots import (
+    ConvexMinimum,
+    RealRoot,
+    isolate,
+    primitive,
+    root_of_increasing,
+)
+from tests.shared.strategies import positive_rationals, rationals
 
 x = fmpq_poly([0, 1])
 distinct = st.lists(rationals, min_size=1, max_size=7, unique_by=str)

@@ -5,11 +5,11 @@ from flint import fmpq, fmpq_mat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.strategies import matrices
-from theory import exact
-from theory.evaluation import at_task
-from theory.task import RegressionTask
-from theory.words import Letter, Words, eye, letter, n, one, zero
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra.evaluation import at_task
+from icl_claims.theory.algebra.words import Letter, Words, eye, letter, n, one, zero
+from icl_claims.theory.task import RegressionTask
+from tests.shared.strategies import matrices
 
 DIM, CONTEXT = 2, 3
 TASK = RegressionTask.isotropic(DIM, CONTEXT)

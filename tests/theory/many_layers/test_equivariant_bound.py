@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.strategies import matrices
-from theory import exact
-from theory.equivariant_bound import MOST_LAYERS, equivariant_minimum
-from theory.looped_loss import layered_loss
-from theory.step_sizes import optimal_steps
-from theory.task import RegressionTask
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.many_layers.equivariant_bound import MOST_LAYERS, equivariant_minimum
+from icl_claims.theory.many_layers.looped_loss import layered_loss
+from icl_claims.theory.many_layers.step_sizes import optimal_steps
+from icl_claims.theory.task import RegressionTask
+from tests.shared.strategies import matrices
 
 
 @settings(max_examples=40)

@@ -10,16 +10,16 @@ from flint import fmpq, fmpq_poly
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.relaxed import relaxed_layers
-from numerics.gdpp import Interval, certify, local_minima
-from numerics.gdpp_two_layers import candidates
-from tests.strategies import rationals
-from theory import gdpp
-from theory.exact import Refuted
-from theory.loss_variance import loss_variance
-from theory.step_sizes import gradient as steps_gradient
-from theory.step_sizes import hessian as steps_hessian
-from theory.step_sizes import integral, loss_of_steps
+from icl_claims.models.relaxed import relaxed_layers
+from icl_claims.numerics.gdpp import Interval, certify, local_minima
+from icl_claims.numerics.gdpp_two_layers import candidates
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.many_layers import gdpp
+from icl_claims.theory.many_layers.loss_variance import loss_variance
+from icl_claims.theory.many_layers.step_sizes import gradient as steps_gradient
+from icl_claims.theory.many_layers.step_sizes import hessian as steps_hessian
+from icl_claims.theory.many_layers.step_sizes import integral, loss_of_steps
+from tests.shared.strategies import rationals
 
 shapes = st.tuples(st.integers(1, 3), st.integers(1, 4), st.integers(1, 3))
 

@@ -10,12 +10,11 @@ from flint import fmpq, fmpq_mat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.strategies import matrices, positive_rationals, semidefinite_matrices, tasks
-from tests.wishart_coordinates import over_ring, times, wishart_in_coordinates
-from theory import exact, looped_loss, single_layer
-from theory.attention import X_QUERY, W, layer, prompt, sparse
-from theory.evaluation import at_task
-from theory.looped_loss import (
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra.evaluation import at_task
+from icl_claims.theory.algebra.words import letter
+from icl_claims.theory.many_layers import looped_loss
+from icl_claims.theory.many_layers.looped_loss import (
     MAX_LAYERS,
     MAX_LOOPS,
     MAX_SYMMETRIC_LOOPS,
@@ -26,10 +25,13 @@ from theory.looped_loss import (
     looped_hessian,
     symmetric_looped_loss,
 )
-from theory.preconditioned_gd import A
-from theory.step_sizes import loss_of_steps
-from theory.task import RegressionTask
-from theory.words import letter
+from icl_claims.theory.many_layers.step_sizes import loss_of_steps
+from icl_claims.theory.one_layer import single_layer
+from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.transformer.attention import X_QUERY, W, layer, prompt, sparse
+from icl_claims.theory.transformer.preconditioned_gd import A
+from tests.shared.strategies import matrices, positive_rationals, semidefinite_matrices, tasks
+from tests.shared.wishart_coordinates import over_ring, times, wishart_in_coordinates
 
 ANY = tasks(max_dim=2, max_context=4)
 """Tasks with any Σ (singular ones too), Ω and σ²."""

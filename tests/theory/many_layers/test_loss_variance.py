@@ -9,11 +9,8 @@ from flint import fmpq, fmpq_poly
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests import by_words
-from tests.coordinates import Variables, gaussian
-from tests.strategies import rationals
-from theory.exact import rational
-from theory.loss_variance import (
+from icl_claims.theory.algebra.exact import rational
+from icl_claims.theory.many_layers.loss_variance import (
     MOST_BY_PARTS,
     MOST_BY_PFAFFIANS,
     loss_variance,
@@ -22,8 +19,16 @@ from theory.loss_variance import (
     squared_error_variance,
     variance_by_parts,
 )
-from theory.step_sizes import loss_of_steps, optimal_looped_step, optimal_steps, residual
-from theory.wishart import trace_moment, trace_moments
+from icl_claims.theory.many_layers.step_sizes import (
+    loss_of_steps,
+    optimal_looped_step,
+    optimal_steps,
+    residual,
+)
+from icl_claims.theory.wishart import trace_moment, trace_moments
+from tests.shared import by_words
+from tests.shared.coordinates import Variables, gaussian
+from tests.shared.strategies import rationals
 
 sizes = st.integers(1, 6)
 polynomials = st.lists(rationals, max_size=6).map(fmpq_poly)

@@ -12,12 +12,9 @@ from flint import fmpq, fmpq_poly
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests import by_words
-from tests.coordinates import Prompt, Variables, gaussian_prompt, layer_with, rational_rows
-from tests.strategies import rationals
-from theory import exact, single_layer
-from theory.orthogonal_polynomials import kernel_polynomial, recurrence
-from theory.step_sizes import (
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra.orthogonal_polynomials import kernel_polynomial, recurrence
+from icl_claims.theory.many_layers.step_sizes import (
     MOST_LAYERS,
     OptimalSteps,
     gradient,
@@ -29,8 +26,12 @@ from theory.step_sizes import (
     optimal_steps,
     residual,
 )
-from theory.task import RegressionTask
-from theory.wishart import trace_moments
+from icl_claims.theory.one_layer import single_layer
+from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.wishart import trace_moments
+from tests.shared import by_words
+from tests.shared.coordinates import Prompt, Variables, gaussian_prompt, layer_with, rational_rows
+from tests.shared.strategies import rationals
 
 sizes = st.integers(1, 6)
 some_steps = st.lists(rationals, min_size=1, max_size=4)

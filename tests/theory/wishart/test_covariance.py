@@ -15,14 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sympy import Poly, symbols
 
-from tests.strategies import matrices, rationals, semidefinite_matrices
-from tests.wishart_coordinates import over_ring, partitions, times, wishart_in_coordinates
-from theory import exact
-from theory.evaluation import at_task
-from theory.gaussian import expectation
-from theory.task import RegressionTask
-from theory.wishart import covariance, near_hooks
-from theory.wishart.covariance import (
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra.evaluation import at_task
+from icl_claims.theory.algebra.gaussian import expectation
+from icl_claims.theory.algebra.words import Words, eye, letter
+from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.wishart import covariance, near_hooks
+from icl_claims.theory.wishart.covariance import (
     MAX_ORDER,
     MAX_SYMBOLIC_DEGREE,
     MAX_TWO_SIDED_ORDER,
@@ -35,8 +34,9 @@ from theory.wishart.covariance import (
     two_sided_moment,
     two_sided_moments,
 )
-from theory.wishart.partitions import trace_moment
-from theory.words import Words, eye, letter
+from icl_claims.theory.wishart.partitions import trace_moment
+from tests.shared.strategies import matrices, rationals, semidefinite_matrices
+from tests.shared.wishart_coordinates import over_ring, partitions, times, wishart_in_coordinates
 
 X, SIGMA = letter("X", "d", "n"), letter("Sigma", "d", "d", symmetric=True)
 C = letter("C", "d", "d")

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from flint import fmpq, fmpq_poly
 
-from theory.exact import Refuted
-from theory.wishart import trace_moments
-from theory.wishart.density import (
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.wishart import trace_moments
+from icl_claims.theory.wishart.density import (
     ALGEBRA,
     DENSITY,
     laguerre,
@@ -21,7 +21,7 @@ from theory.wishart.density import (
     theta,
     trace_moment_density,
 )
-from theory.wishart.recurrence import recurrence
+from icl_claims.theory.wishart.recurrence import recurrence
 
 D, N, X, W, P, Q, PSI, _ = ALGEBRA.gens()
 COEFFICIENTS = recurrence(D + N, D * N)
@@ -81,7 +81,7 @@ def test_other_densities_are_refused(name: str) -> None:
 
 
 def test_a_false_start_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("theory.wishart.density.start", lambda m1, s, p: (m1, m1 * s, m1))
+    monkeypatch.setattr("icl_claims.theory.wishart.density.start", lambda m1, s, p: (m1, m1 * s, m1))
     with pytest.raises(Refuted, match="the recurrence starts with"):
         prove_recurrence()
 

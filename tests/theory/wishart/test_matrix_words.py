@@ -12,16 +12,16 @@ from flint import fmpq, fmpq_mat, fmpz, fmpz_mat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.strategies import matrices, semidefinite_matrices
-from tests.wishart_coordinates import over_ring, partitions, times, wishart_in_coordinates
-from theory import exact
-from theory.evaluation import at_task
-from theory.gaussian import expectation
-from theory.task import RegressionTask
-from theory.wishart import matrix_words
-from theory.wishart.covariance import covariance_trace_moment, two_sided_moment
-from theory.wishart.matrix_words import plan, word_moment, word_trace_moment
-from theory.words import eye, letter
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra.evaluation import at_task
+from icl_claims.theory.algebra.gaussian import expectation
+from icl_claims.theory.algebra.words import eye, letter
+from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.wishart import matrix_words
+from icl_claims.theory.wishart.covariance import covariance_trace_moment, two_sided_moment
+from icl_claims.theory.wishart.matrix_words import plan, word_moment, word_trace_moment
+from tests.shared.strategies import matrices, semidefinite_matrices
+from tests.shared.wishart_coordinates import over_ring, partitions, times, wishart_in_coordinates
 
 X, SIGMA = letter("X", "d", "n"), letter("Sigma", "d", "d", symmetric=True)
 W = X @ X.T

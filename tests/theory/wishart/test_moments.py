@@ -13,20 +13,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sympy import Poly, symbols
 
-from tests.coordinates import Variables, gaussian
-from theory.gaussian import expectation
-from theory.wishart import (
+from icl_claims.theory.algebra.gaussian import expectation
+from icl_claims.theory.algebra.words import eye, letter
+from icl_claims.theory.wishart import (
     RING,
     spectral_moments,
     trace_moment,
     trace_moment_list,
     trace_moments,
 )
-from theory.wishart.pairings import trace_moment_pairings
-from theory.wishart.partitions import MAX_DEGREE, MAX_SYMBOLIC_DEGREE, by_parts
-from theory.wishart.recurrence import MAX_ORDER, MAX_SYMBOLIC_ORDER
-from theory.wishart.zonal import shapes, trace_moment_zonal
-from theory.words import eye, letter
+from icl_claims.theory.wishart.pairings import trace_moment_pairings
+from icl_claims.theory.wishart.partitions import MAX_DEGREE, MAX_SYMBOLIC_DEGREE, by_parts
+from icl_claims.theory.wishart.recurrence import MAX_ORDER, MAX_SYMBOLIC_ORDER
+from icl_claims.theory.wishart.zonal import shapes, trace_moment_zonal
+from tests.shared.coordinates import Variables, gaussian
 
 SIZES = [(1, 1), (1, 4), (4, 1), (2, 3), (3, 2), (5, 20), (6, 6)]
 D, N = RING.gens()

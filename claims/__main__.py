@@ -1,5 +1,0 @@
-"""``python -m claims``: the command line."""
-
-from claims.cli import main
-
-main()

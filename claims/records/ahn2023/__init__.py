@@ -1,0 +1,1 @@
+"""Ahn et al. (2023), section by section."""

@@ -1,0 +1,1 @@
+"""Fu et al. (2024), section by section."""

@@ -1,0 +1,1 @@
+"""Gatmiry et al. (2024), section by section."""

@@ -1,0 +1,1 @@
+"""Propositions of the suite, by what they are about."""

@@ -1,0 +1,1 @@
+"""A theory-verification suite for in-context learning."""

@@ -1,0 +1,5 @@
+"""``python -m icl_claims``: the command line."""
+
+from icl_claims.claims.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""Exact numbers, matrices and polynomials: what every closed form is computed with."""

@@ -1,0 +1,1 @@
+"""One attention layer: its loss, its minimisers, its landscape."""
