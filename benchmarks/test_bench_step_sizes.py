@@ -25,19 +25,20 @@ from icl_claims.theory.many_layers.step_sizes import (
     optimal_looped_step,
     optimal_steps,
 )
+from icl_claims.theory.task import isotropic
 
 DIM, CONTEXT = 5, 20
 
 
 @pytest.mark.parametrize(("layers", "at_most"), [(10, 0.003), (30, 0.030)])
 def test_minimum_and_certified_steps(gate: Callable[..., Any], layers: int, at_most: float) -> None:
-    best = gate(lambda: optimal_steps(DIM, CONTEXT, layers), at_most=at_most)
+    best = gate(lambda: optimal_steps(isotropic(DIM, CONTEXT), layers), at_most=at_most)
     assert len(best.steps) == layers
 
 
 @pytest.mark.parametrize(("layers", "at_most"), [(10, 0.003), (30, 0.030)])
 def test_certified_looped_step(gate: Callable[..., Any], layers: int, at_most: float) -> None:
-    best = gate(lambda: optimal_looped_step(DIM, CONTEXT, layers), at_most=at_most)
+    best = gate(lambda: optimal_looped_step(isotropic(DIM, CONTEXT), layers), at_most=at_most)
     assert best.loss.lower > 0
 
 
@@ -48,28 +49,30 @@ def monte_carlo(steps: list[fmpq], prompts: int) -> float:
     eigenvalues is drawn, 2d − 1 random numbers in place of dn; batches stay in the cache. (Control variates
     tr S^k with their exact means, the one thing that would do better, are the exact formula itself.)
     """
-    return sample_mean(steps, DIM, CONTEXT, prompts, np.random.default_rng(1))
+    return sample_mean(isotropic(DIM, CONTEXT), steps, prompts, np.random.default_rng(1))
 
 
 def test_minimum_at_3_layers_against_monte_carlo_to_1e_3(gate: Callable[..., Any]) -> None:
     """A relative standard error of 1e-3. Sampling is given the minimiser, and need not search for it."""
-    steps = [step.lower for step in optimal_steps(DIM, CONTEXT, 3).steps]
-    prompts = prompts_needed(steps, DIM, CONTEXT, "1/1000")
+    steps = [step.lower for step in optimal_steps(isotropic(DIM, CONTEXT), 3).steps]
+    prompts = prompts_needed(isotropic(DIM, CONTEXT), steps, "1/1000")
     best = gate(
-        lambda: optimal_steps(DIM, CONTEXT, 3), baseline=lambda: monte_carlo(steps, prompts), at_least=2000
+        lambda: optimal_steps(isotropic(DIM, CONTEXT), 3),
+        baseline=lambda: monte_carlo(steps, prompts),
+        at_least=2000,
     )
     assert best.loss > 0
 
 
 def test_gradient_at_10_layers(gate: Callable[..., Any]) -> None:
-    steps = [step.lower for step in optimal_steps(DIM, CONTEXT, 10).steps]
-    assert len(gate(lambda: gradient(steps, DIM, CONTEXT), at_most=0.010)) == 10
+    steps = [step.lower for step in optimal_steps(isotropic(DIM, CONTEXT), 10).steps]
+    assert len(gate(lambda: gradient(isotropic(DIM, CONTEXT), steps), at_most=0.010)) == 10
 
 
 @pytest.mark.parametrize("layers", [3, 10, 30])
 def test_variance_of_the_sampled_loss(gate: Callable[..., Any], layers: int) -> None:
-    steps = [step.lower for step in optimal_steps(DIM, CONTEXT, layers).steps]
-    assert gate(lambda: loss_variance(steps, DIM, CONTEXT), at_most=0.1) > 0
+    steps = [step.lower for step in optimal_steps(isotropic(DIM, CONTEXT), layers).steps]
+    assert gate(lambda: loss_variance(isotropic(DIM, CONTEXT), steps), at_most=0.1) > 0
 
 
 def test_variance_by_pfaffians_against_parts(gate: Callable[..., Any]) -> None:
@@ -94,7 +97,7 @@ def test_thousand_losses_on_gauss_nodes(gate: Callable[..., Any]) -> None:
 
     losses, _ = gate(
         work,
-        baseline=lambda: [loss_of_steps(steps, *size) for size in sizes],
+        baseline=lambda: [loss_of_steps(isotropic(*size), steps) for size in sizes],
         at_least=10,
     )
     assert losses.value.shape == (1000,)

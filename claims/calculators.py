@@ -180,14 +180,14 @@ def optimum(
 def _optimal(dim: int, context: int, layers: int) -> dict[str, Any]:
     from icl_claims.theory.many_layers.step_sizes import optimal_steps
 
-    best = optimal_steps(dim, context, layers)
+    best = optimal_steps(RegressionTask.isotropic(dim, context), layers)
     return {"steps": list(map(Quantity, best.steps, written(best.steps))), "loss": _rational(best.loss)}
 
 
 def _optimal_loops(dim: int, context: int, layers: int) -> dict[str, Any]:
     from icl_claims.theory.many_layers.step_sizes import optimal_looped_step
 
-    best = optimal_looped_step(dim, context, layers)
+    best = optimal_looped_step(RegressionTask.isotropic(dim, context), layers)
     return {
         "steps": [Quantity(best.step, written([best.step])[0])],
         "loss": Quantity(best.loss, written_minimum(best.loss)),
@@ -260,7 +260,7 @@ def loss(
         raise click.BadParameter(
             f"must be at most {MOST_STEPS} numbers, got {len(steps)}", param_hint="'--steps'"
         )
-    mean = loss_of_steps(steps, dim, context)
+    mean = loss_of_steps(RegressionTask.isotropic(dim, context), steps)
     _write({"loss": _rational(mean), **_sampling(steps, dim, context)}, as_json)
 
 
@@ -284,13 +284,13 @@ def _sampling(steps: Sequence[fmpq], dim: int, context: int) -> dict[str, Any]:
     if size * (size + 2 * len(steps)) * bits > MOST_WORK:
         return absent
     try:
-        variance = loss_variance(steps, dim, context)
+        variance = loss_variance(RegressionTask.isotropic(dim, context), steps)
     except ValueError:
         return absent
     values = (
         Quantity(square_root(variance)),
-        Quantity(square_root(squared_error_variance(steps, dim, context))),
-        prompts_needed(steps, dim, context),
+        Quantity(square_root(squared_error_variance(RegressionTask.isotropic(dim, context), steps))),
+        prompts_needed(RegressionTask.isotropic(dim, context), steps),
     )
     return dict(zip(names, values, strict=True))
 

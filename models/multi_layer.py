@@ -104,7 +104,7 @@ def compare_layers(task: RegressionTask, weights: Weights) -> LayersComparison:
     if depth > MAX_LAYERS:
         raise WeightsError(f"weights must be of at most {MAX_LAYERS} layers, got {depth}")
     layers = [_layer(task, *blocks) for blocks in _blocks(weights)]
-    best = optimal_steps(d, n, depth).refined(_BITS)
+    best = optimal_steps(RegressionTask.isotropic(d, n), depth).refined(_BITS)
     steps = [step.lower for step in best.steps]
     pairs = zip(sorted(layer.step for layer in layers), steps, strict=True)
     norms = sum((_inner(task, layer.A) for layer in layers), fmpq(0))
@@ -113,10 +113,12 @@ def compare_layers(task: RegressionTask, weights: Weights) -> LayersComparison:
         layers=tuple(layers),
         loss=None if relaxed else layered_loss(task, [layer.A for layer in layers]),
         projected_loss=gdpp.loss(
-            [-layer.step for layer in layers], [layer.factor for layer in layers[:-1]], d, n
+            RegressionTask.isotropic(d, n),
+            [-layer.step for layer in layers],
+            [layer.factor for layer in layers[:-1]],
         ),
         minimum=best.loss,
-        lower_bound=equivariant_minimum(d, n, depth),
+        lower_bound=equivariant_minimum(RegressionTask.isotropic(d, n), depth),
         optimum=best,
         squared_distance=norms + sum((d * (a * a - 2 * a * step) for step, a in pairs), fmpq(0)),
     )

@@ -30,6 +30,7 @@ from icl_claims.numerics.rounding import nearest
 from icl_claims.theory.algebra.exact import positive_integer
 from icl_claims.theory.algebra.real_roots import dyadic
 from icl_claims.theory.many_layers import gdpp
+from icl_claims.theory.task import RegressionTask, whitened_sizes
 from icl_claims.theory.wishart import spectral_moments
 
 _RADIUS_BITS = 96
@@ -57,14 +58,13 @@ class CriticalPoint:
     """One critical point of f on 𝒮′, proved to exist and to be the only one in a box.
 
     Attributes:
-        dim, context_length: d and n.
+        task: whitened, Ω = Σ⁻¹ and σ² = 0.
         a, b: a_0, …, a_{L−1} and b_0, …, b_{L−2}, each enclosed.
         loss: f there, enclosed.
         minimum: whether the Hessian is positive definite in the whole box: a strict local minimum on 𝒮′.
     """
 
-    dim: int
-    context_length: int
+    task: RegressionTask
     a: tuple[Interval, ...]
     b: tuple[Interval, ...]
     loss: Interval
@@ -76,17 +76,15 @@ class CriticalPoint:
         return [x.lower for x in self.a], [x.lower for x in self.b]
 
 
-def propose(
-    dim: int, context_length: int, start_a: Sequence[float], start_b: Sequence[float]
-) -> tuple[Floats, float]:
+def propose(task: RegressionTask, start_a: Sequence[float], start_b: Sequence[float]) -> tuple[Floats, float]:
     """The point (a, b) at which least squares on the Gauss nodes ends, and the loss there, in float64.
 
     Args:
-        dim, context_length: d, n ≥ 1.
+        task: whitened, Ω = Σ⁻¹ and σ² = 0.
         start_a, start_b: L and L − 1 numbers.
     """
     layers = len(start_a)
-    rule = spectral_rule(dim, context_length, (3**layers + 1) // 2)
+    rule = spectral_rule(*whitened_sizes(task), (3**layers + 1) // 2)
     nodes, roots = rule.nodes.value, np.sqrt(rule.weights.value)
 
     def residuals(point: Floats) -> Floats:
@@ -99,21 +97,21 @@ def propose(
     return np.asarray(found.x), float(2 * found.cost)
 
 
-def certify(dim: int, context_length: int, a: Sequence[float], b: Sequence[float]) -> CriticalPoint:
+def certify(task: RegressionTask, a: Sequence[float], b: Sequence[float]) -> CriticalPoint:
     """The critical point that Newton's method reaches from (a, b), proved.
 
     Args:
-        dim, context_length: d, n ≥ 1.
+        task: whitened, Ω = Σ⁻¹ and σ² = 0.
         a, b: L and L − 1 numbers, near a critical point.
 
     Raises:
         ArithmeticError: no box around the limit passes the interval Newton test.
 
-    >>> point = certify(2, 5, [-0.6], [])
+    >>> point = certify(RegressionTask.isotropic(2, 5), [-0.6], [])
     >>> point.minimum, point.a[0].lower <= fmpq(-5, 8) <= point.a[0].upper, point.loss.middle
     (True, True, 0.75)
     """
-    d, n = positive_integer("dim", dim), positive_integer("context_length", context_length)
+    d, n = whitened_sizes(task)
     exact_a, exact_b = gdpp.parameters(a, b)
     layers = len(exact_a)
     with ctx.workprec(_PRECISION):
@@ -132,22 +130,22 @@ def certify(dim: int, context_length: int, a: Sequence[float], b: Sequence[float
         value = _loss(image, layers, moments)
         intervals = tuple(map(interval, image))
         return CriticalPoint(
-            d, n, intervals[:layers], intervals[layers:], interval(value), _is_definite(curvatures)
+            task, intervals[:layers], intervals[layers:], interval(value), _is_definite(curvatures)
         )
 
 
 @lru_cache(maxsize=256)
-def local_minima(dim: int, context_length: int, layers: int) -> tuple[CriticalPoint, ...]:
+def local_minima(task: RegressionTask, layers: int) -> tuple[CriticalPoint, ...]:
     """The strict local minima on 𝒮′ found from a fixed grid of starts, each certified, the best first.
 
     That each is a strict local minimum is proved; that there is no other is not.
 
-    >>> [round(point.loss.middle, 6) for point in local_minima(5, 20, 2)][:2]
+    >>> [round(point.loss.middle, 6) for point in local_minima(RegressionTask.isotropic(5, 20), 2)][:2]
     [0.057501, 0.086548]
     """
     proposals: list[tuple[float, tuple[float, ...]]] = []
     for start in _starts(positive_integer("layers", layers)):
-        point, value = propose(dim, context_length, start[:layers], start[layers:])
+        point, value = propose(task, start[:layers], start[layers:])
         if np.all(np.isfinite(point)) and np.abs(point).max() < 100:
             proposals.append((value, tuple(point.tolist())))
     found: list[CriticalPoint] = []
@@ -158,7 +156,7 @@ def local_minima(dim: int, context_length: int, layers: int) -> tuple[CriticalPo
             continue
         tried.append(here)
         try:
-            candidate = certify(dim, context_length, proposal[:layers], proposal[layers:])
+            candidate = certify(task, proposal[:layers], proposal[layers:])
         except (ArithmeticError, ValueError):
             continue
         if candidate.minimum and not any(_overlap(candidate, other) for other in found):
@@ -166,14 +164,14 @@ def local_minima(dim: int, context_length: int, layers: int) -> tuple[CriticalPo
     return tuple(sorted(found, key=lambda point: point.loss.middle))
 
 
-def minimiser(dim: int, context_length: int, layers: int) -> CriticalPoint:
+def minimizer(task: RegressionTask, layers: int) -> CriticalPoint:
     """The best of :func:`local_minima`: a proved strict local minimum, the lowest that the search knows.
 
-    >>> best = minimiser(5, 20, 2)
+    >>> best = minimizer(RegressionTask.isotropic(5, 20), 2)
     >>> [round(x.middle, 5) for x in (*best.a, *best.b)]
     [-0.51676, -3.47466, 0.86846]
     """
-    return local_minima(dim, context_length, layers)[0]
+    return local_minima(task, layers)[0]
 
 
 def _starts(layers: int) -> Iterator[list[float]]:

@@ -25,7 +25,7 @@ from typing import Any
 from flint import Ordering, acb, acb_poly, arb, ctx, fmpz_mpoly_ctx, fmpz_poly
 
 from icl_claims.numerics.gdpp import Interval, interval
-from icl_claims.theory.algebra.exact import positive_integer
+from icl_claims.theory.task import RegressionTask, whitened_sizes
 from icl_claims.theory.wishart import trace_moments
 
 _RING = fmpz_mpoly_ctx.get(("a", "c"), Ordering.lex)
@@ -44,19 +44,19 @@ class Candidate:
 
 
 @cache
-def candidates(dim: int, context_length: int) -> tuple[Candidate, ...]:
+def candidates(task: RegressionTask) -> tuple[Candidate, ...]:
     """Boxes that hold all critical points (a_0, c) with N_1 ≠ 0, the least loss first; none is left out.
 
     Args:
-        dim, context_length: d, n ≥ 1.
+        task: whitened, Ω = Σ⁻¹ and σ² = 0.
 
     Raises:
         ArithmeticError: the resultant is 0, or a root is not isolated at the working precision.
 
-    >>> [round(x.loss.middle, 6) for x in candidates(5, 20)][:2]
+    >>> [round(x.loss.middle, 6) for x in candidates(RegressionTask.isotropic(5, 20))][:2]
     [0.057501, 0.086548]
     """
-    d, n = positive_integer("dim", dim), positive_integer("context_length", context_length)
+    d, n = whitened_sizes(task)
     moments = [int(m) for m in trace_moments(8, d, n)]
     a, c = _RING.gens()
     h, u = [1 + 0 * a, a], [1 + 0 * c, c]

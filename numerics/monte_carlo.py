@@ -36,6 +36,7 @@ from icl_claims.numerics.rounding import nearest
 from icl_claims.theory.algebra.exact import positive_integer, rational
 from icl_claims.theory.many_layers.loss_variance import loss_variance
 from icl_claims.theory.many_layers.step_sizes import loss_of_steps, rational_steps
+from icl_claims.theory.task import RegressionTask, whitened_sizes
 
 _BATCH = 1 << 15
 """Numbers in one array of a batch of samples: small enough for a processor's cache."""
@@ -77,23 +78,22 @@ class Estimate:
 
 
 def plan(
+    task: RegressionTask,
     steps: Sequence[Any],
-    dim: int,
-    context_length: int,
     relative_half_width: Any = "1/100",
     error_probability: Any = "1/1000",
 ) -> Plan:
     """The least samples for |estimate − f| ≤ ε f except with probability δ, by the exact variance.
 
     Args:
-        steps, dim, context_length: see :func:`icl_claims.theory.many_layers.loss_variance.loss_variance`.
+        task, steps: see :func:`icl_claims.theory.many_layers.loss_variance.loss_variance`.
         relative_half_width: ε > 0.
         error_probability: δ, 0 < δ < 1.
 
     Raises:
         TypeError, ValueError: an argument is not of its type or range.
 
-    >>> plan([0.625], dim=2, context_length=5).samples
+    >>> plan(RegressionTask.isotropic(2, 5), [0.625]).samples
     304812
     """
     epsilon = rational("relative_half_width", relative_half_width)
@@ -102,41 +102,41 @@ def plan(
     delta = rational("error_probability", error_probability)
     if not 0 < delta < 1:
         raise ValueError(f"error_probability must be between 0 and 1, got {delta}")
-    variance = loss_variance(steps, dim, context_length)
-    width = epsilon * loss_of_steps(steps, dim, context_length)
+    variance = loss_variance(task, steps)
+    width = epsilon * loss_of_steps(task, steps)
     groups, miss = _groups(delta)
     size = max(1, int((variance / (miss * width**2)).ceil()))
     return Plan(groups, size, *(nextafter(nearest(x), inf) for x in (width, _tail(groups, miss))))
 
 
 def estimate(
-    steps: Sequence[Any], dim: int, context_length: int, plan: Plan, generator: np.random.Generator
+    task: RegressionTask, steps: Sequence[Any], plan: Plan, generator: np.random.Generator
 ) -> Estimate:
     """The median of the plan's means of v, over fresh prompts from the generator.
 
-    >>> steps = [0.625]
-    >>> found = estimate(steps, 2, 5, plan(steps, 2, 5), np.random.default_rng(0))
+    >>> task, steps = RegressionTask.isotropic(2, 5), [0.625]
+    >>> found = estimate(task, steps, plan(task, steps), np.random.default_rng(0))
     >>> abs(found.value - 0.75) <= found.half_width
     True
     """
-    means = [sample_mean(steps, dim, context_length, plan.group_size, generator) for _ in range(plan.groups)]
+    means = [sample_mean(task, steps, plan.group_size, generator) for _ in range(plan.groups)]
     return Estimate(float(np.median(np.array(means))), plan.half_width, plan.error_probability, plan.samples)
 
 
 def sample_mean(
-    steps: Sequence[Any], dim: int, context_length: int, samples: int, generator: np.random.Generator
+    task: RegressionTask, steps: Sequence[Any], samples: int, generator: np.random.Generator
 ) -> float:
     """The mean of v over fresh prompts; batches bound the memory. Its standard error is √(Var v/samples)."""
     remaining, total = positive_integer("samples", samples), 0.0
     while remaining:
-        batch = min(remaining, max(1, _BATCH // min(dim, context_length) ** 2))
-        total += float(sample_losses(steps, dim, context_length, batch, generator).sum())
+        batch = min(remaining, max(1, _BATCH // min(whitened_sizes(task)) ** 2))
+        total += float(sample_losses(task, steps, batch, generator).sum())
         remaining -= batch
     return total / samples
 
 
 def sample_losses(
-    steps: Sequence[Any], dim: int, context_length: int, samples: int, generator: np.random.Generator
+    task: RegressionTask, steps: Sequence[Any], samples: int, generator: np.random.Generator
 ) -> Floats:
     """Independent copies of v = tr ∏_l (I − a_l S)², of shape (samples,).
 
@@ -145,8 +145,9 @@ def sample_losses(
     which takes 2N − 1 random numbers in place of dn. v is then a product of tridiagonal matrices,
     |∏ (I − a_l T) e_j|² summed over j, and no eigenvalues are needed.
     """
-    small, large = sorted((positive_integer("dim", dim), positive_integer("context_length", context_length)))
-    a = [nearest(step / context_length) for step in rational_steps(steps)]
+    d, n = whitened_sizes(task)
+    small, large = min(d, n), max(d, n)
+    a = [nearest(step / n) for step in rational_steps(steps)]
     freedom = np.arange(large, large - small, -1)[:, np.newaxis]
     b = generator.chisquare(freedom, size=(small, samples))
     c = generator.chisquare(small - np.arange(1, small)[:, np.newaxis], size=(small - 1, samples))
@@ -160,7 +161,7 @@ def sample_losses(
         image[1:] += off * columns[:-1]
         image[:-1] += off * columns[1:]
         columns -= step * image
-    return np.einsum("ijs,ijs->s", columns, columns) + float(max(dim - context_length, 0))
+    return np.einsum("ijs,ijs->s", columns, columns) + float(max(d - n, 0))
 
 
 def _groups(delta: fmpq) -> tuple[int, fmpq]:

@@ -23,6 +23,7 @@ from icl_claims.numerics.gauss_nodes import GaussRule, spectral_rules
 from icl_claims.numerics.rounding import nearest, nearest_real
 from icl_claims.theory.algebra.exact import positive_integer
 from icl_claims.theory.many_layers import step_sizes
+from icl_claims.theory.task import RegressionTask
 
 _BISECTIONS = 64
 
@@ -123,27 +124,27 @@ def optimal_steps(sizes: Sequence[tuple[int, int]], layers: int) -> tuple[Balls,
     return steps, (rule.weights * (residual * residual)).sum()
 
 
-def optimal_steps_correctly_rounded(dim: int, context_length: int, layers: int) -> tuple[list[float], float]:
+def optimal_steps_correctly_rounded(task: RegressionTask, layers: int) -> tuple[list[float], float]:
     """The optimal steps, ascending, and the minimal loss on 𝒮: each the float64 nearest to the exact number.
 
     Arguments, errors: see :func:`icl_claims.theory.many_layers.step_sizes.optimal_steps`.
 
-    >>> optimal_steps_correctly_rounded(5, 20, 3)
+    >>> optimal_steps_correctly_rounded(RegressionTask.isotropic(5, 20), 3)
     ([0.4224085339285802, 0.6891260874046372, 1.7142173795305133], 0.13360842938318332)
     """
-    best = step_sizes.optimal_steps(dim, context_length, layers)
+    best = step_sizes.optimal_steps(task, layers)
     return [nearest_real(step) for step in best.steps], nearest(best.loss)
 
 
-def optimal_looped_step_correctly_rounded(dim: int, context_length: int, layers: int) -> tuple[float, float]:
+def optimal_looped_step_correctly_rounded(task: RegressionTask, layers: int) -> tuple[float, float]:
     """The optimal looped step and its loss, each the float64 nearest to the exact number.
 
     Arguments, errors: see :func:`icl_claims.theory.many_layers.step_sizes.optimal_looped_step`.
 
-    >>> optimal_looped_step_correctly_rounded(2, 5, 1)
+    >>> optimal_looped_step_correctly_rounded(RegressionTask.isotropic(2, 5), 1)
     (0.625, 0.75)
     """
-    best = step_sizes.optimal_looped_step(dim, context_length, layers)
+    best = step_sizes.optimal_looped_step(task, layers)
     return nearest_real(best.step), nearest_real(best.loss)
 
 

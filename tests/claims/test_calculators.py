@@ -26,7 +26,7 @@ from icl_claims.models.attention import LinearTransformer
 from icl_claims.models.weights import Weights, save
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.one_layer import single_layer
-from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.task import RegressionTask, isotropic
 from tests import ROOT
 from tests.shared import by_words
 
@@ -391,7 +391,7 @@ def test_compare_takes_the_task(tmp_path: Path) -> None:
     path = weights_file(tmp_path, [[0.5, 0.0], [0.0, 0.5]])
     sigma = exact.diagonal([1, "1/4"])
     for options, task in (
-        ("", RegressionTask.isotropic(2, 6)),
+        ("", isotropic(2, 6)),
         ("--covariance 1,0.25", RegressionTask.whitened(sigma, 6)),
         ("--covariance 1,0.25 --task identity", RegressionTask(sigma, 6)),
         ("--covariance 1,0.25 --noise 1/3", RegressionTask.whitened(sigma, 6, "1/3")),

@@ -206,9 +206,10 @@ def test_the_annotated_shapes_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     names = ["icl_claims.models.attention", "icl_claims.models.prompts", "icl_claims.models.weights"]
     for name in names:
         monkeypatch.delitem(sys.modules, name, raising=False)
+    from icl_claims.theory.task import RegressionTask
+
     with install_import_hook(names, "beartype.beartype"):
         attention, prompts, weights = map(importlib.import_module, names)
-    from icl_claims.theory.task import RegressionTask
 
     task = RegressionTask.isotropic(2, 3, noise_variance=1)
     generator = torch.Generator().manual_seed(0)

@@ -25,7 +25,7 @@ from icl_claims.theory.algebra import exact
 from icl_claims.theory.many_layers import gdpp
 from icl_claims.theory.many_layers.equivariant_bound import equivariant_minimum
 from icl_claims.theory.many_layers.step_sizes import loss_of_steps, optimal_steps
-from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.task import RegressionTask, isotropic
 from tests.shared.strategies import definite_matrices, matrices
 
 entries = st.integers(-16, 16).map(lambda k: k / 8)
@@ -47,10 +47,10 @@ def scaled(d: int, *steps: float) -> Weights:
 
 @given(st.lists(entries, min_size=2, max_size=3), st.integers(1, 3), st.integers(1, 6))
 def test_on_the_set_all_is_known(steps: list[float], d: int, n: int) -> None:
-    found = compare_layers(RegressionTask.isotropic(d, n), scaled(d, *steps))
-    assert found.loss == found.projected_loss == loss_of_steps(steps, d, n)
-    assert found.minimum == optimal_steps(d, n, len(steps)).loss
-    assert found.lower_bound == equivariant_minimum(d, n, len(steps))
+    found = compare_layers(isotropic(d, n), scaled(d, *steps))
+    assert found.loss == found.projected_loss == loss_of_steps(isotropic(d, n), steps)
+    assert found.minimum == optimal_steps(isotropic(d, n), len(steps)).loss
+    assert found.lower_bound == equivariant_minimum(isotropic(d, n), len(steps))
     assert [layer.step for layer in found.layers] == [exact.rational("a", a) for a in steps]
     assert found.excess is not None
     assert found.excess >= 0
@@ -97,12 +97,12 @@ def test_covariate_updates_leave_the_projected_loss() -> None:
     """B_0 = I/2: no exact loss of the matrices, but that of the nearest a_l I, b_l I; B of the last layer is unused."""
     P = torch.diag_embed(torch.tensor([[0.5, 0.5, 2.0], [7.0, 7.0, 1.0]], dtype=torch.float64))
     Q = -torch.diag_embed(torch.tensor([[0.25, 0.25, 0.0], [1.0, 1.0, 0.0]], dtype=torch.float64))
-    found = compare_layers(RegressionTask.isotropic(2, 5), Weights(P, Q))
+    found = compare_layers(isotropic(2, 5), Weights(P, Q))
     assert found.loss is None
     assert found.excess is None
     assert [layer.factor for layer in found.layers] == [fmpq(1, 4), 0]
     assert [layer.step for layer in found.layers] == [fmpq(1, 2), 1]
-    assert found.projected_loss == gdpp.loss(["-1/2", -1], ["1/4"], 2, 5)
+    assert found.projected_loss == gdpp.loss(isotropic(2, 5), ["-1/2", -1], ["1/4"])
 
 
 def test_other_entries_are_refused() -> None:
@@ -113,20 +113,20 @@ def test_other_entries_are_refused() -> None:
         with pytest.raises(
             WeightsError, match=r"weights of several layers must be .*, got others in layer 0"
         ):
-            compare_layers(RegressionTask.isotropic(2, 5), Weights(**stacks))
+            compare_layers(isotropic(2, 5), Weights(**stacks))
     without = weights.P.clone()
     without[1] = 0
     with pytest.raises(WeightsError, match="got others in layer 1"):
-        compare_layers(RegressionTask.isotropic(2, 5), Weights(without, weights.Q))
+        compare_layers(isotropic(2, 5), Weights(without, weights.Q))
 
 
 def test_what_does_not_compare() -> None:
-    task = RegressionTask.isotropic(2, 5)
+    task = isotropic(2, 5)
     with pytest.raises(WeightsError, match="must be of dimension 2, that of the task, got 3"):
         compare_layers(task, scaled(3, 0.5, 1.0))
     with pytest.raises(WeightsError, match="must be of at most 5 layers, got 6"):
         compare_layers(task, scaled(2, *[0.5] * 6))
-    for other in (RegressionTask([[2]], 3), RegressionTask.isotropic(1, 3, noise_variance=1)):
+    for other in (RegressionTask([[2]], 3), isotropic(1, 3, noise_variance=1)):
         with pytest.raises(ValueError, match="task must be whitened"):
             compare_layers(other, scaled(1, 0.5, 1.0))
 
@@ -257,7 +257,7 @@ KEYS = [
 
 def test_compare_near_the_optimum(tmp_path: Path) -> None:
     """The optimal steps rounded to float64, in another order and for another Σ: nothing is left but rounding."""
-    best = optimal_steps(2, 5, 2)
+    best = optimal_steps(isotropic(2, 5), 2)
     steps = [float(step.lower.p) / float(step.lower.q) for step in best.refined(53).steps]
     path = tmp_path / "w.safetensors"
     save(path, sparse([[[a, 0.0], [0.0, a / 4]] for a in reversed(steps)]))

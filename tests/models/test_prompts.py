@@ -21,7 +21,7 @@ from icl_claims.theory.algebra import exact
 from icl_claims.theory.many_layers.loss_variance import squared_error_variance
 from icl_claims.theory.many_layers.step_sizes import loss_of_steps
 from icl_claims.theory.one_layer import single_layer
-from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.task import RegressionTask, isotropic
 
 BATCH = 20_000
 ERROR = 1e-9
@@ -179,7 +179,7 @@ def test_losses_average_to_the_exact_loss(axis: bool) -> None:
     (4·¼·¾)^{k/2} = (3/4)^{k/2} (Chernoff), below 1e-9 for k = 145.
     """
     blocks, each, n, sigma = 145, 400, 6, exact.matrix("sigma", [[2, 1], [1, 1]])
-    V = squared_error_variance([fmpq(3, 4)], 2, n)
+    V = squared_error_variance(isotropic(2, n), [fmpq(3, 4)])
     task = RegressionTask.whitened(sigma, n)
     A = sigma.inv() * fmpq(3, 4)
     model = LinearTransformer.from_preconditioners(to_tensor(A)[None])
@@ -188,7 +188,7 @@ def test_losses_average_to_the_exact_loss(axis: bool) -> None:
         predictions = model.predict(prompts, 2) if axis else model.predict(prompts)
     losses = (predictions - targets.reshape(predictions.shape)).square().sum(dim=-1)
     loss = single_layer.loss(task, [0, 0, 1], [*(-A).tolist(), [0, 0]])
-    assert loss == loss_of_steps([fmpq(3, 4)], 2, n)
+    assert loss == loss_of_steps(isotropic(2, n), [fmpq(3, 4)])
     assert abs(median_of_means(losses, blocks) - nearest(loss)) < 2 * nearest_root(V / each)
 
 

@@ -13,7 +13,7 @@ from icl_claims.models import reproduce
 from icl_claims.models.reproduce import DIM, RUNS, SPECTRUM, Run, rotation, task
 from icl_claims.models.weights import load
 from icl_claims.theory.algebra import exact
-from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.task import isotropic
 from tests import ROOT
 
 
@@ -52,7 +52,7 @@ def test_all_artefacts_take_less_than_a_megabyte() -> None:
 
 def test_a_run_goes_to_its_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = RUNS["ahn2023/depth/layers_1"]
-    short = Run(RegressionTask.isotropic(2, 3), replace(first.settings, steps=3, batch=4))
+    short = Run(isotropic(2, 3), replace(first.settings, steps=3, batch=4))
     monkeypatch.setitem(RUNS, "short", short)
     folder = reproduce.reproduce("short", tmp_path / "artefacts", tmp_path / "scratch")
     assert {path.name for path in folder.iterdir()} == {"weights.safetensors", "log.json"}

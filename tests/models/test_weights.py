@@ -27,10 +27,10 @@ from icl_claims.models.weights import (
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.evaluation import at_task
 from icl_claims.theory.one_layer import single_layer
-from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.task import RegressionTask, isotropic
 from tests.shared.strategies import definite_matrices, tasks
 
-TASK = RegressionTask.isotropic(dim=2, context_length=5)
+TASK = isotropic(dim=2, context_length=5)
 """Its minimiser, Γ = 5/8 I, is a float64 matrix; the minimum is 3/4."""
 
 
@@ -157,7 +157,7 @@ def test_a_known_distance() -> None:
 
 def test_the_label_row_counts_towards_the_preconditioner() -> None:
     """In one dimension u a x_q S w alone is the same predictor as β A_x; no gauge makes β = 0 into 1."""
-    task = RegressionTask.isotropic(dim=1, context_length=2)
+    task = isotropic(dim=1, context_length=2)
     assert single_layer.minimizer(task) == fmpq_mat([[fmpq(1, 2)]])
     weights = one_layer([[0, 0], [-0.5, 0]], [[0, 0], [1, 0]])
     found = compare(task, weights)

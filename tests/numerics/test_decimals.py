@@ -15,6 +15,7 @@ from icl_claims.numerics.rounding import Enclosed
 from icl_claims.theory.algebra.algebraic import number, square_root
 from icl_claims.theory.algebra.real_roots import isolate
 from icl_claims.theory.many_layers.step_sizes import optimal_looped_step
+from icl_claims.theory.task import isotropic
 
 ratios = st.builds(
     lambda p, q, shift: fmpq(p, q) * fmpq(10) ** shift,
@@ -24,7 +25,7 @@ digits = st.integers(1, 20)
 numbers: st.SearchStrategy[Enclosed] = st.one_of(
     ratios.map(number),
     ratios.map(lambda x: square_root(abs(x))),
-    st.sampled_from([*isolate(fmpq_poly([1, -7, 0, 3])), optimal_looped_step(5, 20, 3).loss]),
+    st.sampled_from([*isolate(fmpq_poly([1, -7, 0, 3])), optimal_looped_step(isotropic(5, 20), 3).loss]),
 )
 
 

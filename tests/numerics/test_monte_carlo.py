@@ -18,6 +18,7 @@ from icl_claims.numerics.monte_carlo import Plan, estimate, plan, sample_losses,
 from icl_claims.theory.algebra.exact import rational
 from icl_claims.theory.many_layers.loss_variance import loss_variance
 from icl_claims.theory.many_layers.step_sizes import loss_of_steps, optimal_steps
+from icl_claims.theory.task import RegressionTask, isotropic
 from icl_claims.theory.wishart import trace_moments
 from tests.shared.coordinates import Variables
 
@@ -29,13 +30,13 @@ from tests.shared.coordinates import Variables
 def test_a_plan_keeps_its_promise(delta: Fraction, epsilon: Fraction) -> None:
     """B(k, p) ≤ δ and Var v ≤ m p h², with h = ε f, exactly; and k is odd."""
     steps, d, n = ["1/2", "3/4"], 3, 5
-    made = plan(steps, d, n, epsilon, delta)
+    made = plan(isotropic(d, n), steps, epsilon, delta)
     groups, miss = monte_carlo._groups(rational("δ", delta))
     assert made.groups == groups
     assert groups % 2 == 1
     assert monte_carlo._tail(groups, miss) <= rational("δ", delta)
-    width = rational("ε", epsilon) * loss_of_steps(steps, d, n)
-    assert loss_variance(steps, d, n) <= made.group_size * miss * width**2
+    width = rational("ε", epsilon) * loss_of_steps(isotropic(d, n), steps)
+    assert loss_variance(isotropic(d, n), steps) <= made.group_size * miss * width**2
     assert rational("half_width", made.half_width) >= width
     assert rational("error_probability", made.error_probability) >= monte_carlo._tail(groups, miss)
     assert made.samples == made.groups * made.group_size
@@ -43,9 +44,10 @@ def test_a_plan_keeps_its_promise(delta: Fraction, epsilon: Fraction) -> None:
 
 def test_medians_beat_the_mean_where_the_error_probability_is_small() -> None:
     """Chebyshev for one mean needs 1/δ; medians about log(1/δ)."""
-    counts = [plan([0.5], 3, 5, "1/100", fmpq(1, 10**k)).samples for k in (1, 2, 4, 8)]
+    counts = [plan(isotropic(3, 5), [0.5], "1/100", fmpq(1, 10**k)).samples for k in (1, 2, 4, 8)]
     single = [
-        (loss_variance([0.5], 3, 5) * 10 ** (k + 4) / loss_of_steps([0.5], 3, 5) ** 2) for k in (1, 2, 4, 8)
+        (loss_variance(isotropic(3, 5), [0.5]) * 10 ** (k + 4) / loss_of_steps(isotropic(3, 5), [0.5]) ** 2)
+        for k in (1, 2, 4, 8)
     ]
     assert counts[0] == single[0].ceil()
     assert all(count < one for count, one in zip(counts[1:], single[1:], strict=True))
@@ -68,10 +70,10 @@ def test_estimates_hit(d: int, n: int, layers: int, epsilon: str) -> None:
 
     n < d and min(d, n) = 1 are among them.
     """
-    steps = [step.lower for step in optimal_steps(d, n, layers).steps]
-    made = plan(steps, d, n, epsilon, "1e-8")
-    found = estimate(steps, d, n, made, np.random.default_rng(20231125))
-    exact = loss_of_steps(steps, d, n)
+    steps = [step.lower for step in optimal_steps(isotropic(d, n), layers).steps]
+    made = plan(isotropic(d, n), steps, epsilon, "1e-8")
+    found = estimate(isotropic(d, n), steps, made, np.random.default_rng(20231125))
+    exact = loss_of_steps(isotropic(d, n), steps)
     assert abs(rational("value", found.value) - exact) <= rational("half_width", found.half_width)
     assert found.samples == made.samples
     assert found.error_probability <= 1e-8
@@ -99,7 +101,7 @@ def test_a_sample_is_the_trace_of_the_squared_residual(d: int, n: int) -> None:
     roots, below = [3, 1, 2], [2, 1]
     generator = Given([np.array([[x * x] for x in roots], float), np.array([[x * x] for x in below], float)])
     steps = [fmpq(n, 4), fmpq(-n, 2)]
-    found = sample_losses(steps, d, n, 1, generator)
+    found = sample_losses(isotropic(d, n), steps, 1, generator)
     assert generator.asked == [[[5], [4], [3]], [[2], [1]]]
     B = [[roots[0], 0, 0], [below[0], roots[1], 0], [0, below[1], roots[2]]]
     T = [[sum(x * y for x, y in zip(r, c, strict=True)) for c in B] for r in B]
@@ -137,29 +139,34 @@ def test_the_bidiagonal_model_has_the_moments_of_wishart(d: int, n: int) -> None
 
 def test_samples_depend_on_the_generator_alone() -> None:
     def draw(seed: int) -> list[float]:
-        return sample_losses([0.5], 3, 4, 5, np.random.default_rng(seed)).tolist()
+        return sample_losses(isotropic(3, 4), [0.5], 5, np.random.default_rng(seed)).tolist()
 
     assert draw(1) == draw(1) != draw(2)
     generator = np.random.default_rng(1)
-    assert sample_mean([0.5], 3, 4, 5, generator) == pytest.approx(np.mean(draw(1)), rel=8 * 2.0**-53)
+    assert sample_mean(isotropic(3, 4), [0.5], 5, generator) == pytest.approx(
+        np.mean(draw(1)), rel=8 * 2.0**-53
+    )
 
 
 def test_no_steps_need_one_sample() -> None:
-    made = plan([], 3, 2)
+    made = plan(isotropic(3, 2), [])
     assert made.group_size == 1
-    assert estimate([], 3, 2, made, np.random.default_rng(0)).value == 3
+    assert estimate(isotropic(3, 2), [], made, np.random.default_rng(0)).value == 3
+
+
+RNG = np.random.default_rng(0)
 
 
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: plan([1], 2, 3, 0), ValueError, "relative_half_width must be > 0"),
-        (lambda: plan([1], 2, 3, 1, 0), ValueError, "error_probability must be between 0 and 1"),
-        (lambda: plan([1], 2, 3, 1, 1), ValueError, "error_probability must be between 0 and 1"),
-        (lambda: plan([1], 0, 3), ValueError, "dim must be an integer ≥ 1"),
-        (lambda: sample_mean([1], 2, 3, 0, np.random.default_rng(0)), ValueError, "samples must be an integer ≥ 1"),
-        (lambda: sample_losses([1], 2, 0, 1, np.random.default_rng(0)), ValueError, "context_length must be"),
-        (lambda: estimate([1], 2.5, 1, Plan(1, 1, 1.0, 0.5), np.random.default_rng(0)), TypeError, "dim must be"),
+        (lambda: plan(isotropic(2, 3), [1], 0), ValueError, "relative_half_width must be > 0"),
+        (lambda: plan(isotropic(2, 3), [1], 1, 0), ValueError, "error_probability must be between 0 and 1"),
+        (lambda: plan(isotropic(2, 3), [1], 1, 1), ValueError, "error_probability must be between 0 and 1"),
+        (lambda: plan(RegressionTask([[2]], 3), [1]), ValueError, "task must be whitened"),
+        (lambda: sample_mean(isotropic(2, 3), [1], 0, RNG), ValueError, "samples must be an integer ≥ 1"),
+        (lambda: sample_losses((2, 3), [1], 1, RNG), TypeError, "task must be a RegressionTask"),
+        (lambda: estimate((2, 3), [1], Plan(1, 1, 1.0, 0.5), RNG), TypeError, "task must be a RegressionTask"),
     ],
 )  # fmt: skip
 def test_errors(call: Any, error: type[Exception], message: str) -> None:

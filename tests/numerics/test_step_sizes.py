@@ -17,6 +17,7 @@ from icl_claims.numerics.balls import Balls
 from icl_claims.numerics.gauss_nodes import spectral_rule, spectral_rules
 from icl_claims.numerics.rounding import nearest, nearest_root
 from icl_claims.theory.many_layers import step_sizes
+from icl_claims.theory.task import isotropic
 
 GRID = [(1, 1), (1, 7), (2, 1), (3, 2), (5, 20), (50, 200)]
 floats = st.floats(-3, 3)
@@ -34,15 +35,15 @@ def assert_holds(balls: Balls, exact: Iterable[fmpq]) -> None:
 @given(st.sampled_from(GRID), st.lists(floats, min_size=1, max_size=6))
 def test_loss_and_derivatives_hold_the_exact_numbers(size: tuple[int, int], steps: list[float]) -> None:
     rule = spectral_rule(*size, size=len(steps) + 1)
-    assert_holds(numeric.loss(rule, steps), [step_sizes.loss_of_steps(steps, *size)])
-    assert_holds(numeric.gradient(rule, steps), step_sizes.gradient(steps, *size))
-    assert_holds(numeric.hessian(rule, steps), step_sizes.hessian(steps, *size).entries())
+    assert_holds(numeric.loss(rule, steps), [step_sizes.loss_of_steps(isotropic(*size), steps)])
+    assert_holds(numeric.gradient(rule, steps), step_sizes.gradient(isotropic(*size), steps))
+    assert_holds(numeric.hessian(rule, steps), step_sizes.hessian(isotropic(*size), steps).entries())
 
 
 @given(st.sampled_from(GRID), floats, st.integers(1, 8))
 def test_looped_loss_holds_the_exact_numbers(size: tuple[int, int], step: float, layers: int) -> None:
     rule = spectral_rule(*size, size=layers + 1)
-    exact = step_sizes.looped_loss(*size, layers)
+    exact = step_sizes.looped_loss(isotropic(*size), layers)
     a = step_sizes.rational_steps([step])[0]
     assert_holds(numeric.looped_loss(rule, step, layers), [exact(a)])
     assert_holds(numeric.looped_derivative(rule, step, layers), [exact.derivative()(a)])
@@ -53,10 +54,10 @@ def test_looped_loss_holds_the_exact_numbers(size: tuple[int, int], step: float,
 def test_the_bound_is_a_few_roundings_of_the_summands(d: int, n: int, layers: int) -> None:
     """At most (8L + N + 40)u Σ w ∏(1 + |a|x)²: each factor of q² is good to 4u of 1 + |a|x, and 2L of them
     make 8L; a product, its weight and the sum of N terms the rest. At the optimal steps."""
-    steps, _ = numeric.optimal_steps_correctly_rounded(d, n, layers)
+    steps, _ = numeric.optimal_steps_correctly_rounded(isotropic(d, n), layers)
     rule = spectral_rule(d, n, size=layers + 1)
     found = numeric.loss(rule, steps)
-    exact = step_sizes.loss_of_steps(steps, d, n)
+    exact = step_sizes.loss_of_steps(isotropic(d, n), steps)
     assert_holds(found, [exact])
     grown = np.prod([1 + a * rule.nodes.value for a in steps], axis=0) ** 2
     roundings = 8 * layers + (layers + 1) + 40
@@ -70,20 +71,28 @@ def test_batches_broadcast() -> None:
     rule = type(rules)(rules.nodes[:, np.newaxis], rules.weights[:, np.newaxis])
     found = numeric.loss(rule, lists)
     assert found.value.shape == (2, 2)
-    assert_holds(found, [step_sizes.loss_of_steps(a, *size) for size in sizes for a in lists])
+    assert_holds(found, [step_sizes.loss_of_steps(isotropic(*size), a) for size in sizes for a in lists])
     slopes = numeric.gradient(rule, lists)
     assert slopes.value.shape == (2, 2, 3)
-    assert_holds(slopes, [x for size in sizes for a in lists for x in step_sizes.gradient(a, *size)])
+    assert_holds(
+        slopes,
+        [x for size in sizes for a in lists for x in step_sizes.gradient(isotropic(*size), a)],
+    )
     curvature = numeric.hessian(rule, lists)
     assert curvature.value.shape == (2, 2, 3, 3)
     assert_holds(
-        curvature, [x for size in sizes for a in lists for x in step_sizes.hessian(a, *size).entries()]
+        curvature,
+        [x for size in sizes for a in lists for x in step_sizes.hessian(isotropic(*size), a).entries()],
     )
     loops = numeric.looped_loss(rules, [0.5, 0.25], 2)
     assert_holds(
-        loops, [step_sizes.loss_of_steps([a] * 2, *z) for a, z in zip([0.5, 0.25], sizes, strict=True)]
+        loops,
+        [step_sizes.loss_of_steps(isotropic(*z), [a] * 2) for a, z in zip([0.5, 0.25], sizes, strict=True)],
     )
-    assert_holds(numeric.loss(rules, lists[0][:2]), [step_sizes.loss_of_steps(lists[0], *z) for z in sizes])
+    assert_holds(
+        numeric.loss(rules, lists[0][:2]),
+        [step_sizes.loss_of_steps(isotropic(*z), lists[0]) for z in sizes],
+    )
 
 
 @pytest.mark.parametrize("layers", [1, 3, 10, 30])
@@ -92,7 +101,7 @@ def test_minimisers_hold_the_exact_ones(layers: int) -> None:
     steps, least = numeric.optimal_steps(GRID, layers)
     assert steps.value.shape == (len(GRID), layers)
     for i, size in enumerate(GRID):
-        best = step_sizes.optimal_steps(*size, layers)
+        best = step_sizes.optimal_steps(isotropic(*size), layers)
         for value, radius, root in zip(steps.value[i], steps.radius[i], best.steps, strict=True):
             low, high = (step_sizes.rational_steps([value])[0] + side * exact(radius) for side in (-1, 1))
             assert root.compare(low) >= 0 >= root.compare(high)
@@ -112,7 +121,7 @@ def test_looped_minimisers_hold_the_exact_ones(layers: int) -> None:
     """
     found = numeric.optimal_looped_steps(GRID, layers)
     for i, size in enumerate(GRID):
-        best = step_sizes.optimal_looped_step(*size, layers)
+        best = step_sizes.optimal_looped_step(isotropic(*size), layers)
         value, radius = exact(found.value[i]), exact(found.radius[i])
         assert best.step.compare(value - radius) >= 0 >= best.step.compare(value + radius)
         rule = spectral_rule(*size, size=layers + 1)
@@ -125,12 +134,12 @@ def test_looped_minimisers_hold_the_exact_ones(layers: int) -> None:
 @pytest.mark.parametrize(("d", "n"), GRID)
 def test_correctly_rounded_minimisers(d: int, n: int, layers: int) -> None:
     """No float64 is nearer: the root lies between the midpoints to the neighbours."""
-    steps, least = numeric.optimal_steps_correctly_rounded(d, n, layers)
-    best = step_sizes.optimal_steps(d, n, layers)
+    steps, least = numeric.optimal_steps_correctly_rounded(isotropic(d, n), layers)
+    best = step_sizes.optimal_steps(isotropic(d, n), layers)
     assert least == nearest(best.loss)
     assert steps == sorted(steps)
-    step, loss = numeric.optimal_looped_step_correctly_rounded(d, n, layers)
-    looped = step_sizes.optimal_looped_step(d, n, layers)
+    step, loss = numeric.optimal_looped_step_correctly_rounded(isotropic(d, n), layers)
+    looped = step_sizes.optimal_looped_step(isotropic(d, n), layers)
     for value, real in [*zip(steps, best.steps, strict=True), (step, looped.step), (loss, looped.loss)]:
         below, above = ((exact(value) + exact(np.nextafter(value, end))) / 2 for end in (0, np.inf))
         assert real.compare(below) >= 0 >= real.compare(above)
@@ -138,7 +147,7 @@ def test_correctly_rounded_minimisers(d: int, n: int, layers: int) -> None:
 
 def test_two_layers_in_closed_form() -> None:
     """d = n = 1, L = 2: 15 a² − 10 a + 1 = 0, so a = (5 ± √10)/15; the minimum is 8/15."""
-    steps, least = numeric.optimal_steps_correctly_rounded(1, 1, 2)
+    steps, least = numeric.optimal_steps_correctly_rounded(isotropic(1, 1), 2)
     assert least == nearest(fmpq(8, 15))
     assert steps[1] == pytest.approx((5 + nearest_root(fmpq(10))) / 15, rel=4 * 2.0**-53, abs=0)
 

@@ -22,7 +22,7 @@ from icl_claims.theory.one_layer.single_layer import (
     minimum,
     product_gradient,
 )
-from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.task import RegressionTask, isotropic
 from icl_claims.theory.transformer.attention import NO_MASK
 from tests.shared import coordinates
 from tests.shared.coordinates import Prompt, Variables, gaussian, layer_with, rademacher
@@ -46,7 +46,7 @@ class Instance:
 
 def stated(dim: int, n: int) -> fmpq_mat:
     """The preconditioner of Theorem 1 for Σ = Ω = I."""
-    return minimizer(RegressionTask.isotropic(dim, n))
+    return minimizer(isotropic(dim, n))
 
 
 def without_gaussian_covariates() -> Instance:

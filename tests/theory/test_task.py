@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.one_layer.single_layer import loss, minimizer, minimum
-from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.task import RegressionTask, isotropic
 from tests.shared.strategies import matrices, semidefinite_matrices, tasks
 
 
@@ -72,7 +72,7 @@ def test_whitened_needs_an_invertible_covariance() -> None:
     with pytest.raises(ValueError, match="covariance must be positive definite where Ω = Σ⁻¹"):
         RegressionTask.whitened([[1, 1], [1, 1]], 2)
     with pytest.raises(TypeError, match="dim must be an integer ≥ 1"):
-        RegressionTask.isotropic(2.5, 2)  # type: ignore[arg-type]
+        isotropic(2.5, 2)  # type: ignore[arg-type]
 
 
 @given(semidefinite_matrices(3))
@@ -100,13 +100,11 @@ def test_the_loss_does_not_see_a_change_of_variables(task: RegressionTask, data:
 def test_whitening_makes_the_task_isotropic() -> None:
     sigma = exact.diagonal([4, "1/9"])
     root_inverse = exact.diagonal(["1/2", 3])
-    assert RegressionTask.whitened(sigma, 3).change_of_variables(root_inverse) == RegressionTask.isotropic(
-        2, 3
-    )
+    assert RegressionTask.whitened(sigma, 3).change_of_variables(root_inverse) == isotropic(2, 3)
     with pytest.raises(ValueError, match="transform must be invertible"):
-        RegressionTask.isotropic(2, 3).change_of_variables([[1, 1], [1, 1]])
+        isotropic(2, 3).change_of_variables([[1, 1], [1, 1]])
     with pytest.raises(ValueError, match="transform must be of shape 2 × 2, got 1 × 1"):
-        RegressionTask.isotropic(2, 3).change_of_variables([[1]])
+        isotropic(2, 3).change_of_variables([[1]])
 
 
 def test_equal_tasks_hash_alike() -> None:
@@ -125,7 +123,7 @@ def test_equal_tasks_hash_alike() -> None:
 )
 def test_loss_refuses_wrong_weights(b: object, A: object, message: str) -> None:
     with pytest.raises((TypeError, ValueError)) as caught:
-        loss(RegressionTask.isotropic(2, 3), b, A)
+        loss(isotropic(2, 3), b, A)
     assert str(caught.value).startswith(message)
 
 

@@ -88,9 +88,10 @@ def written_minimum(minimum: ConvexMinimum) -> str:
     The minimum is not 0. The ends differ by at most 2⁻⁵² of it, the precision of float64.
 
     >>> from icl_claims.theory.many_layers.step_sizes import optimal_looped_step
-    >>> written_minimum(optimal_looped_step(6, 6, 2).loss)
+    >>> from icl_claims.theory.task import isotropic
+    >>> written_minimum(optimal_looped_step(isotropic(6, 6), 2).loss)
     '879/343'
-    >>> written_minimum(optimal_looped_step(1, 1, 2).loss).partition(" in ")[0]
+    >>> written_minimum(optimal_looped_step(isotropic(1, 1), 2).loss).partition(" in ")[0]
     'minimum of 105*a**4 - 60*a**3 + 18*a**2 - 4*a + 1'
     """
     minimizer = minimal(minimum.minimizer)

@@ -63,6 +63,7 @@ from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.exact import positive_integer
 from icl_claims.theory.algebra.real_roots import RealRoot
 from icl_claims.theory.many_layers.step_sizes import optimal_steps
+from icl_claims.theory.task import RegressionTask, whitened_sizes
 from icl_claims.theory.wishart import spectral_moments, trace_moment_list
 
 Directions = Literal["symmetric", "antisymmetric"]
@@ -95,7 +96,7 @@ def critical_points_by_index(layers: int) -> dict[int, int]:
 
 
 def single_block_critical_points(
-    multiplicity: int, simple: int, dim: int, context_length: int
+    task: RegressionTask, multiplicity: int, simple: int
 ) -> tuple[fmpq_poly, fmpq_poly]:
     r"""Polynomials in c whose common real structure lists the critical points with one multiple step.
 
@@ -110,12 +111,12 @@ def single_block_critical_points(
     Returns:
         (H, K), polynomials over ℚ.
 
-    >>> H, K = single_block_critical_points(2, 0, dim=1, context_length=1)
+    >>> H, K = single_block_critical_points(RegressionTask.isotropic(1, 1), 2, 0)
     >>> H
     (-105)*x^3 + 45*x^2 + (-9)*x + 1
     """
     M, r = positive_integer("multiplicity", multiplicity), simple
-    m = spectral_moments(2 * M + 2 * r + 1, *_sizes(dim, context_length))
+    m = spectral_moments(2 * M + 2 * r + 1, *whitened_sizes(task))
     one, minus_c = fmpq_poly([1]), fmpq_poly([0, -1])
 
     def weighted(power: int, start: int) -> fmpq_poly:
@@ -133,25 +134,25 @@ def single_block_critical_points(
     return H, K
 
 
-def curvature(steps: Sequence[Any], dim: int, context_length: int, directions: Directions) -> list[list[Any]]:
+def curvature(task: RegressionTask, steps: Sequence[Any], directions: Directions) -> list[list[Any]]:
     """The L × L block of the Hessian of f at A_l = a_l I (Σ = I), per unit ‖R‖_F, exactly or enclosed.
 
     Args:
+        task: whitened, Ω = Σ⁻¹ and σ² = 0, with d ≥ 2, for d = 1 has no such directions; n < d is allowed.
         steps: a_0, …, a_{L−1} in the order of the layers, all rational or all balls (``arb``), L from 1 to
             :data:`MOST_CURVED_LAYERS`.
-        dim: d ≥ 2: for d = 1 there are no such directions.
-        context_length: n ≥ 1; n < d is allowed.
         directions: ``symmetric`` for traceless symmetric R, or ``antisymmetric``.
 
     Raises:
         TypeError, ValueError: an argument is not of its type or range.
 
-    >>> curvature([fmpq(5, 8)], 2, 5, "symmetric"), curvature([fmpq(5, 8)], 2, 5, "antisymmetric")
+    >>> task = RegressionTask.isotropic(2, 5)
+    >>> curvature(task, [fmpq(5, 8)], "symmetric"), curvature(task, [fmpq(5, 8)], "antisymmetric")
     ([[16/5]], [[16/5]])
     """
-    d, n = _sizes(dim, context_length)
+    d, n = whitened_sizes(task)
     if d < 2:
-        raise ValueError(f"dim must be an integer ≥ 2, got {dim}")
+        raise ValueError(f"dim must be an integer ≥ 2, got {d}")
     if directions not in DIRECTIONS:
         raise ValueError(f"directions must be 'symmetric' or 'antisymmetric', got {directions!r}")
     L = len(steps)
@@ -220,9 +221,9 @@ def invariant_weight(separate: Any, together: Any, d: Any, sign: int) -> Any:
     return x + y * sign
 
 
-def enclosed_optimal_steps(dim: int, context_length: int, layers: int) -> list[arb]:
+def enclosed_optimal_steps(task: RegressionTask, layers: int) -> list[arb]:
     """The optimal steps, ascending, as balls that contain them."""
-    return [enclosure(step) for step in optimal_steps(dim, context_length, layers).refined(_PRECISION).steps]
+    return [enclosure(step) for step in optimal_steps(task, layers).refined(_PRECISION).steps]
 
 
 def enclosure(root: RealRoot) -> arb:
@@ -241,12 +242,10 @@ def is_certified_positive_definite(block: Sequence[Sequence[Any]]) -> bool:
         )
 
 
-def enclosed_curvature(
-    steps: Sequence[arb], dim: int, context_length: int, directions: Directions
-) -> list[list[arb]]:
+def enclosed_curvature(task: RegressionTask, steps: Sequence[arb], directions: Directions) -> list[list[arb]]:
     """:func:`curvature` in balls, with the precision that the enclosures of the steps have."""
     with ctx.workprec(_PRECISION + 64):
-        return curvature(steps, dim, context_length, directions)
+        return curvature(task, steps, directions)
 
 
 def set_partitions_in_order(layers: int) -> Iterator[tuple[int, ...]]:
@@ -281,7 +280,3 @@ def _determinant(rows: list[list[Any]], one: Any) -> Any:
     minors = ([row[:j] + row[j + 1 :] for row in rows[1:]] for j in range(len(rows)))
     terms = (rows[0][j] * _determinant(minor, one) * (-1) ** j for j, minor in enumerate(minors))
     return reduce(lambda a, b: a + b, terms)
-
-
-def _sizes(dim: Any, context_length: Any) -> tuple[int, int]:
-    return positive_integer("dim", dim), positive_integer("context_length", context_length)

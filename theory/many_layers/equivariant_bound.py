@@ -28,26 +28,27 @@ from __future__ import annotations
 from flint import fmpq, fmpq_mat
 
 from icl_claims.theory.algebra.exact import positive_integer
+from icl_claims.theory.task import RegressionTask, whitened_sizes
 from icl_claims.theory.wishart import trace_moment_list
 
 MOST_LAYERS = 5
 """The largest L: the joint moments are of degree 2L."""
 
 
-def equivariant_minimum(dim: int, context_length: int, layers: int) -> fmpq:
+def equivariant_minimum(task: RegressionTask, layers: int) -> fmpq:
     """A number that the loss of no L sparse layers falls below, whatever their matrices; exact.
 
     Args:
-        dim, context_length: d, n ≥ 1.
+        task: whitened, Ω = Σ⁻¹ and σ² = 0.
         layers: L, from 1 to :data:`MOST_LAYERS`.
 
     Raises:
-        TypeError, ValueError: an argument is no integer of its range.
+        TypeError, ValueError: ``task`` is no such task, or ``layers`` no integer of its range.
 
-    >>> equivariant_minimum(dim=2, context_length=5, layers=1)
+    >>> equivariant_minimum(RegressionTask.isotropic(2, 5), layers=1)
     3/4
     """
-    d, n = positive_integer("dim", dim), positive_integer("context_length", context_length)
+    d, n = whitened_sizes(task)
     count = positive_integer("layers", layers)
     if count > MOST_LAYERS:
         raise ValueError(f"layers must be an integer from 1 to {MOST_LAYERS}, got {count}")

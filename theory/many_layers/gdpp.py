@@ -50,10 +50,11 @@ from typing import Any
 from flint import fmpq, fmpq_mat, fmpq_poly
 
 from icl_claims.theory.algebra.blocks import Blocks, block_diagonal
-from icl_claims.theory.algebra.exact import Refuted, positive_integer, vector
+from icl_claims.theory.algebra.exact import Refuted, vector
 from icl_claims.theory.algebra.words import Words, one, zero
 from icl_claims.theory.many_layers.loss_variance import mean_and_variance_by_pfaffians
 from icl_claims.theory.many_layers.step_sizes import integral
+from icl_claims.theory.task import RegressionTask, whitened_sizes
 from icl_claims.theory.wishart import spectral_moments
 
 MOST_LAYERS = 6
@@ -99,54 +100,52 @@ def residual(a: Sequence[Any], b: Sequence[Any]) -> fmpq_poly:
     return recursion(*parameters(a, b), fmpq_poly([0, 1]), fmpq_poly([1]))[1]
 
 
-def loss(a: Sequence[Any], b: Sequence[Any], dim: int, context_length: int) -> fmpq:
+def loss(task: RegressionTask, a: Sequence[Any], b: Sequence[Any]) -> fmpq:
     """f(a, b) = ∫ r_L² dμ, exactly: the population loss at A_l = a_l Σ⁻¹, B_l = b_l I, for every Σ ≻ 0.
 
     Args:
+        task: whitened, Ω = Σ⁻¹ and σ² = 0.
         a: a_0, …, a_{L−1}, with their own sign (descent has a_l < 0); 1 ≤ L ≤ :data:`MOST_LAYERS`.
         b: b_0, …, b_{L−2}. Floats count as the dyadic rationals they are.
-        dim, context_length: d, n ≥ 1.
 
     Raises:
         TypeError, ValueError: an argument is not of its type, length or range.
 
-    >>> loss(["-5/8"], [], dim=2, context_length=5)
+    >>> loss(RegressionTask.isotropic(2, 5), ["-5/8"], [])
     3/4
-    >>> loss(["-1/2", -1], ["1/2"], dim=1, context_length=1)
+    >>> loss(RegressionTask.isotropic(1, 1), ["-1/2", -1], ["1/2"])
     503953/1024
     """
+    d, n = whitened_sizes(task)
     r = residual(a, b)
-    return integral(r * r, dim, context_length)
+    return integral(r * r, d, n)
 
 
-def gradient(
-    a: Sequence[Any], b: Sequence[Any], dim: int, context_length: int
-) -> tuple[list[fmpq], list[fmpq]]:
+def gradient(task: RegressionTask, a: Sequence[Any], b: Sequence[Any]) -> tuple[list[fmpq], list[fmpq]]:
     """((∂f/∂a_l)_l, (∂f/∂b_l)_l), exactly: 2 ∫ r ∂r dμ. Arguments, errors: see :func:`loss`.
 
-    >>> gradient(["-5/8"], [], dim=2, context_length=5)
+    >>> gradient(RegressionTask.isotropic(2, 5), ["-5/8"], [])
     ([0], [])
     """
+    d, n = whitened_sizes(task)
     alphas, betas = parameters(a, b)
     r = polynomial_jet(alphas, betas, fmpq_poly([0, 1]), fmpq_poly([1]), fmpq_poly([0]))
-    slopes = [2 * integral(r.value * slope, dim, context_length) for slope in r.slopes]
+    slopes = [2 * integral(r.value * slope, d, n) for slope in r.slopes]
     return slopes[: len(alphas)], slopes[len(alphas) :]
 
 
-def hessian(a: Sequence[Any], b: Sequence[Any], dim: int, context_length: int) -> fmpq_mat:
+def hessian(task: RegressionTask, a: Sequence[Any], b: Sequence[Any]) -> fmpq_mat:
     """Second derivatives in (a_0, …, a_{L−1}, b_0, …, b_{L−2}), exactly. Arguments, errors: see :func:`loss`.
 
-    >>> hessian(["-5/8"], [], dim=2, context_length=5).tolist()
+    >>> hessian(RegressionTask.isotropic(2, 5), ["-5/8"], []).tolist()
     [[32/5]]
     """
+    d, n = whitened_sizes(task)
     alphas, betas = parameters(a, b)
     r = polynomial_jet(alphas, betas, fmpq_poly([0, 1]), fmpq_poly([1]), fmpq_poly([0]))
     size = len(r.slopes)
     entries = [
-        [
-            2 * integral(r.slopes[i] * r.slopes[j] + r.value * r.curvature(i, j), dim, context_length)
-            for j in range(size)
-        ]
+        [2 * integral(r.slopes[i] * r.slopes[j] + r.value * r.curvature(i, j), d, n) for j in range(size)]
         for i in range(size)
     ]
     return fmpq_mat(entries)
@@ -231,21 +230,22 @@ def polynomial_jet(a: Sequence[Any], b: Sequence[Any], s: Any, unit: Any, nothin
     return result
 
 
-def one_prompt_variance(a: Sequence[Any], b: Sequence[Any], dim: int, context_length: int) -> fmpq:
+def one_prompt_variance(task: RegressionTask, a: Sequence[Any], b: Sequence[Any]) -> fmpq:
     """Var tr r_L(S)², exactly: of the loss of one prompt with w and x_q averaged out.
 
     By Pfaffians (:func:`icl_claims.theory.many_layers.loss_variance.mean_and_variance_by_pfaffians`), which
     need moments of order 2(3ᴸ − 1): L ≤ 4 in seconds. Arguments, errors: see :func:`loss`.
 
-    >>> one_prompt_variance(["-5/8"], [], dim=2, context_length=5)
+    >>> one_prompt_variance(RegressionTask.isotropic(2, 5), ["-5/8"], [])
     25/128
     """
+    d, n = whitened_sizes(task)
     r = residual(a, b)
-    of_w = (r * r)(fmpq_poly([0, fmpq(1, context_length)]))
-    return mean_and_variance_by_pfaffians(of_w, dim, context_length)[1]
+    of_w = (r * r)(fmpq_poly([0, fmpq(1, n)]))
+    return mean_and_variance_by_pfaffians(of_w, d, n)[1]
 
 
-def explicit_critical_point(dim: int, context_length: int, layers: int) -> tuple[list[fmpq], list[fmpq]]:
+def explicit_critical_point(task: RegressionTask, layers: int) -> tuple[list[fmpq], list[fmpq]]:
     r"""a_l = 0, b_l = −1/2 for l < L − 1, a_{L−1} = −n/(n + d + 1): a critical point of f over all A_l, B_l.
 
     At a_l = 0, l < L − 1, all p_l are 1 and r_L = 1 + a s, a = a_{L−1}. A small a_l adds s (1 + a s) through
@@ -256,16 +256,17 @@ def explicit_critical_point(dim: int, context_length: int, layers: int) -> tuple
     block of the gradient commutes with all U: it is a multiple of I, of trace ∂f/∂a_l or ∂f/∂b_l. For general
     Σ the blocks are multiples of Σ and I.
 
-    >>> point = explicit_critical_point(2, 5, 2)
-    >>> point, gradient(*point, 2, 5)
+    >>> task = RegressionTask.isotropic(2, 5)
+    >>> point = explicit_critical_point(task, 2)
+    >>> point, gradient(task, *point)
     (([0, -5/8], [-1/2]), ([0, 0], [0]))
     """
-    d, n = positive_integer("dim", dim), positive_integer("context_length", context_length)
+    d, n = whitened_sizes(task)
     best = fmpq(-n, n + d + 1)
     return [fmpq(0)] * (layers - 1) + [best], [fmpq(-1, 2)] * (layers - 1)
 
 
-def degenerate_layer_excess(bound: fmpq, dim: int, context_length: int) -> fmpq_poly:
+def degenerate_layer_excess(task: RegressionTask, bound: fmpq) -> fmpq_poly:
     """det G(a) − f̂ det G′(a): positive for all real a only if no residual with ε_0 = 0, L = 3, loses f̂ or less.
 
     With ε_0 = 0 the residual of three layers is (1 + a s) q(s³) with q(0) = 1, deg q ≤ 4. Over all such q the least
@@ -273,10 +274,10 @@ def degenerate_layer_excess(bound: fmpq, dim: int, context_length: int) -> fmpq_
     first row and column; det G′ > 0.
 
     Args:
+        task: whitened, Ω = Σ⁻¹ and σ² = 0.
         bound: f̂, a loss on 𝒮′.
-        dim, context_length: d, n ≥ 1.
     """
-    moments = spectral_moments(26, dim, context_length)
+    moments = spectral_moments(26, *whitened_sizes(task))
 
     def moment(k: int) -> fmpq_poly:
         return fmpq_poly([moments[k], 2 * moments[k + 1], moments[k + 2]])
@@ -285,7 +286,7 @@ def degenerate_layer_excess(bound: fmpq, dim: int, context_length: int) -> fmpq_
     return _determinant(gram) - bound * _determinant([row[1:] for row in gram[1:]])
 
 
-def prove_degenerate_layer_loses(bound: fmpq, dim: int, context_length: int) -> None:
+def prove_degenerate_layer_loses(task: RegressionTask, bound: fmpq) -> None:
     """Every residual of three layers with ε_0 = 0 loses more than the bound, decided exactly.
 
     :func:`degenerate_layer_excess` has no real root (Sturm's theorem) and is positive at 0.
@@ -293,13 +294,12 @@ def prove_degenerate_layer_loses(bound: fmpq, dim: int, context_length: int) -> 
     Raises:
         Refuted: it has a real root or is not positive, so that this argument does not decide.
 
-    >>> prove_degenerate_layer_loses(loss(["-1/3", -2, -8], ["7/8", "3/5"], 5, 20), 5, 20)
+    >>> task = RegressionTask.isotropic(5, 20)
+    >>> prove_degenerate_layer_loses(task, loss(task, ["-1/3", -2, -8], ["7/8", "3/5"]))
     """
-    excess = degenerate_layer_excess(bound, dim, context_length)
+    excess = degenerate_layer_excess(task, bound)
     if excess[0] <= 0 or real_root_count(excess):
-        raise Refuted(
-            f"a bound of {bound} at {(dim, context_length)} does not exclude a degenerate first layer"
-        )
+        raise Refuted(f"a bound of {bound} at {task!r} does not exclude a degenerate first layer")
 
 
 def real_root_count(polynomial: fmpq_poly) -> int:

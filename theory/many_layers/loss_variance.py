@@ -53,6 +53,7 @@ from flint import fmpq, fmpq_poly, fmpz_mat, fmpz_poly
 
 from icl_claims.theory.algebra.exact import positive_integer, rational
 from icl_claims.theory.many_layers.step_sizes import integral, residual
+from icl_claims.theory.task import RegressionTask, whitened_sizes
 from icl_claims.theory.wishart import trace_moment_list, trace_moments
 from icl_claims.theory.wishart.partitions import MAX_DEGREE
 
@@ -63,53 +64,55 @@ MOST_BY_PARTS = MAX_DEGREE // 2
 """The largest degree of g for integration by parts: a quarter of a second."""
 
 
-def loss_variance(steps: Sequence[Any], dim: int, context_length: int) -> fmpq:
+def loss_variance(task: RegressionTask, steps: Sequence[Any]) -> fmpq:
     """Var tr ∏_l (I − a_l S)², exactly: of the loss of one prompt with w and x_q averaged out.
 
     Args:
+        task: whitened, Ω = Σ⁻¹ and σ² = 0.
         steps: see :func:`icl_claims.theory.many_layers.step_sizes.residual`.
-        dim, context_length: d, n ≥ 1.
 
     Raises:
         TypeError, ValueError: an argument is not of its type or range, or sizes and degree are beyond both
             routes: min(d, n) + 2L > :data:`MOST_BY_PFAFFIANS` and 2L > :data:`MOST_BY_PARTS`.
 
-    >>> loss_variance(["5/8"], dim=2, context_length=5)
+    >>> loss_variance(RegressionTask.isotropic(2, 5), ["5/8"])
     25/128
     """
+    d, n = whitened_sizes(task)
     q = residual(steps)
-    return _variance_of_trace(q * q, dim, context_length)
+    return _variance_of_trace(q * q, d, n)
 
 
-def squared_error_variance(steps: Sequence[Any], dim: int, context_length: int) -> fmpq:
+def squared_error_variance(task: RegressionTask, steps: Sequence[Any]) -> fmpq:
     """Var e², exactly: of the squared error of one prompt, over all its randomness.
 
     Var e² = 3 Var v + 2 f² + 6 ∫ q⁴ dμ. Arguments, errors: see :func:`loss_variance`.
 
-    >>> squared_error_variance([], dim=1, context_length=3)
+    >>> squared_error_variance(RegressionTask.isotropic(1, 3), [])
     8
     """
+    d, n = whitened_sizes(task)
     q = residual(steps)
     square = q * q
-    loss = integral(square, dim, context_length)
-    fourth = integral(square * square, dim, context_length)
-    return 3 * _variance_of_trace(square, dim, context_length) + 2 * loss**2 + 6 * fourth
+    loss = integral(square, d, n)
+    fourth = integral(square * square, d, n)
+    return 3 * _variance_of_trace(square, d, n) + 2 * loss**2 + 6 * fourth
 
 
-def prompts_needed(steps: Sequence[Any], dim: int, context_length: int, relative_error: Any = "1/100") -> int:
+def prompts_needed(task: RegressionTask, steps: Sequence[Any], relative_error: Any = "1/100") -> int:
     """The least number of prompts whose mean of v has a relative standard error of at most ε: ⌈Var v/(ε f)²⌉.
 
     At least 1. Arguments, errors: see :func:`loss_variance`; ε must be > 0.
 
-    >>> prompts_needed(["5/8"], dim=2, context_length=5)
+    >>> prompts_needed(RegressionTask.isotropic(2, 5), ["5/8"])
     3473
     """
     error = rational("relative_error", relative_error)
     if error <= 0:
         raise ValueError(f"relative_error must be > 0, got {error}")
     q = residual(steps)
-    loss = integral(q * q, dim, context_length)
-    return max(1, int((loss_variance(steps, dim, context_length) / (error * loss) ** 2).ceil()))
+    loss = integral(q * q, *whitened_sizes(task))
+    return max(1, int((loss_variance(task, steps) / (error * loss) ** 2).ceil()))
 
 
 def variance_by_parts(polynomial: fmpq_poly, dim: int, context_length: int) -> fmpq:

@@ -54,6 +54,7 @@ from flint import fmpq, fmpq_mat, fmpq_poly
 from icl_claims.theory.algebra.exact import positive_integer, vector
 from icl_claims.theory.algebra.orthogonal_polynomials import least_square_polynomial
 from icl_claims.theory.algebra.real_roots import ConvexMinimum, RealRoot, isolate, root_of_increasing
+from icl_claims.theory.task import RegressionTask, whitened_sizes
 from icl_claims.theory.wishart import spectral_moments, trace_moments
 
 MOST_LAYERS = 100
@@ -68,14 +69,13 @@ class OptimalSteps:
     """The global minimum on 𝒮.
 
     Attributes:
-        dim, context_length: d and n.
+        task: the task, whitened and without label noise.
         loss: the minimum, exactly.
         residual: q*(s) = ∏_l (1 − a_l s), over ℚ.
         steps: a_0 < … < a_{L−1}, each as the root of :attr:`polynomial` in an interval of rational ends.
     """
 
-    dim: int
-    context_length: int
+    task: RegressionTask
     loss: fmpq
     residual: fmpq_poly
     steps: tuple[RealRoot, ...]
@@ -95,13 +95,13 @@ class OptimalLoopedStep:
     """The global minimum on 𝒮 with all steps equal.
 
     Attributes:
-        dim, context_length, layers: d, n and L.
+        task: the task, whitened and without label noise.
+        layers: L.
         step: a*, the only real root of the derivative of the loss, in an interval of rational ends.
         loss: the minimum, enclosed; its ``polynomial`` is the loss as a polynomial in a.
     """
 
-    dim: int
-    context_length: int
+    task: RegressionTask
     layers: int
     step: RealRoot
     loss: ConvexMinimum
@@ -112,59 +112,58 @@ class OptimalLoopedStep:
         return replace(self, step=step, loss=replace(self.loss, minimizer=step))
 
 
-def optimal_steps(dim: int, context_length: int, layers: int) -> OptimalSteps:
+def optimal_steps(task: RegressionTask, layers: int) -> OptimalSteps:
     """The steps a_0 < … < a_{L−1} that minimise the loss on 𝒮, and the minimum, exactly.
 
     The same for every positive definite Σ, with A_l = a_l Σ⁻¹ in any order.
 
     Args:
-        dim: d ≥ 1.
-        context_length: n ≥ 1; n < d is allowed.
+        task: whitened, Ω = Σ⁻¹ and σ² = 0; n < d is allowed.
         layers: L, from 1 to :data:`MOST_LAYERS`.
 
     Raises:
-        TypeError, ValueError: an argument is no integer of its range.
+        TypeError, ValueError: ``task`` is no such task, or ``layers`` no integer of its range.
 
-    >>> best = optimal_steps(dim=2, context_length=5, layers=1)
+    >>> best = optimal_steps(RegressionTask.isotropic(2, 5), layers=1)
     >>> best.loss, str(best.steps[0])
     (3/4, '5/8')
-    >>> best = optimal_steps(dim=1, context_length=1, layers=2)
+    >>> best = optimal_steps(RegressionTask.isotropic(1, 1), layers=2)
     >>> best.loss, best.polynomial, [step.compare(fmpq(1, 2)) for step in best.steps]
     (8/15, x^2 + (-2/3)*x + 1/15, [-1, 1])
     """
-    d, n, count = *_sizes(dim, context_length), _layers(layers)
+    (d, n), count = whitened_sizes(task), _layers(layers)
     q, least = least_square_polynomial(trace_moments(2 * count, d, n), count)
     residual = q(fmpq_poly([0, n]))
     steps = isolate(fmpq_poly(residual.coeffs()[::-1]))
-    return OptimalSteps(d, n, least, residual, steps).refined(_BITS)
+    return OptimalSteps(task, least, residual, steps).refined(_BITS)
 
 
-def optimal_looped_step(dim: int, context_length: int, layers: int) -> OptimalLoopedStep:
+def optimal_looped_step(task: RegressionTask, layers: int) -> OptimalLoopedStep:
     """The step a* that minimises the loss of L equal steps, and the minimum, enclosed.
 
     Arguments, errors: as for :func:`optimal_steps`.
 
-    >>> best = optimal_looped_step(dim=1, context_length=1, layers=2)
+    >>> best = optimal_looped_step(RegressionTask.isotropic(1, 1), layers=2)
     >>> best.loss.polynomial
     105*x^4 + (-60)*x^3 + 18*x^2 + (-4)*x + 1
     >>> best.step.compare(fmpq(1, 5)), best.step.compare(fmpq(1, 4)), best.loss.compare(fmpq(1, 2))
     (1, -1, 1)
     """
-    loss = looped_loss(dim, context_length, layers)
+    loss = looped_loss(task, layers)
     step = root_of_increasing(loss.derivative()).refined(_BITS)
-    return OptimalLoopedStep(int(dim), int(context_length), int(layers), step, ConvexMinimum(loss, step))
+    return OptimalLoopedStep(task, int(layers), step, ConvexMinimum(loss, step))
 
 
-def looped_loss(dim: int, context_length: int, layers: int) -> fmpq_poly:
+def looped_loss(task: RegressionTask, layers: int) -> fmpq_poly:
     """f(a) = ∫ (1 − a s)^{2L} dμ(s), a convex polynomial in a of degree 2L over ℚ.
 
     Arguments, errors: as for :func:`optimal_steps`.
 
-    >>> looped_loss(dim=2, context_length=5, layers=1)
+    >>> looped_loss(RegressionTask.isotropic(2, 5), layers=1)
     16/5*x^2 + (-4)*x + 2
     """
     degree = 2 * _layers(layers)
-    moments = spectral_moments(degree, *_sizes(dim, context_length))
+    moments = spectral_moments(degree, *whitened_sizes(task))
     return fmpq_poly([(-1) ** k * comb(degree, k) * m for k, m in enumerate(moments)])
 
 
@@ -184,52 +183,56 @@ def residual(steps: Sequence[Any]) -> fmpq_poly:
     return _residual_and_factors(steps)[0]
 
 
-def loss_of_steps(steps: Sequence[Any], dim: int, context_length: int) -> fmpq:
+def loss_of_steps(task: RegressionTask, steps: Sequence[Any]) -> fmpq:
     """f(a) = E tr ∏_l (I − a_l S)², exactly; d where there are no steps.
 
     Args:
+        task: whitened, Ω = Σ⁻¹ and σ² = 0.
         steps: see :func:`residual`. Their order has no effect.
-        dim, context_length: d, n ≥ 1.
 
     Raises:
         TypeError, ValueError: an argument is not of its type or range.
 
-    >>> loss_of_steps(["5/8"], dim=2, context_length=5)
+    >>> loss_of_steps(RegressionTask.isotropic(2, 5), ["5/8"])
     3/4
     """
+    d, n = whitened_sizes(task)
     q = residual(steps)
-    return integral(q * q, dim, context_length)
+    return integral(q * q, d, n)
 
 
-def gradient(steps: Sequence[Any], dim: int, context_length: int) -> list[fmpq]:
+def gradient(task: RegressionTask, steps: Sequence[Any]) -> list[fmpq]:
     """(∂f/∂a_l)_l = −2 ∫ s q_a ∏_{m≠l} (1 − a_m s) dμ, exactly. Arguments, errors: see :func:`loss_of_steps`.
 
-    >>> gradient(["5/8"], dim=2, context_length=5), gradient([0, 0], dim=2, context_length=5)
+    >>> task = RegressionTask.isotropic(2, 5)
+    >>> gradient(task, ["5/8"]), gradient(task, [0, 0])
     ([0], [-4, -4])
     """
+    sizes = whitened_sizes(task)
     q, factors = _residual_and_factors(steps)
-    weights = _weighted_moments(q, 1, dim, context_length)
+    weights = _weighted_moments(q, 1, *sizes)
     return [-2 * _dot(q // factor, weights) for factor in factors]
 
 
-def hessian(steps: Sequence[Any], dim: int, context_length: int) -> fmpq_mat:
+def hessian(task: RegressionTask, steps: Sequence[Any]) -> fmpq_mat:
     r"""(∂²f/∂a_l∂a_m), L × L, exactly. Arguments, errors: see :func:`loss_of_steps`; at least one step.
 
     With q_l and q_{lm} the products without the factors l, and l and m, so that q_l q_m = q q_{lm},
 
         ∂²f/∂a_l² = 2 ∫ s² q_l² dμ,     ∂²f/∂a_l∂a_m = 2 ∫ s² (q_l q_m + q q_{lm}) dμ = 4 ∫ s² q q_{lm} dμ.
 
-    >>> hessian([0, 0], dim=2, context_length=5).tolist()
+    >>> hessian(RegressionTask.isotropic(2, 5), [0, 0]).tolist()
     [[32/5, 64/5], [64/5, 32/5]]
     """
+    sizes = whitened_sizes(task)
     q, factors = _residual_and_factors(steps)
     if not factors:
         raise ValueError("steps must hold at least one number to have a Hessian, got none")
-    weights = _weighted_moments(q, 2, dim, context_length)
+    weights = _weighted_moments(q, 2, *sizes)
     entries = fmpq_mat(len(factors), len(factors))
     for i, factor in enumerate(factors):
         others = q // factor
-        entries[i, i] = 2 * _dot(others, _weighted_moments(others, 2, dim, context_length))
+        entries[i, i] = 2 * _dot(others, _weighted_moments(others, 2, *sizes))
         for j in range(i):
             entries[i, j] = entries[j, i] = 4 * _dot(others // factors[j], weights)
     return entries

@@ -19,7 +19,7 @@ from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.words import Words, eye, letter, n
 from icl_claims.theory.many_layers import gdpp
 from icl_claims.theory.many_layers.gdpp import relaxed
-from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.task import RegressionTask, isotropic
 from icl_claims.theory.transformer.attention import NO_MASK, X_QUERY, X, layer
 from icl_claims.theory.transformer.preconditioned_gd import LABELS
 from tests.shared.strategies import rationals
@@ -36,7 +36,7 @@ def least_known(d: int, size: int, layers: int) -> CriticalPoint:
         (5, 10, 3): ([-0.539, -1.570, -11.781], [0.297, 0.948]),
         (2, 1, 3): ([-0.516, -0.198, -2.328], [0.0437, 0.998]),
     }
-    return certify(d, size, *starts[d, size, layers])
+    return certify(isotropic(d, size), *starts[d, size, layers])
 
 
 class Example(NamedTuple):
@@ -118,7 +118,7 @@ def test_claim_covariate_update_conditioning_counterexample(evidence: Evidence) 
         f"{best.a[0].middle * best.b[0].middle:.6f}",
         exact=False,
     )
-    worse = certify(5, 20, [-1.8325, -1.3342], [0.10267])
+    worse = certify(isotropic(5, 20), [-1.8325, -1.3342], [0.10267])
     if not worse.minimum or abs(worse.a[0].upper) <= abs(worse.a[1].lower):
         raise Refuted("the norms increase at the third local minimum of two layers")
     evidence.figure(

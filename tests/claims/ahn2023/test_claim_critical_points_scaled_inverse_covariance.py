@@ -13,7 +13,7 @@ from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.words import Words, letter
 from icl_claims.theory.many_layers.looped_loss import layered_gradient
 from icl_claims.theory.many_layers.step_sizes import gradient, optimal_steps
-from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.task import RegressionTask, isotropic
 from icl_claims.theory.transformer.attention import MASK, NO_MASK, X_QUERY, W, X, layer, prompt, sparse
 from tests.shared.coordinates import Variables, gaussian, rademacher
 from tests.shared.strategies import rationals, tasks_of
@@ -36,7 +36,7 @@ def check_gradient_is_that_of_the_steps(direction: Directions) -> None:
     """
     for task in TASKS:
         for steps in STEPS:
-            slopes = gradient(steps, task.dim, task.context_length)
+            slopes = gradient(task, steps)
             found = layered_gradient(task, [direction(task) * a for a in steps])
             for slope, matrix in zip(slopes, found, strict=True):
                 if matrix != task.covariance * (slope / task.dim):
@@ -71,14 +71,14 @@ def test_claim_critical_points_scaled_inverse_covariance() -> None:
     all sizes (orthogonal polynomials), so the infimum is 0. The invariance is an identity in symbolic blocks."""
     check_rotation(MASK)
     for d, n, L in ((1, 1, 2), (2, 5, 1), (3, 2, 3), (5, 20, 4)):
-        residual = optimal_steps(d, n, L).residual
+        residual = optimal_steps(isotropic(d, n), L).residual
         if residual.degree() != L:
             raise Refuted("the minimiser on 𝒮 does not exist")
 
     @given(tasks_of("critical_points_scaled_inverse_covariance"), rationals, rationals)
     def whitens(task: RegressionTask, a: fmpq, b: fmpq) -> None:
         found = layered_gradient(task, [task.covariance.inv() * x for x in (a, b)])
-        slopes = gradient([a, b], task.dim, task.context_length)
+        slopes = gradient(task, [a, b])
         assert found == [task.covariance * (slope / task.dim) for slope in slopes]
 
     whitens()

@@ -25,7 +25,7 @@ from icl_claims.theory.many_layers import gdpp
 from icl_claims.theory.many_layers.gdpp import relaxed
 from icl_claims.theory.one_layer import single_layer
 from icl_claims.theory.one_layer.single_layer import SIGMA
-from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.task import RegressionTask, isotropic
 from icl_claims.theory.transformer.attention import NO_MASK, NOISE, X_QUERY, W, X, layer, prompt
 from icl_claims.theory.transformer.preconditioned_gd import LABELS, gradient
 from icl_claims.theory.wishart import spectral_moments
@@ -98,15 +98,16 @@ def test_claim_gdpp_critical_points(evidence: Evidence) -> None:
     evidence.check(check_point, Point(0 * half, -half, best), mutants)
     for d, size in ((1, 1), (2, 5), (5, 3), (5, 20)):
         for layers in (2, 3):
-            a, b = gdpp.explicit_critical_point(d, size, layers)
-            slopes = gdpp.gradient(a, b, d, size)
-            hessian = gdpp.hessian(a, b, d, size)
+            a, b = gdpp.explicit_critical_point(isotropic(d, size), layers)
+            slopes = gdpp.gradient(isotropic(d, size), a, b)
+            hessian = gdpp.hessian(isotropic(d, size), a, b)
             if any(slopes[0] + slopes[1]) or hessian[layers, layers] != 0 or hessian[0, layers] == 0:
                 raise Refuted(f"{(d, size, layers)}: not a critical point, or not shown to be a saddle")
     evidence.figure(
         "the critical point at d = 5, n = 20, L = 3", "a = (0, 0, −10/13), b = (−1/2, −1/2), loss 15/13"
     )
-    if gdpp.loss(*gdpp.explicit_critical_point(5, 20, 3), 5, 20) != fmpq(15, 13):
+    task = isotropic(5, 20)
+    if gdpp.loss(task, *gdpp.explicit_critical_point(task, 3)) != fmpq(15, 13):
         raise Refuted("the loss at the explicit point is not 15/13")
 
 
@@ -170,8 +171,8 @@ def check_against_the_recursion(setting: Setting) -> None:
         values = {"a0": a0, "b0": b0, "a1": a1}
         matrices = {name: fmpq_mat([[x]]) for name, x in values.items()}
         identity = fmpq_mat([[int(i == j) for j in range(d)] for i in range(d)])
-        value = at_task(slope, RegressionTask.isotropic(d, size), {**matrices, "R": identity})[0, 0]
-        if value != gdpp.gradient(a, b, d, size)[index[0]][index[1]]:
+        value = at_task(slope, isotropic(d, size), {**matrices, "R": identity})[0, 0]
+        if value != gdpp.gradient(isotropic(d, size), a, b)[index[0]][index[1]]:
             raise Refuted(f"{setting} at {(d, size)}: another derivative than by the recursion")
 
 

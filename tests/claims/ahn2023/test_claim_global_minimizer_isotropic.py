@@ -22,7 +22,7 @@ from icl_claims.theory.one_layer.single_layer import (
     minimum,
     normal_matrix,
 )
-from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.task import RegressionTask, isotropic
 from tests.shared.instances import loses_to_the_minimum, record_necessity
 from tests.shared.strategies import rationals, tasks_of
 
@@ -94,7 +94,5 @@ def test_claim_global_minimizer_isotropic_necessity(evidence: Evidence) -> None:
     """Each assumption dropped by itself: an exact instance where other weights win, or a proof."""
     record_necessity(evidence)
     task = RegressionTask(exact.diagonal([1, 4]), 2)
-    isotropic = minimizer(RegressionTask.isotropic(2, 2))
-    evidence.necessary(
-        "isotropic_covariates", f"Σ = diag(1, 4), n = 2: {loses_to_the_minimum(task, isotropic)}"
-    )
+    best = minimizer(isotropic(2, 2))
+    evidence.necessary("isotropic_covariates", f"Σ = diag(1, 4), n = 2: {loses_to_the_minimum(task, best)}")

@@ -13,7 +13,7 @@ from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.gaussian import expectation
 from icl_claims.theory.algebra.words import Words, d, eye, letter, one
 from icl_claims.theory.many_layers.step_sizes import gradient
-from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.task import RegressionTask, isotropic
 from icl_claims.theory.transformer.attention import MASK, NO_MASK, NOISE, W, X, layer, prompt, sparse
 from icl_claims.theory.transformer.symmetries import (
     C,
@@ -143,7 +143,7 @@ def test_claim_invariant_direction_reduction_exact() -> None:
         slopes = directional_derivatives(task, points, directions)
         assert slopes == directional_derivatives(task, points, reduced)
         ratios = [exact.trace(task.covariance * direction) / task.dim for direction in directions]
-        along = gradient(steps, task.dim, task.context_length)
+        along = gradient(task, steps)
         assert slopes == [r * slope for r, slope in zip(ratios, along, strict=True)]
 
     agree()
@@ -202,7 +202,7 @@ def without_whitened_task() -> str:
 
 
 def off_the_set() -> str:
-    task = RegressionTask.isotropic(2, 1)
+    task = isotropic(2, 1)
     unit, half = fmpq_mat([[1, 0], [0, 0]]), exact.identity(2) / 2
     point = [[[1, 0], [0, 0]]]
     (first,), (reduced,) = (directional_derivatives(task, point, [r]) for r in (unit, half))

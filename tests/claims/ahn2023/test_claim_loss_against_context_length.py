@@ -29,7 +29,7 @@ from icl_claims.theory.many_layers import gdpp
 from icl_claims.theory.many_layers.descent_loss import descent_loss, is_above
 from icl_claims.theory.many_layers.loss_variance import prompts_needed
 from icl_claims.theory.many_layers.step_sizes import optimal_looped_step, optimal_steps
-from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.task import RegressionTask, isotropic
 from tests import ROOT
 from tests.claims.ahn2023.test_claim_loss_against_depth import (
     SIGMA,
@@ -88,10 +88,13 @@ def test_claim_loss_against_context_length_minima(evidence: Evidence) -> None:
     }
     evidence.check(check, stated, mutants)
     for n in (2, 6, 14, 22):
-        steps = [step.lower for step in optimal_steps(D, n, L).steps]
-        if gdpp.loss([-a for a in steps], [0, 0], D, n) < optimal_steps(D, n, L).loss:
+        steps = [step.lower for step in optimal_steps(isotropic(D, n), L).steps]
+        if gdpp.loss(isotropic(D, n), [-a for a in steps], [0, 0]) < optimal_steps(isotropic(D, n), L).loss:
             raise Refuted("B = 0 is not the sparse transformer")
-        evidence.figure(f"n = {n}: prompts for 1 % at the optimal steps", prompts_needed(steps, D, n))
+        evidence.figure(
+            f"n = {n}: prompts for 1 % at the optimal steps",
+            prompts_needed(isotropic(D, n), steps),
+        )
     evidence.chart(context_chart())
 
 
@@ -187,17 +190,17 @@ def test_claim_loss_against_context_length_trained(evidence: Evidence) -> None:
     expectation, more than predicting 0 and than GD or preconditioned GD with the best step, although on most batches
     they look best."""
     stated = tuple(Case(n, trained(n)) for n in (2, 6, 10))
-    best = {n: [step.lower for step in optimal_steps(D, n, L).steps] for n in (2, 6)}
+    best = {n: [step.lower for step in optimal_steps(isotropic(D, n), L).steps] for n in (2, 6)}
     mutants = {
         "the run at n = 20": (Case(20, trained(20)),),
         "the optimal steps at n = 2": (Case(2, descending(2, best[2])), *stated[1:]),
         "preconditioned GD at n = 6": (
-            Case(6, descending(6, [optimal_looped_step(D, 6, L).step.lower] * L)),
+            Case(6, descending(6, [optimal_looped_step(isotropic(D, 6), L).step.lower] * L)),
         ),
     }
     evidence.check(check_loses_to_nothing, stated, mutants)
     for n in TRAINED:
-        p = optimal_looped_step(D, n, L).loss.upper
+        p = optimal_looped_step(isotropic(D, n), L).loss.upper
         evidence.figure(
             f"n = {n}: median batch loss at the end of training; population loss at the nearest point of "
             "$\\mathcal S'$; preconditioned GD",
@@ -214,8 +217,8 @@ def test_claim_loss_against_context_length_trained(evidence: Evidence) -> None:
 
 def test_the_bound_holds_where_the_loss_is_known() -> None:
     """At steps of 𝒮, whose exact loss is known, it is below it, and close to it for a cap that matters little."""
-    steps = [step.lower for step in optimal_steps(D, 6, L).steps]
-    loss = nearest(optimal_steps(D, 6, L).loss)
+    steps = [step.lower for step in optimal_steps(isotropic(D, 6), L).steps]
+    loss = nearest(optimal_steps(isotropic(D, 6), L).loss)
     weights = descending(6, steps)
     for spread in (1.0, 1.2):
         bound = lower_bound(weights, Tilt(6, spread=spread, cap=30.0))
@@ -225,7 +228,7 @@ def test_the_bound_holds_where_the_loss_is_known() -> None:
 @cache
 def projected(n: int) -> fmpq:
     """The exact population loss at the point of 𝒮′ nearest to the trained weights."""
-    return compare_layers(RegressionTask.isotropic(D, n), trained(n)).projected_loss
+    return compare_layers(isotropic(D, n), trained(n)).projected_loss
 
 
 def median_batch_loss(n: int) -> float:
@@ -241,7 +244,7 @@ def relaxed_curve() -> list[float]:
     starts = [[-0.1, -1.0, -6.0, 0.3, 0.9], [-0.3, -2.0, -8.5, 0.9, 0.6], [-0.5, -1.5, -11.0, 0.3, 0.9]]
     curve = []
     for n in reversed(CONTEXTS):
-        found = [propose(D, n, start[:L], start[L:]) for start in starts]
+        found = [propose(isotropic(D, n), start[:L], start[L:]) for start in starts]
         starts = [
             list(point) if value < D else start for (point, value), start in zip(found, starts, strict=True)
         ]
@@ -268,10 +271,12 @@ def context_chart() -> Chart:
             Series(
                 label="preconditioned GD",
                 x=x,
-                y=tuple(nearest(optimal_looped_step(D, n, L).loss.upper) for n in CONTEXTS),
+                y=tuple(nearest(optimal_looped_step(isotropic(D, n), L).loss.upper) for n in CONTEXTS),
             ),
             Series(
-                label="optimal steps", x=x, y=tuple(nearest(optimal_steps(D, n, L).loss) for n in CONTEXTS)
+                label="optimal steps",
+                x=x,
+                y=tuple(nearest(optimal_steps(isotropic(D, n), L).loss) for n in CONTEXTS),
             ),
             Series(label="relaxed, lowest known", x=x, y=tuple(relaxed_curve()), group="relaxed"),
             Series(label="least squares", x=(2.0, 3.0, 4.0), y=(3.0, 2.0, 1.0), style="dashed"),

@@ -21,7 +21,7 @@ from icl_claims.theory.many_layers.descent_loss import descent_loss, is_above
 from icl_claims.theory.many_layers.loss_variance import prompts_needed
 from icl_claims.theory.many_layers.step_sizes import looped_loss, optimal_looped_step, optimal_steps
 from icl_claims.theory.one_layer import single_layer
-from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.task import RegressionTask, isotropic
 from tests import ROOT
 from tests.shared import coordinates
 
@@ -48,7 +48,10 @@ class Order(NamedTuple):
 def check_order(order: Order) -> None:
     """u against p by the sign of the loss at rational enclosures of a*; p < g by counting the roots of f_GD − c."""
     L, n = order.layers, order.context_length
-    untied, looped = optimal_steps(D, n, L).loss, optimal_looped_step(D, n, L).loss
+    untied, looped = (
+        optimal_steps(isotropic(D, n), L).loss,
+        optimal_looped_step(isotropic(D, n), L).loss,
+    )
     side = looped.compare(untied)
     if side != (0 if order.equal else 1):
         raise Refuted(f"L = {L}, n = {n}: u is {'below' if side > 0 else 'not below'} p")
@@ -68,8 +71,8 @@ def check_none_is_below(one: OneLayer) -> None:
     """min f over the weights, all P and Q for one layer, is not below p: an exact rational against a root."""
     L, n = one
     task = RegressionTask.whitened(SIGMA, n)
-    least = single_layer.minimum(task) if L == 1 else optimal_steps(D, n, L).loss
-    if optimal_looped_step(D, n, L).loss.compare(least) > 0:
+    least = single_layer.minimum(task) if L == 1 else optimal_steps(isotropic(D, n), L).loss
+    if optimal_looped_step(isotropic(D, n), L).loss.compare(least) > 0:
         raise Refuted(f"L = {L}: some weights lose less than preconditioned GD")
 
 
@@ -86,7 +89,7 @@ def test_claim_loss_against_depth_one_layer(evidence: Evidence) -> None:
     mutants = {f"L = {L}": OneLayer(L) for L in (2, 3, 4)}
     evidence.check(check_none_is_below, OneLayer(), mutants)
     evidence.figure("minimum over all $P$, $Q$", single_layer.minimum(RegressionTask.whitened(SIGMA, N)))
-    evidence.figure("preconditioned GD, one best step", optimal_steps(D, N, 1).loss)
+    evidence.figure("preconditioned GD, one best step", optimal_steps(isotropic(D, N), 1).loss)
 
 
 @pytest.mark.claim(
@@ -112,7 +115,10 @@ def test_claim_loss_against_depth_minima_deeper(evidence: Evidence) -> None:
     }
     evidence.check(check, stated, mutants)
     for L in (1, 2, 3, 4):
-        u, p = optimal_steps(D, N, L), optimal_looped_step(D, N, L)
+        u, p = (
+            optimal_steps(isotropic(D, N), L),
+            optimal_looped_step(isotropic(D, N), L),
+        )
         evidence.figure(
             f"L = {L}: u, p, g",
             f"{nearest(u.loss):.5f}, {nearest(p.loss.upper):.5f}, {least_descent(L):.5f}",
@@ -120,7 +126,8 @@ def test_claim_loss_against_depth_minima_deeper(evidence: Evidence) -> None:
         )
         evidence.figure(
             f"L = {L}: prompts for a standard error of 1 % at the optimal steps, and at the best constant step",
-            f"{prompts_needed([s.lower for s in u.steps], D, N)}, {prompts_needed([p.step.lower] * L, D, N)}",
+            f"{prompts_needed(isotropic(D, N), [s.lower for s in u.steps])}, "
+            f"{prompts_needed(isotropic(D, N), [p.step.lower] * L)}",
         )
     evidence.chart(depth_chart())
 
@@ -139,7 +146,7 @@ def test_claim_loss_against_depth_minima_one_layer(evidence: Evidence) -> None:
         order, value = claimed
         check_order(order)
         minimum = single_layer.minimum(RegressionTask.whitened(SIGMA, order.context_length))
-        if not optimal_steps(D, order.context_length, 1).loss == minimum == value:
+        if not optimal_steps(isotropic(D, order.context_length), 1).loss == minimum == value:
             raise Refuted(f"the minimum is {minimum}")
 
     stated = (Order(1, equal=True), fmpq(15, 13))
@@ -184,8 +191,8 @@ def without_gaussian_covariates() -> str:
 def test_preconditioned_descent_by_two_routes(layers: int, n: int) -> None:
     """Words at the covariance Σ against the spectral measure of the whitened problem."""
     task = RegressionTask.whitened(SIGMA, n)
-    assert descent_loss(task, layers, SIGMA.inv()) == looped_loss(D, n, layers)
-    assert descent_loss(RegressionTask.isotropic(D, n), layers) == looped_loss(D, n, layers)
+    assert descent_loss(task, layers, SIGMA.inv()) == looped_loss(isotropic(D, n), layers)
+    assert descent_loss(isotropic(D, n), layers) == looped_loss(isotropic(D, n), layers)
 
 
 def test_above_is_decided_exactly() -> None:
@@ -201,7 +208,7 @@ def test_above_is_decided_exactly() -> None:
 )
 def test_bad_steps(steps: int, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        descent_loss(RegressionTask.isotropic(1, 2), steps)
+        descent_loss(isotropic(1, 2), steps)
 
 
 @cache
@@ -216,7 +223,7 @@ def test_claim_loss_against_depth_trained(evidence: Evidence) -> None:
     """Trained sparse layers lose, exactly, within a per cent of the minimum on 𝒮: below preconditioned GD for
     L = 2, 3, 4, and above it, by a hundred-thousandth, for L = 1."""
     for L in (1, 2, 3, 4):
-        run, looped = trained(L), optimal_looped_step(D, N, L).loss
+        run, looped = trained(L), optimal_looped_step(isotropic(D, N), L).loss
         assert run.loss is not None
         if not run.minimum <= run.loss <= run.minimum * fmpq(101, 100):
             raise Refuted(f"L = {L}: the loss is not within a per cent of the minimum")
@@ -254,12 +261,12 @@ def depth_chart() -> Chart:
             Series(
                 label="preconditioned GD",
                 x=x,
-                y=tuple(nearest(optimal_looped_step(D, N, L).loss.upper) for L in depths),
+                y=tuple(nearest(optimal_looped_step(isotropic(D, N), L).loss.upper) for L in depths),
             ),
             Series(
                 label="optimal steps",
                 x=x,
-                y=tuple(nearest(optimal_steps(D, N, L).loss) for L in depths),
+                y=tuple(nearest(optimal_steps(isotropic(D, N), L).loss) for L in depths),
                 group="u",
             ),
             Series(

@@ -17,7 +17,7 @@ from icl_claims.theory.algebra.real_roots import isolate
 from icl_claims.theory.algebra.words import Words, letter, zero
 from icl_claims.theory.many_layers.looped_loss import layered_loss
 from icl_claims.theory.many_layers.step_sizes import integral, looped_loss, loss_of_steps, optimal_steps
-from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.task import RegressionTask, isotropic
 from icl_claims.theory.transformer.attention import MASK, NO_MASK, sparse
 from icl_claims.theory.transformer.query_label import query_label, target
 from icl_claims.theory.transformer.symmetries import C, after_layers, step
@@ -84,7 +84,7 @@ def test_claim_permutation_symmetry_exact() -> None:
         inverse = task.covariance.inv()
         value = layered_loss(task, [inverse * a for a in order])
         assert value == layered_loss(task, [inverse * a for a in steps])
-        assert value == loss_of_steps(steps, task.dim, task.context_length)
+        assert value == loss_of_steps(task, steps)
 
     unchanged()
 
@@ -127,7 +127,7 @@ def check_several(power: int) -> None:
     """At each size: q* orthogonal to lower degrees for s^power dμ (1: ∂f/∂a_l = −2∫ s q* q*/(1 − a_l s) dμ is 0), and
     L different steps. For L = 2 and all d, n: the discriminant of q* is positive."""
     for d, n, L in SIZES:
-        best = optimal_steps(d, n, L)
+        best = optimal_steps(isotropic(d, n), L)
         if any(integral(best.residual * fmpq_poly([0] * (power + j) + [1]), d, n) for j in range(L)):
             raise Refuted(f"{(d, n, L)}: the gradient does not vanish")
         if best.residual.gcd(best.residual.derivative()).degree() > 0 or len(isolate(best.residual)) != L:
@@ -184,7 +184,7 @@ def test_claim_permutation_symmetry_necessity(evidence: Evidence) -> None:
     """Off 𝒮 the order matters even for diagonal matrices; with one layer, with much noise or with the target in the
     slot there is a single critical point. At d = 1 every matrix is on 𝒮, so these counts are complete."""
     identity, projection = [[1, 0], [0, 1]], [[1, 0], [0, 0]]
-    task = RegressionTask.isotropic(2, 1)
+    task = isotropic(2, 1)
     losses = layered_loss(task, [projection, identity]), layered_loss(task, [identity, projection])
     if losses[0] == losses[1]:
         raise Refuted("the exchange leaves the loss as it is")
@@ -194,7 +194,7 @@ def test_claim_permutation_symmetry_necessity(evidence: Evidence) -> None:
         "comes second, though the two commute.",
     )
     evidence.figure("losses in the two orders off 𝒮", f"{losses[0]} and {losses[1]}")
-    if looped_loss(1, 1, 1).derivative().degree() != 1:
+    if looped_loss(isotropic(1, 1), 1).derivative().degree() != 1:
         raise Refuted("the loss of one layer is no parabola")
     evidence.necessary(
         "several_layers", "d = n = L = 1: f is a parabola in a_0, with one critical point, 1/3."

@@ -30,7 +30,7 @@ from icl_claims.theory.one_layer.relu_attention import (
     value,
 )
 from icl_claims.theory.one_layer.single_layer import A_LABEL, A_X, BETA, GAMMA, OMEGA, SIGMA, U
-from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.task import RegressionTask, isotropic
 from icl_claims.theory.transformer.attention import X_QUERY
 from tests.shared import coordinates
 from tests.shared.coordinates import Prompt, Variables, gaussian, layer_with, rademacher
@@ -121,7 +121,7 @@ def minimal_loss(keep: Any) -> sympy.Expr:
 def chart() -> Chart:
     """Minimal losses of ReLU and linear attention against n."""
     lengths = [2**k for k in range(12)]
-    tasks = [RegressionTask.isotropic(5, length) for length in lengths]
+    tasks = [isotropic(5, length) for length in lengths]
     x = tuple(map(float, lengths))
     return Chart(
         title="What the ReLU costs: exact minimal loss of one layer",
@@ -169,7 +169,7 @@ def check_literal(scalar: Scalar) -> None:
     for length in (1, 2, 3):
         c, h = scalar(fmpq(length), fmpq(1)), fmpq(1, 7)
         at = {step: literal_loss(length, *layer_with([[c + step]])) for step in (-h, fmpq(0), h)}
-        task = RegressionTask.isotropic(1, length)
+        task = isotropic(1, length)
         if at[fmpq(0)] != loss(task, [0, 1], [[-c], [0]]) or at[h] != at[-h] or at[h] <= at[fmpq(0)]:
             raise Refuted(f"n = {length}: the literal loss near c = {c} is {at}")
 
@@ -182,7 +182,7 @@ def test_claim_relu_attention_minimizer_literally(evidence: Evidence) -> None:
     evidence.check(check_literal, stated, {f"{name}, literally": MUTANTS[name] for name in names})
     for u, beta, a in ((1, 2, 3), (-2, 1, 1), (1, 0, -1), (0, -1, 2)):
         P, Q = [[0, 0], [u, beta]], [[a, 0], [0, 0]]
-        if literal_loss(2, P, Q) != loss(RegressionTask.isotropic(1, 2), [u, beta], [[a], [0]]):
+        if literal_loss(2, P, Q) != loss(isotropic(1, 2), [u, beta], [[a], [0]]):
             raise Refuted(f"the loss at u = {u}, β = {beta}, A = {a} is not the literal one")
 
 

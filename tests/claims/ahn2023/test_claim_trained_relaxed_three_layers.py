@@ -17,7 +17,7 @@ from icl_claims.numerics.rounding import nearest, nearest_root
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.many_layers import gdpp
 from icl_claims.theory.many_layers.descent_loss import is_above
-from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.task import isotropic
 from icl_claims.theory.wishart import spectral_moments
 from tests import ROOT
 
@@ -43,7 +43,7 @@ def check_figure_is_worse_than_nothing(n: int) -> None:
     for signs in ((0,) * 5, *product((-1, 1), repeat=5)):
         a = [x + HALF * sign for x, sign in zip(A, signs[:3], strict=True)]
         b = [x + HALF * sign for x, sign in zip(B, signs[3:], strict=True)]
-        if not gdpp.loss(a, b, D, n) > D:
+        if not gdpp.loss(isotropic(D, n), a, b) > D:
             raise Refuted(f"n = {n}: the numbers lose less than predicting 0")
 
 
@@ -61,15 +61,14 @@ def test_claim_trained_relaxed_three_layers_figure(evidence: Evidence) -> None:
     for n in (10, 20):
         evidence.figure(
             f"population loss at the figure's numbers, n = {n}",
-            f"{nearest(gdpp.loss(A, B, D, n)):.6g}",
+            f"{nearest(gdpp.loss(isotropic(D, n), A, B)):.6g}",
             False,
         )
     corners = [
         gdpp.loss(
+            isotropic(D, 10),
             [x + HALF * sign for x, sign in zip(A, signs[:3], strict=True)],
             [x + HALF * sign for x, sign in zip(B, signs[3:], strict=True)],
-            D,
-            10,
         )
         for signs in product((-1, 1), repeat=5)
     ]
@@ -100,7 +99,7 @@ def of_factor(n: int) -> fmpq_poly:
 
 def check_ten(claimed: Factor) -> None:
     """Above ``least`` for every factor (no real root), while ``attained`` is attained on 𝒮′."""
-    best = gdpp.loss(["-0.539", "-1.570", "-11.78"], ["0.297", "0.948"], D, 10)
+    best = gdpp.loss(isotropic(D, 10), ["-0.539", "-1.570", "-11.78"], ["0.297", "0.948"])
     assert claimed.least is not None
     if not is_above(of_factor(claimed.n), claimed.least):
         raise Refuted(f"n = {claimed.n}: some factor brings the loss to {claimed.least} or below")
@@ -110,7 +109,7 @@ def check_ten(claimed: Factor) -> None:
 
 def check_twenty(claimed: Factor) -> None:
     """Below ``most`` at the factor, and the certified minimum next to it to six decimals."""
-    point = certify(D, 20, [-0.3383, -2.0908, -8.5681], [0.8776, 0.5782])
+    point = certify(isotropic(D, 20), [-0.3383, -2.0908, -8.5681], [0.8776, 0.5782])
     assert claimed.most is not None
     if not of_factor(claimed.n)(claimed.factor) < claimed.most:
         raise Refuted(f"n = {claimed.n}: the loss at the factor {claimed.factor} is not below {claimed.most}")
@@ -158,7 +157,7 @@ def test_claim_trained_relaxed_three_layers_at_twenty(evidence: Evidence) -> Non
 
 
 def compared(index: int, n: int) -> LayersComparison:
-    return compare_layers(RegressionTask.isotropic(D, n), load(ROOT / ARTEFACTS[index]))
+    return compare_layers(isotropic(D, n), load(ROOT / ARTEFACTS[index]))
 
 
 RUNS = {"n = 10, seed 0": (0, 10), "n = 20, seed 0": (2, 20), "n = 20, seed 1": (4, 20)}
@@ -205,7 +204,9 @@ def test_claim_trained_relaxed_three_layers_trained(evidence: Evidence) -> None:
         run = compared(*RUNS[f"n = {n}, seed 0"])
         a = [fmpq((-layer.step * 1000).floor(), 1000) for layer in run.layers]
         b = [fmpq((layer.factor * 1000).floor(), 1000) for layer in run.layers[:-1]]
-        prompts = 10**4 * gdpp.one_prompt_variance(a, b, D, n) / gdpp.loss(a, b, D, n) ** 2
+        prompts = (
+            10**4 * gdpp.one_prompt_variance(isotropic(D, n), a, b) / gdpp.loss(isotropic(D, n), a, b) ** 2
+        )
         evidence.figure(
             f"n = {n}, seed 0: prompts for a standard error of 1 % there (three decimals), $w$ and $x_q$ averaged out",
             f"{nearest(prompts):.2g}",
@@ -217,7 +218,7 @@ def test_claim_trained_relaxed_three_layers_trained(evidence: Evidence) -> None:
 def distance_chart() -> Chart:
     """Figure 3: distances of B_0, B_1 and the A_l against steps, n = 20, seed 0."""
     found = load_trajectory(ROOT / ARTEFACTS[3])
-    runs = [(step, compare_layers(RegressionTask.isotropic(D, 20), weights)) for step, weights in found]
+    runs = [(step, compare_layers(isotropic(D, 20), weights)) for step, weights in found]
     series = []
     for name, layer, attribute in (
         ("$A_0$", 0, "distance"),

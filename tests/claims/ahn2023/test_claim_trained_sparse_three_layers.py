@@ -26,6 +26,7 @@ from icl_claims.theory.many_layers.equivariant_bound import equivariant_minimum
 from icl_claims.theory.many_layers.looped_loss import layered_loss
 from icl_claims.theory.many_layers.loss_variance import prompts_needed
 from icl_claims.theory.many_layers.step_sizes import optimal_looped_step, optimal_steps
+from icl_claims.theory.task import isotropic
 from tests import ROOT
 
 D, N, L = 5, 20, 3
@@ -86,12 +87,12 @@ class Point(NamedTuple):
 
 
 def optimum(dim: int = D, n: int = N, layers: int = L) -> Point:
-    best = optimal_steps(dim, n, layers)
+    best = optimal_steps(isotropic(dim, n), layers)
     return Point(tuple(step.lower for step in best.steps) + (fmpq(0),) * (L - layers), best.loss)
 
 
 def looped() -> Point:
-    best = optimal_looped_step(D, N, L)
+    best = optimal_looped_step(isotropic(D, N), L)
     return Point((best.step.lower,) * L, best.loss.upper)
 
 
@@ -132,7 +133,10 @@ def test_claim_trained_sparse_three_layers_point(evidence: Evidence) -> None:
         "three equal steps": looped(),
     }
     evidence.check(check_point, optimum(), mutants)
-    best, bound = optimal_steps(D, N, L), equivariant_minimum(D, N, L)
+    best, bound = (
+        optimal_steps(isotropic(D, N), L),
+        equivariant_minimum(isotropic(D, N), L),
+    )
     for seed, _ in trained():
         run = compared(seed)
         assert run.excess is not None
@@ -148,7 +152,7 @@ def test_claim_trained_sparse_three_layers_point(evidence: Evidence) -> None:
     evidence.figure("as decimals", f"{nearest(best.loss):.5f} and {nearest(bound):.5f}", exact=False)
     evidence.figure(
         "prompts for a standard error of 1 % at the optimum, with $w$ and $x_q$ averaged out",
-        prompts_needed([step.lower for step in best.steps], D, N),
+        prompts_needed(isotropic(D, N), [step.lower for step in best.steps]),
     )
 
 
@@ -244,7 +248,7 @@ def check_loss(share: fmpq) -> None:
 def test_claim_trained_sparse_three_layers_loss(evidence: Evidence) -> None:
     """The loss falls from 5 to 0.134, under 3 % of the start. It cannot tend to 0: for all matrices A_0, A_1, A_2 it
     is at least 0.1263, by an exact bound."""
-    bound = equivariant_minimum(D, N, L)
+    bound = equivariant_minimum(isotropic(D, N), L)
     mutants = {"1 %": fmpq(1, 100), "2 %": fmpq(2, 100), "the bound for all matrices": bound / D}
     evidence.check(check_loss, fmpq(3, 100), mutants)
     evidence.figure(
@@ -322,7 +326,7 @@ def losses() -> Chart:
     ends = (1.0, 1500.0)
     for name, value in (
         (r"minimum on $\mathcal S$", optimum().loss),
-        ("no weights below", equivariant_minimum(D, N, L)),
+        ("no weights below", equivariant_minimum(isotropic(D, N), L)),
     ):
         series.append(Series(label=name, x=ends, y=(nearest(value),) * 2, style="dashed"))
     return Chart(

@@ -23,7 +23,7 @@ from icl_claims.theory.many_layers.two_symmetric_layers import (
     residual,
 )
 from icl_claims.theory.one_layer.single_layer import LABELS, over_prompts
-from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.task import isotropic
 from icl_claims.theory.transformer.attention import X_QUERY, W, X, layer, prompt, sparse
 from tests.claims.ahn2023.test_claim_critical_points_scaled_inverse_covariance import check_slot_only_shifts
 from tests.shared.strategies import matrices
@@ -87,7 +87,7 @@ def diagonal_part(_: fmpq_mat, second: fmpq_mat) -> fmpq_mat:
 def check_replacement(replacement: Replacement) -> None:
     """For diagonal A_0 the loss falls or stays, at three sizes and two pairs each, in exact arithmetic."""
     for d, size in SIZES:
-        task = RegressionTask.isotropic(d, size)
+        task = isotropic(d, size)
         for scale in (1, 3):
             first = exact.diagonal([fmpq(i + 1, 4 * scale) for i in range(d)])
             second = fmpq_mat([[fmpq(1 + 2 * i + j * j, 6 * scale) for j in range(d)] for i in range(d)])
@@ -117,7 +117,7 @@ def test_claim_two_layer_symmetric_minimizer_no_worse(evidence: Evidence) -> Non
 
     @given(st.integers(2, 3), st.integers(1, 5), st.data())
     def no_worse(d: int, size: int, data: st.DataObject) -> None:
-        task = RegressionTask.isotropic(d, size)
+        task = isotropic(d, size)
         free = data.draw(matrices(d, d)) / 4
         fixed = diagonal_part(free, data.draw(matrices(d, d)) / 4)
         part = diagonal_part(fixed, free)

@@ -30,7 +30,7 @@ from icl_claims.theory.many_layers.step_sizes import (
     optimal_looped_step,
     optimal_steps,
 )
-from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.task import RegressionTask, isotropic
 from icl_claims.theory.wishart import spectral_moments
 from tests.claims.ahn2023.test_claim_critical_points_scaled_inverse_covariance import (
     check_slot_only_shifts,
@@ -68,7 +68,10 @@ def check_identity(claimed: Identity) -> None:
         if (mixed - claimed.within * f.diff(a[0]).diff(a[0])).compose(a[1], a[0]) != 0:
             raise Refuted(f"L = {L}: the mixed derivative at equal steps has another factor")
     for steps in ([fmpq(1, 2), fmpq(-1, 3), fmpq(1, 2)], [fmpq(k, 7) for k in (1, 3, 4, 4, 9)]):
-        slopes, curved = gradient(steps, 3, 2), hessian(steps, 3, 2)
+        slopes, curved = (
+            gradient(isotropic(3, 2), steps),
+            hessian(isotropic(3, 2), steps),
+        )
         for i in range(len(steps)):
             for j in range(i):
                 gap = steps[i] - steps[j]
@@ -120,7 +123,11 @@ def check_counts(claimed: Counts) -> None:
         for L in (1, 2, 3, 4):
             found: Counter[int] = Counter()
             for M in range(1, L + 1):
-                points = [enclosed_optimal_steps(d, n, L)] if M == 1 else multiple_points(M, L - M, d, n)
+                points = (
+                    [enclosed_optimal_steps(isotropic(d, n), L)]
+                    if M == 1
+                    else multiple_points(M, L - M, d, n)
+                )
                 for steps in points:
                     found[index_at(steps, d, n)] += assignments([M, *[1] * (L - M)])
             stated = dict(claimed(L))
@@ -132,7 +139,7 @@ def check_counts(claimed: Counts) -> None:
 
 def multiple_points(M: int, r: int, d: int, n: int) -> list[list[arb]]:
     """The critical points with one step M times and r other ones once, one for each multiset of steps."""
-    H, K = single_block_critical_points(M, r, d, n)
+    H, K = single_block_critical_points(isotropic(d, n), M, r)
     proper = H
     while (common := proper.gcd(K)).degree() > 0:
         proper = proper // common
@@ -224,14 +231,17 @@ def test_claim_critical_points_attained_by_elimination(evidence: Evidence) -> No
         evidence.figure(
             f"saddle at d = 5, n = 20, L = 3: steps {shown}", f"{saddle_loss(steps):.6f}", exact=False
         )
-    best, looped = optimal_steps(d, n, 3), optimal_looped_step(d, n, 3)
+    best, looped = (
+        optimal_steps(isotropic(d, n), 3),
+        optimal_looped_step(isotropic(d, n), 3),
+    )
     evidence.figure("minimum at d = 5, n = 20, L = 3", best.loss)
     evidence.figure("looped saddle there", f"{nearest(looped.loss.upper):.6f}", exact=False)
 
 
 def saddle_loss(steps: list[arb]) -> float:
     """The loss at the nearest floats."""
-    return nearest(loss_of_steps([float(a.mid()) for a in steps], 5, 20))
+    return nearest(loss_of_steps(isotropic(5, 20), [float(a.mid()) for a in steps]))
 
 
 @pytest.mark.claim(slug="critical_points_attained", grade="exact", range="one instance each", parts=())
@@ -275,7 +285,7 @@ def noisy_discriminant(noise: fmpq) -> fmpq:
 
     The loss is a quadratic polynomial in (e, p), found exactly from six values and checked at a seventh.
     """
-    task = RegressionTask.isotropic(1, 1, noise_variance=noise)
+    task = isotropic(1, 1, noise_variance=noise)
     places = [(0, 0), (1, 0), (2, 0), (1, 1), (1, -1), (2, 2), (3, -2)]
 
     def row(a: int, b: int) -> list[int]:

@@ -16,6 +16,7 @@ from icl_claims.theory.many_layers.critical_points import (
     is_certified_positive_definite,
 )
 from icl_claims.theory.many_layers.step_sizes import optimal_looped_step
+from icl_claims.theory.task import isotropic
 
 GRID = [(d, n, L) for d in (2, 3, 5, 10) for n in (1, 2, 3, 5, 20, 100) for L in (1, 2, 3, 4)]
 """n < d, n = d and n > d are among them."""
@@ -29,7 +30,7 @@ def check_definite(steps: Steps) -> None:
     for d, n, L in GRID:
         for order in permutations(steps(d, n, L)):
             for directions in DIRECTIONS:
-                block = enclosed_curvature(order, d, n, directions)
+                block = enclosed_curvature(isotropic(d, n), order, directions)
                 if not is_certified_positive_definite(block):
                     raise Refuted(
                         f"{directions} directions, d = {d}, n = {n}, L = {L}: a minor is not positive"
@@ -47,17 +48,20 @@ def test_claim_critical_points_local_minimum(evidence: Evidence) -> None:
     on multiples of I is diagonal and positive: no direction of f is flat or falling, symmetric or not."""
 
     def looped(d: int, n: int, L: int) -> list[arb]:
-        return [enclosure(optimal_looped_step(d, n, L).refined(200).step)] * L
+        return [enclosure(optimal_looped_step(isotropic(d, n), L).refined(200).step)] * L
+
+    def optimal(d: int, n: int, L: int) -> list[arb]:
+        return enclosed_optimal_steps(isotropic(d, n), L)
 
     def stretched(factor: int) -> Steps:
-        return lambda d, n, L: [step * factor for step in enclosed_optimal_steps(d, n, L)]
+        return lambda d, n, L: [step * factor for step in optimal(d, n, L)]
 
     mutants: dict[str, Steps] = {
         "the looped saddle": looped,
         "no steps at all, A_l = 0": lambda d, n, L: [arb(0)] * L,
         "steps of the other sign": stretched(-1),
     }
-    evidence.check(check_definite, enclosed_optimal_steps, mutants)
+    evidence.check(check_definite, optimal, mutants)
 
 
 @pytest.mark.claim(
@@ -72,9 +76,9 @@ def test_claim_critical_points_local_minimum_deeper() -> None:
     for d in (2, 3, 5, 10):
         for n in (1, 2, 5, 20):
             for L in (5, 6):
-                steps = enclosed_optimal_steps(d, n, L)
+                steps = enclosed_optimal_steps(isotropic(d, n), L)
                 for order in (steps, steps[::-1]):
                     for directions in DIRECTIONS:
-                        block = enclosed_curvature(order, d, n, directions)
+                        block = enclosed_curvature(isotropic(d, n), order, directions)
                         if not is_certified_positive_definite(block):
                             raise Refuted(f"{directions}: d = {d}, n = {n}, L = {L}")

@@ -20,7 +20,7 @@ from icl_claims.theory.many_layers.critical_points import (
     invariant_weight,
 )
 from icl_claims.theory.many_layers.looped_loss import layered_hessian
-from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.task import isotropic
 from icl_claims.theory.wishart import trace_moment
 
 FIELD, n, d = field("n,d", QQ)
@@ -60,7 +60,7 @@ def check_definite(block: Block) -> None:
     e, p = (m[1] * m[4] - m[2] * m[3]) / minor, (m[1] * m[3] - m[2] ** 2) / minor
     for sign, directions in zip((1, -1), DIRECTIONS, strict=True):
         rows = block(sign)
-        exact_rows = curvature([fmpq(1, 2), fmpq(1, 3)], 3, 2, directions)
+        exact_rows = curvature(isotropic(3, 2), [fmpq(1, 2), fmpq(1, 3)], directions)
         for i in range(2):
             for j in range(2):
                 if value_at(rows[i][j]) != exact_rows[i][j]:
@@ -138,7 +138,7 @@ def test_claim_critical_points_local_minimum_two_layers_blocks() -> None:
             "antisymmetric": [direction(dim, (0, 1, 1), (1, 0, -1))],
         }
         identity = [[[x if i == j else 0 for j in range(dim)] for i in range(dim)] for x in steps]
-        full = layered_hessian(RegressionTask.isotropic(dim, size), identity)
+        full = layered_hessian(isotropic(dim, size), identity)
         width = dim * dim
 
         def form(
@@ -155,7 +155,7 @@ def test_claim_critical_points_local_minimum_two_layers_blocks() -> None:
 
         layers = range(len(steps))
         for kind, directions in kinds.items():
-            block = curvature(steps, dim, size, kind)
+            block = curvature(isotropic(dim, size), steps, kind)
             for R in directions:
                 assert [[form(R, R, i, j) / 2 for j in layers] for i in layers] == block
                 for other in (x for name, found in kinds.items() for x in found if name != kind):

@@ -21,6 +21,7 @@ from icl_claims.theory.algebra.words import FIELD, Words, eye, letter, n, zero
 from icl_claims.theory.many_layers import gdpp
 from icl_claims.theory.many_layers.gdpp import relaxed
 from icl_claims.theory.many_layers.step_sizes import optimal_steps
+from icl_claims.theory.task import isotropic
 from icl_claims.theory.transformer.attention import X_QUERY, W, X, layer, prompt
 from icl_claims.theory.wishart import spectral_moments
 from tests.claims.ahn2023.test_claim_gdpp_critical_points import single_layer_gradient
@@ -202,7 +203,7 @@ ROUNDED: dict[tuple[int, int], tuple[list[str], list[str]]] = {
 def check_three_layers(bound: Callable[[int, int], fmpq]) -> None:
     """No residual with an infinite c_0 loses as little as the bound, at every size, decided exactly."""
     for d, size in ROUNDED:
-        gdpp.prove_degenerate_layer_loses(bound(d, size), d, size)
+        gdpp.prove_degenerate_layer_loses(isotropic(d, size), bound(d, size))
 
 
 @pytest.mark.claim(
@@ -217,10 +218,14 @@ def test_claim_gdpp_minimum_attained_three_layers(evidence: Evidence) -> None:
     least loss of those exceeds a loss on 𝒮′: det G − f̂ det G′ has no real root (Sturm)."""
     mutants = {
         "predicting 0": lambda d, _: fmpq(d),
-        "one layer": lambda d, size: optimal_steps(d, size, 1).loss * 2,
-        "a thousand times the loss": lambda d, size: 1000 * gdpp.loss(*ROUNDED[d, size], d, size),
+        "one layer": lambda d, size: optimal_steps(isotropic(d, size), 1).loss * 2,
+        "a thousand times the loss": lambda d, size: 1000 * gdpp.loss(isotropic(d, size), *ROUNDED[d, size]),
     }
-    evidence.check(check_three_layers, lambda d, size: gdpp.loss(*ROUNDED[d, size], d, size), mutants)
+    evidence.check(
+        check_three_layers,
+        lambda d, size: gdpp.loss(isotropic(d, size), *ROUNDED[d, size]),
+        mutants,
+    )
 
 
 class Minimum(NamedTuple):
@@ -243,9 +248,9 @@ def agrees(number: Interval, decimal: str) -> bool:
 
 def global_minimum(d: int, size: int) -> CriticalPoint:
     """The minimiser of two layers, proved: the one candidate of least loss, certified by Newton's method."""
-    best, *others = candidates(d, size)
+    best, *others = candidates(isotropic(d, size))
     a0 = best.a0.middle
-    point = certify(d, size, [a0, best.a1.middle], [best.c.middle / a0])
+    point = certify(isotropic(d, size), [a0, best.a1.middle], [best.c.middle / a0])
     if not all(point.loss.upper < other.loss.lower for other in others):
         raise Refuted(f"{(d, size)}: another candidate may lose as little")
     for own, found in ((point.a[0], best.a0), (point.a[1], best.a1), (point.loss, best.loss)):
@@ -264,7 +269,7 @@ def check_minimum(claimed: Minimum) -> None:
     if not all(agrees(x, text) for x, text in zip([*point.a, *point.b, point.loss], stated, strict=True)):
         raise Refuted(f"the minimiser at {(d, size)} has other digits than {stated}")
     few, many = claimed.ratio
-    if point.loss.upper * many >= optimal_steps(d, size, 2).loss * few:
+    if point.loss.upper * many >= optimal_steps(isotropic(d, size), 2).loss * few:
         raise Refuted(f"the loss is not below {few}/{many} of that on 𝒮")
 
 
@@ -286,12 +291,12 @@ def test_claim_gdpp_minimum_attained_minimizer(evidence: Evidence) -> None:
         "a seventh": Minimum(ratio=(1, 7)),
     }
     evidence.check(check_minimum, Minimum(), mutants)
-    losses = ", ".join(f"{x.loss.middle:.6f}" for x in candidates(5, 20))
+    losses = ", ".join(f"{x.loss.middle:.6f}" for x in candidates(isotropic(5, 20)))
     evidence.figure("losses of the six critical points, d = 5, n = 20", losses)
     for d, size in ((1, 1), (2, 5), (3, 2), (5, 3), (5, 10), (10, 40), (20, 10)):
         point = global_minimum(d, size)
         numbers = ", ".join(f"{x.middle:.4f}" for x in (*point.a, *point.b))
-        sparse = nearest(optimal_steps(d, size, 2).loss)
+        sparse = nearest(optimal_steps(isotropic(d, size), 2).loss)
         evidence.figure(
             f"global minimum of two layers at d = {d}, n = {size}",
             f"a_0, a_1, b_0 = {numbers}; loss {point.loss.middle:.6f}, on 𝒮 {sparse:.6f}",
@@ -312,13 +317,19 @@ def gain_chart() -> Chart:
         y_scale="log",
         series=(
             Series(
-                label="two layers, sparse", x=x, y=tuple(nearest(optimal_steps(5, k, 2).loss) for k in sizes)
+                label="two layers, sparse",
+                x=x,
+                y=tuple(nearest(optimal_steps(isotropic(5, k), 2).loss) for k in sizes),
             ),
-            Series(label="two layers, relaxed", x=x, y=tuple(candidates(5, k)[0].loss.middle for k in sizes)),
+            Series(
+                label="two layers, relaxed",
+                x=x,
+                y=tuple(candidates(isotropic(5, k))[0].loss.middle for k in sizes),
+            ),
             Series(
                 label="three layers, sparse",
                 x=x,
-                y=tuple(nearest(optimal_steps(5, k, 3).loss) for k in sizes),
+                y=tuple(nearest(optimal_steps(isotropic(5, k), 3).loss) for k in sizes),
                 style="dashed",
             ),
         ),
@@ -330,7 +341,7 @@ def test_claim_gdpp_minimum_attained_with_noise(evidence: Evidence) -> None:
     """With label noise the explicit point is not critical."""
     ((alpha, beta),) = single_layer_gradient(*gaussian_prompt(1, [[1]], [[1]], noise=1))[0][:1]
     ((clean, slope),) = single_layer_gradient(*gaussian_prompt(1, [[1]], [[1]]))[0][:1]
-    a = gdpp.explicit_critical_point(1, 1, 1)[0][0]
+    a = gdpp.explicit_critical_point(isotropic(1, 1), 1)[0][0]
     if clean + slope * a != 0 or alpha + beta * a == 0:
         raise Refuted("the point is critical with noise, or not critical without")
     evidence.necessary(

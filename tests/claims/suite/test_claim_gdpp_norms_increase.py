@@ -8,8 +8,9 @@ from typing import NamedTuple
 import pytest
 
 from icl_claims.claims.evidence import Evidence
-from icl_claims.numerics.gdpp import CriticalPoint, certify, local_minima, minimiser
+from icl_claims.numerics.gdpp import CriticalPoint, certify, local_minima, minimizer
 from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.task import RegressionTask, isotropic
 from tests.claims.suite.test_claim_gdpp_minimum_attained import agrees
 
 
@@ -18,19 +19,18 @@ class Stated(NamedTuple):
 
     a: tuple[str, ...]
     b: tuple[float, ...]
-    dim: int
-    context_length: int
+    task: RegressionTask
     increasing: bool = True
 
 
-TEN = Stated(("-0.5390", "-1.5704", "-11.7810"), (0.29698, 0.94821), 5, 10)
-TWENTY = Stated(("-0.3383", "-2.0908", "-8.5681"), (0.87758, 0.57816), 5, 20)
-SMALL = Stated(("-0.5156", "-0.1977", "-2.3276"), (0.04368, 0.99803), 2, 1, increasing=False)
-TWO = Stated(("-1.8325", "-1.3342"), (0.10267,), 5, 20, increasing=False)
+TEN = Stated(("-0.5390", "-1.5704", "-11.7810"), (0.29698, 0.94821), isotropic(5, 10))
+TWENTY = Stated(("-0.3383", "-2.0908", "-8.5681"), (0.87758, 0.57816), isotropic(5, 20))
+SMALL = Stated(("-0.5156", "-0.1977", "-2.3276"), (0.04368, 0.99803), isotropic(2, 1), increasing=False)
+TWO = Stated(("-1.8325", "-1.3342"), (0.10267,), isotropic(5, 20), increasing=False)
 
 
 def point(stated: Stated) -> CriticalPoint:
-    return certify(stated.dim, stated.context_length, [float(x) for x in stated.a], stated.b)
+    return certify(stated.task, [float(x) for x in stated.a], stated.b)
 
 
 def check_norms(stated: Stated) -> None:
@@ -69,7 +69,7 @@ def test_claim_gdpp_norms_increase(evidence: Evidence) -> None:
     """The strict local minima, enclosed by an interval Newton test: their norms increase with the layer."""
     mutants = {
         "decreasing": TWENTY._replace(increasing=False),
-        "n = 10 with the digits of n = 20": TWENTY._replace(context_length=10),
+        "n = 10 with the digits of n = 20": TWENTY._replace(task=isotropic(5, 10)),
         "last digit": TWENTY._replace(a=("-0.3383", "-2.0909", "-8.5681")),
         "increasing at d = 2, n = 1": SMALL._replace(increasing=True),
     }
@@ -79,7 +79,7 @@ def test_claim_gdpp_norms_increase(evidence: Evidence) -> None:
         found = point(stated)
         a, b = (", ".join(f"{x.middle:.6f}" for x in part) for part in (found.a, found.b))
         evidence.figure(
-            f"least known strict local minimum, d = 5, n = {stated.context_length}, L = 3",
+            f"least known strict local minimum, d = 5, n = {stated.task.context_length}, L = 3",
             f"a = ({a}), b = ({b}), loss {found.loss.middle:.6g}",
         )
 
@@ -108,8 +108,8 @@ def test_claim_gdpp_norms_increase_exceptions() -> None:
 @pytest.mark.parametrize("stated", [TEN, TWENTY, SMALL])
 def test_claim_gdpp_norms_increase_least_known(evidence: Evidence, stated: Stated) -> None:
     """They are the least of the local minima that a search from 128 starts finds, each certified."""
-    best = minimiser(stated.dim, stated.context_length, 3)
+    best = minimizer(stated.task, 3)
     if not all(agrees(x, text) for x, text in zip(best.a, stated.a, strict=True)):
         raise Refuted("the search finds a lower one")
-    found = local_minima(stated.dim, stated.context_length, 3)
+    found = local_minima(stated.task, 3)
     evidence.figure("strict local minima found, certified", len(found), exact=False)

@@ -12,7 +12,7 @@ from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.one_layer.exchanged_roles import Weights, derivatives, exchanged_critical_point
 from icl_claims.theory.one_layer.single_layer import loss, minimizer, minimum
-from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.task import RegressionTask, isotropic
 
 TASK = RegressionTask(exact.diagonal([1, "1/16"]), 4)
 
@@ -76,10 +76,9 @@ def global_minimum(task: RegressionTask) -> Instance:
 def test_claim_global_minimizer_spurious_local_minima(evidence: Evidence) -> None:
     """Gradient and Hessian in all nine coordinates of (b, A) are exact differences of the exact loss; the
     Hessian's characteristic polynomial decides its signs."""
-    isotropic = RegressionTask.isotropic(2, 4)
     mutants = {
         "the second eigendirection": at(TASK, 1),
-        "isotropic Σ": at(isotropic, 0),
+        "isotropic Σ": at(isotropic(2, 4), 0),
         "γ_1 doubled": STATED._replace(weights=stretched(STATED.weights, fmpq(2))),
         "γ_1 = 1/λ_1": STATED._replace(weights=stretched(STATED.weights, 1 / minimizer(TASK)[0, 0])),
         "excess 1/87": STATED._replace(excess=fmpq(1, 87)),
@@ -89,7 +88,7 @@ def test_claim_global_minimizer_spurious_local_minima(evidence: Evidence) -> Non
     evidence.figure("loss at the local minimum", loss(TASK, *STATED.weights))
     evidence.figure("global minimum", minimum(TASK))
     with pytest.raises(Refuted, match="negative eigenvalue"):
-        check_strict_local_minimum(at(isotropic, 0))
+        check_strict_local_minimum(at(isotropic(2, 4), 0))
     evidence.necessary("ill_conditioned", "Σ = I, d = 2, n = 4: the same point is a saddle.")
     for n in (1, 2, 16, 64):
         check_strict_local_minimum(at(RegressionTask(exact.diagonal([1, "1/16"]), n), 0))

@@ -12,7 +12,7 @@ from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.words import Words, letter, zero
 from icl_claims.theory.one_layer.convexity import hessian_form, squares
 from icl_claims.theory.one_layer.single_layer import loss, minimizer, minimum, preconditioner_excess
-from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.task import RegressionTask, isotropic
 from tests.shared.strategies import matrices, positive_rationals, rationals, tasks
 
 
@@ -94,8 +94,8 @@ def exchanged(task: RegressionTask) -> tuple[list[fmpq], list[list[fmpq]]]:
 
 RANKS = {
     1: [RegressionTask([[2]], 3), RegressionTask(exact.identity(2), 1, [[1, 2], [2, 4]])],
-    2: [RegressionTask.isotropic(2, 3), RegressionTask([[2, 1], [1, 2]], 2, [[1, 0], [0, 3]])],
-    3: [RegressionTask.isotropic(3, 2)],
+    2: [isotropic(2, 3), RegressionTask([[2, 1], [1, 2]], 2, [[1, 0], [0, 3]])],
+    3: [isotropic(3, 2)],
 }
 """Tasks by the rank of Ω."""
 

@@ -17,7 +17,7 @@ from icl_claims.theory.many_layers.step_sizes import (
     optimal_steps,
 )
 from icl_claims.theory.one_layer import single_layer
-from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.task import isotropic
 from icl_claims.theory.wishart import spectral_moments, trace_moments
 
 GRID = [(d, n, L) for d in (1, 2, 5) for n in (1, 3, 20) for L in (1, 2, 3, 6)]
@@ -68,8 +68,8 @@ def real_roots(polynomial: fmpq_poly) -> int:
 def check_critical_point(claimed_sign: int) -> None:
     """f′ has exactly one real root (Sturm), it has the claimed sign, and the calculator encloses it."""
     for d, n, L in GRID:
-        derivative = looped_loss(d, n, L).derivative()
-        best = optimal_looped_step(d, n, L)
+        derivative = looped_loss(isotropic(d, n), L).derivative()
+        best = optimal_looped_step(isotropic(d, n), L)
         if real_roots(derivative) != 1:
             raise Refuted(f"{(d, n, L)}: the derivative has several real roots, or none")
         at_ends = derivative(best.step.lower), derivative(best.step.upper)
@@ -86,10 +86,10 @@ def check_critical_point(claimed_sign: int) -> None:
 def test_claim_optimal_looped_step_unique_critical_point(evidence: Evidence) -> None:
     """A strictly convex polynomial of even degree has one critical point; f′(0) = −2Ld < 0 puts it right of 0.
     Sturm's theorem counts the real roots of f′ at 36 sizes, n < d and n = 1 among them."""
-    if any(looped_loss(d, n, L).derivative()[0] != -2 * L * d for d, n, L in GRID):
+    if any(looped_loss(isotropic(d, n), L).derivative()[0] != -2 * L * d for d, n, L in GRID):
         raise Refuted("f′(0) is not −2Ld")
     evidence.check(check_critical_point, 1, {"negative": -1, "at 0": 0})
-    best = optimal_looped_step(5, 20, 3)
+    best = optimal_looped_step(isotropic(5, 20), 3)
     evidence.figure(
         "f′ at d = 5, n = 20, L = 3 vanishes only in", f"[{best.step.lower}, {best.step.upper}]"[:60]
     )
@@ -105,12 +105,16 @@ def test_claim_optimal_looped_step_unique_in_numbers() -> None:
     @given(st.integers(1, 4), st.integers(1, 6), st.integers(1, 4), st.fractions(-2, 2, max_denominator=9))
     def agrees(d: int, n: int, L: int, step: object) -> None:
         a = fmpq(step.numerator, step.denominator)  # type: ignore[attr-defined]
-        value = looped_loss(d, n, L)(a)
-        assert value == loss_of_steps([a] * L, d, n)
-        best = optimal_looped_step(d, n, L)
-        assert value >= best.loss.lower >= optimal_steps(d, n, L).loss - (best.loss.upper - best.loss.lower)
+        value = looped_loss(isotropic(d, n), L)(a)
+        assert value == loss_of_steps(isotropic(d, n), [a] * L)
+        best = optimal_looped_step(isotropic(d, n), L)
+        assert (
+            value
+            >= best.loss.lower
+            >= optimal_steps(isotropic(d, n), L).loss - (best.loss.upper - best.loss.lower)
+        )
         if L == 1:
-            minimum = single_layer.minimum(RegressionTask.isotropic(d, n))
+            minimum = single_layer.minimum(isotropic(d, n))
             assert best.loss.lower <= minimum <= best.loss.upper
         assert value == sum(
             (

@@ -29,7 +29,7 @@ from icl_claims.theory.many_layers.step_sizes import (
 )
 from icl_claims.theory.one_layer import single_layer
 from icl_claims.theory.one_layer.single_layer import LABELS, over_prompts
-from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.task import RegressionTask, isotropic
 from icl_claims.theory.transformer.attention import NO_MASK, X_QUERY, W, layer, prompt, sparse
 from icl_claims.theory.wishart import trace_moments
 from tests.shared import coordinates
@@ -53,7 +53,7 @@ Claimed = Callable[[int, int, int], Minimum]
 
 def stated(d: int, n: int, L: int) -> Minimum:
     """What the calculator answers."""
-    best = optimal_steps(d, n, L)
+    best = optimal_steps(isotropic(d, n), L)
     return Minimum(best.residual, best.loss)
 
 
@@ -113,7 +113,7 @@ def test_claim_optimal_steps_global_minimum_certificates(evidence: Evidence) -> 
     """Orthogonality, simple positive roots and the value by a second route, exactly, at eighty sizes."""
     evidence.check(check_certificate, stated, MUTANTS)
     for L in (1, 2, 3):
-        evidence.figure(f"minimum at d = 5, n = 20, L = {L}", optimal_steps(5, 20, L).loss)
+        evidence.figure(f"minimum at d = 5, n = 20, L = {L}", optimal_steps(isotropic(5, 20), L).loss)
     evidence.chart(loss_chart())
     evidence.chart(steps_chart())
 
@@ -161,13 +161,13 @@ def test_claim_optimal_steps_global_minimum_no_steps_do_better() -> None:
 
     @given(st.integers(1, 4), st.integers(1, 6), st.lists(rationals, min_size=1, max_size=4))
     def at_least(d: int, n: int, steps: list[fmpq]) -> None:
-        loss = loss_of_steps(steps, d, n)
-        assert loss >= optimal_steps(d, n, len(steps)).loss
-        assert loss == loss_of_steps(steps[::-1], d, n)
-        assert optimal_steps(d, n, 1).loss == single_layer.minimum(RegressionTask.isotropic(d, n))
+        loss = loss_of_steps(isotropic(d, n), steps)
+        assert loss >= optimal_steps(isotropic(d, n), len(steps)).loss
+        assert loss == loss_of_steps(isotropic(d, n), steps[::-1])
+        assert optimal_steps(isotropic(d, n), 1).loss == single_layer.minimum(isotropic(d, n))
         h = fmpq(1, 7)
-        ahead, behind = (loss_of_steps([steps[0] + t, *steps[1:]], d, n) for t in (h, -h))
-        assert (ahead - behind) / (2 * h) == gradient(steps, d, n)[0]
+        ahead, behind = (loss_of_steps(isotropic(d, n), [steps[0] + t, *steps[1:]]) for t in (h, -h))
+        assert (ahead - behind) / (2 * h) == gradient(isotropic(d, n), steps)[0]
 
     at_least()
 
@@ -175,8 +175,8 @@ def test_claim_optimal_steps_global_minimum_no_steps_do_better() -> None:
 def loss_chart() -> Chart:
     """Minimal loss against depth, looped and untied."""
     depths = range(1, 13)
-    untied = [nearest(optimal_steps(5, 20, L).loss) for L in depths]
-    looped = [nearest(optimal_looped_step(5, 20, L).loss.upper) for L in depths]
+    untied = [nearest(optimal_steps(isotropic(5, 20), L).loss) for L in depths]
+    looped = [nearest(optimal_looped_step(isotropic(5, 20), L).loss.upper) for L in depths]
     x = tuple(map(float, depths))
     return Chart(
         title="What depth buys: exact minimal loss on 𝒮",
@@ -199,7 +199,7 @@ def steps_chart() -> Chart:
     density = spectral_density(points, d, n)
     rows = []
     for L in range(1, 11):
-        reciprocals = [nearest(1 / step.upper) for step in optimal_steps(d, n, L).steps]
+        reciprocals = [nearest(1 / step.upper) for step in optimal_steps(isotropic(d, n), L).steps]
         rows += [
             Series(
                 label="reciprocal steps" if L == 1 else "",
@@ -266,14 +266,14 @@ def test_claim_optimal_steps_global_minimum_necessity(evidence: Evidence) -> Non
     )
     v, clean = gaussian_prompt(1, [[1]], [[1]])
     filled = Prompt(clean.X, clean.x_query, clean.y, clean.target, slot=1)
-    if coordinates.loss(v, filled, *layer_with([[one]])) == optimal_steps(1, 1, 1).loss:
+    if coordinates.loss(v, filled, *layer_with([[one]])) == optimal_steps(isotropic(1, 1), 1).loss:
         raise Refuted("a filled label slot does not change the loss")
     evidence.necessary(
         "zero_query_label", "With 1 in the slot the loss at d = n = 1 is greater by exactly 1."
     )
     task = RegressionTask(exact.diagonal([1, 4]), 2, [[2, 1], [1, 3]])
     for step in (stated_step(2, 2), fmpq(1, 3), fmpq(-2)):
-        if on_ray(task, step) != task.signal / 2 * loss_of_steps([step], 2, 2):
+        if on_ray(task, step) != task.signal / 2 * loss_of_steps(isotropic(2, 2), [step]):
             raise Refuted("for another Ω the loss is not tr ΣΩ/d times the whitened one")
     evidence.dispensable(
         "whitened_task",
@@ -292,7 +292,7 @@ def test_claim_optimal_steps_global_minimum_necessity(evidence: Evidence) -> Non
 
 
 def stated_step(d: int, n: int) -> fmpq:
-    return -optimal_steps(d, n, 1).residual[1]
+    return -optimal_steps(isotropic(d, n), 1).residual[1]
 
 
 def at_step(v: Variables, drawn: Prompt, step: fmpq) -> fmpq:
@@ -330,6 +330,4 @@ def test_claim_optimal_steps_global_minimum_loss_of_two_layers() -> None:
         for n in (1, 2, 5):
             for steps in ((fmpq(1, 2), fmpq(1, 3)), (fmpq(-1), fmpq(2))):
                 values = {"a_0": exact.matrix("a_0", [[steps[0]]]), "a_1": exact.matrix("a_1", [[steps[1]]])}
-                assert at_task(closed, RegressionTask.isotropic(d, n), values)[0, 0] == loss_of_steps(
-                    steps, d, n
-                )
+                assert at_task(closed, isotropic(d, n), values)[0, 0] == loss_of_steps(isotropic(d, n), steps)

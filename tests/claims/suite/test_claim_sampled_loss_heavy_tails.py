@@ -12,6 +12,7 @@ from icl_claims.numerics.rounding import nearest
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.many_layers.loss_variance import loss_variance
 from icl_claims.theory.many_layers.step_sizes import loss_of_steps, optimal_looped_step, optimal_steps
+from icl_claims.theory.task import isotropic
 from tests.shared import coordinates
 
 D, N = 5, 20
@@ -29,12 +30,12 @@ STATED = Table(("0.084", "0.37", "1.6", "9.3", "70", "619"), 6)
 
 def relative_variance(steps: Sequence[fmpq]) -> fmpq:
     """Var v / (E v)² at rational steps."""
-    return loss_variance(steps, D, N) / loss_of_steps(steps, D, N) ** 2
+    return loss_variance(isotropic(D, N), steps) / loss_of_steps(isotropic(D, N), steps) ** 2
 
 
 def looped_steps(loops: int) -> list[fmpq]:
     """The optimal looped step, as a rational within 2⁻⁶⁴ of it, relatively."""
-    return [optimal_looped_step(D, N, loops).step.upper] * loops
+    return [optimal_looped_step(isotropic(D, N), loops).step.upper] * loops
 
 
 def rounds_to(value: fmpq, decimal: str) -> bool:
@@ -76,7 +77,7 @@ def variance_chart() -> Chart:
     depths = range(1, 9)
     looped = [10**4 * nearest(relative_variance(looped_steps(L))) for L in depths]
     untied = [
-        10**4 * nearest(relative_variance([step.upper for step in optimal_steps(D, N, L).steps]))
+        10**4 * nearest(relative_variance([step.upper for step in optimal_steps(isotropic(D, N), L).steps]))
         for L in depths
     ]
     x = tuple(map(float, depths))

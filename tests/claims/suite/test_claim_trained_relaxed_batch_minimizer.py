@@ -15,6 +15,7 @@ from icl_claims.claims.results import Chart, Series
 from icl_claims.numerics.gdpp import certify
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.many_layers import gdpp
+from icl_claims.theory.task import isotropic
 
 D, PROMPTS, LAYERS = 5, 20_000, 3
 PUBLISHED = np.array([-0.38, -2.40, -9.55, 0.90, 0.56])
@@ -72,7 +73,7 @@ def check_box(box: Box, batches: int) -> None:
 def check_population(box: Box) -> None:
     """The minimiser of the population loss next to the published numbers, certified, lies outside the box."""
     try:
-        point = certify(D, box.context_length, [-0.3383, -2.0908, -8.5681], [0.8776, 0.5782])
+        point = certify(isotropic(D, box.context_length), [-0.3383, -2.0908, -8.5681], [0.8776, 0.5782])
     except ArithmeticError as error:
         raise Refuted(f"the population has no critical point there: {error}") from error
     if not point.minimum or box.holds(np.array([x.middle for x in (*point.a, *point.b)])):

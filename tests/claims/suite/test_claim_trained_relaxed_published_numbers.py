@@ -18,7 +18,7 @@ from icl_claims.theory.algebra.words import eye, letter
 from icl_claims.theory.many_layers import gdpp
 from icl_claims.theory.many_layers.gdpp import relaxed
 from icl_claims.theory.many_layers.step_sizes import integral
-from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.task import RegressionTask, isotropic
 from icl_claims.theory.transformer.attention import NO_MASK, X_QUERY, W, X, layer, prompt
 from tests.claims.suite.test_claim_gdpp_minimum_attained import agrees
 
@@ -39,12 +39,16 @@ class Numbers(NamedTuple):
 
     def exact_loss(self) -> fmpq:
         """At the printed numbers."""
-        return gdpp.loss(self.a, self.b, D, self.context_length)
+        return gdpp.loss(isotropic(D, self.context_length), self.a, self.b)
 
     def neighbour(self) -> CriticalPoint:
         """The minimum next to them: where Levenberg and Marquardt's method ends, certified."""
-        start, _ = propose(D, self.context_length, [float(x) for x in self.a], [float(x) for x in self.b])
-        return certify(D, self.context_length, start[:3].tolist(), start[3:].tolist())
+        start, _ = propose(
+            isotropic(D, self.context_length),
+            [float(x) for x in self.a],
+            [float(x) for x in self.b],
+        )
+        return certify(isotropic(D, self.context_length), start[:3].tolist(), start[3:].tolist())
 
 
 PUBLISHED = Numbers()
@@ -88,7 +92,9 @@ def test_claim_trained_relaxed_published_numbers_excess(evidence: Evidence) -> N
     evidence.check(check_excess, PUBLISHED, mutants)
     for size in (10, 20):
         numbers = PUBLISHED._replace(context_length=size)
-        slopes = [nearest(x) for part in gdpp.gradient(numbers.a, numbers.b, D, size) for x in part]
+        slopes = [
+            nearest(x) for part in gdpp.gradient(isotropic(D, size), numbers.a, numbers.b) for x in part
+        ]
         evidence.figure(
             f"exact loss at the published numbers, n = {size}", f"{nearest(numbers.exact_loss()):.6g}"
         )
@@ -104,7 +110,7 @@ def loss_chart() -> Chart:
     x = tuple(map(float, sizes))
     least = []
     for size in sizes:
-        _, loss = propose(D, size, [-0.38, -2.40, -9.55], [0.90, 0.56])
+        _, loss = propose(isotropic(D, size), [-0.38, -2.40, -9.55], [0.90, 0.56])
         least.append(loss)
     return Chart(
         title="Which context length do the published numbers fit?",
@@ -126,7 +132,11 @@ def loss_chart() -> Chart:
 
 def check_context_length(numbers: Numbers) -> None:
     """A loss above six million, where 0.0393 is attained."""
-    attained = gdpp.loss(["-0.539", "-1.570", "-11.78"], ["0.297", "0.948"], D, numbers.context_length)
+    attained = gdpp.loss(
+        isotropic(D, numbers.context_length),
+        ["-0.539", "-1.570", "-11.78"],
+        ["0.297", "0.948"],
+    )
     if not (numbers.exact_loss() > 6 * 10**6 and attained < fmpq(393, 10**4)):
         raise Refuted(f"the losses are {nearest(numbers.exact_loss())} and {nearest(attained)}")
 
@@ -158,7 +168,7 @@ class Variance(NamedTuple):
 
 
 def relative_variance(a: list[fmpq], b: list[fmpq], size: int) -> fmpq:
-    return gdpp.one_prompt_variance(a, b, D, size) / gdpp.loss(a, b, D, size) ** 2
+    return gdpp.one_prompt_variance(isotropic(D, size), a, b) / gdpp.loss(isotropic(D, size), a, b) ** 2
 
 
 def dyadic_neighbour(size: int) -> tuple[list[fmpq], list[fmpq]]:
@@ -196,7 +206,7 @@ def test_claim_trained_relaxed_published_numbers_variance(evidence: Evidence) ->
     }
     evidence.check(check_variance, Variance(), mutants)
     for size, start in ((20, ([-0.517, -3.475], [0.868])), (10, ([-0.374, -3.016], [0.923]))):
-        point = certify(D, size, *start)
+        point = certify(isotropic(D, size), *start)
         a, b = ([fmpq((x.lower * 2**64).floor(), 2**64) for x in part] for part in (point.a, point.b))
         ratio = relative_variance(a, b, size)
         evidence.figure(

@@ -27,7 +27,7 @@ from icl_claims.theory.many_layers.two_symmetric_layers import (
     parts,
     with_traces_of_three,
 )
-from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.task import RegressionTask, isotropic
 from tests.claims.ahn2023.test_claim_critical_points_scaled_inverse_covariance import check_slot_only_shifts
 from tests.shared.coordinates import Variables, gaussian, rademacher
 from tests.shared.strategies import rationals
@@ -113,19 +113,19 @@ def test_claim_two_layer_symmetric_minimizer_scalar(evidence: Evidence) -> None:
     for name, value in (("e = a + b", claim.e), ("p = ab", claim.p), ("minimum", claim.minimum)):
         evidence.figure(name, f"${sympy.latex(sympy.factor(value.as_expr()))}$")
     for size in ((2, 1), (2, 5), (3, 2), (5, 20)):
-        evidence.figure(f"minimum at d = {size[0]}, n = {size[1]}", optimal_steps(*size, 2).loss)
+        evidence.figure(f"minimum at d = {size[0]}, n = {size[1]}", optimal_steps(isotropic(*size), 2).loss)
 
 
 def check_bound(excess: Callable[[fmpq], fmpq]) -> None:
     """At pairs that exchange two rational steps near the optimal ones in some coordinates the loss exceeds the
     minimum, by more than claimed: exactly, from the loss of general layers."""
     for dim, size in ((2, 1), (2, 5), (3, 2), (3, 20)):
-        best = optimal_steps(dim, size, 2)
+        best = optimal_steps(isotropic(dim, size), 2)
         a, b = (step.lower for step in best.steps)
         for flipped in range(1, dim):
             first = exact.diagonal([a] * (dim - flipped) + [b] * flipped)
             second = exact.diagonal([b] * (dim - flipped) + [a] * flipped)
-            value = layered_loss(RegressionTask.isotropic(dim, size), [first, second])
+            value = layered_loss(isotropic(dim, size), [first, second])
             if not value - best.loss > excess(best.loss):
                 raise Refuted(f"d = {dim}, n = {size}: the exchanged pair exceeds the minimum by less")
 
@@ -157,9 +157,9 @@ def test_claim_two_layer_symmetric_minimizer_scalar_no_pair_does_better(evidence
             return fmpq_mat(rows)
 
         pair = [draw(True), draw(both)]
-        task = RegressionTask.isotropic(dim, size)
+        task = isotropic(dim, size)
         for ordered in (pair, pair[::-1]):
-            assert layered_loss(task, ordered) > optimal_steps(dim, size, 2).loss
+            assert layered_loss(task, ordered) > optimal_steps(isotropic(dim, size), 2).loss
 
     above()
     evidence.chart(exchange_chart())
@@ -168,9 +168,9 @@ def test_claim_two_layer_symmetric_minimizer_scalar_no_pair_does_better(evidence
 def exchange_chart() -> Chart:
     """The loss between the two minimisers when the steps of one coordinate are exchanged, and those of both."""
     dim, size = 2, 5
-    best = optimal_steps(dim, size, 2)
+    best = optimal_steps(isotropic(dim, size), 2)
     low, high = (exact.rational("step", nearest(step.lower)) for step in best.steps)
-    task = RegressionTask.isotropic(dim, size)
+    task = isotropic(dim, size)
     places = [fmpq(i, 20) for i in range(21)]
 
     def loss(t: fmpq, u: fmpq) -> float:
@@ -221,7 +221,7 @@ def test_claim_two_layer_symmetric_minimizer_scalar_necessity(evidence: Evidence
         q = 1 - as_ring(e) * x**2 + as_ring(p) * x**4
         return v.mean((x * q) ** 2)
 
-    best = optimal_steps(1, 1, 2).residual
+    best = optimal_steps(isotropic(1, 1), 2).residual
     e, p = -best[1], best[2]
     if not dependent(e, p) > dependent(fmpq(2, 5), fmpq(1, 35)):
         raise Refuted("for w = x_1 the stated pair is not beaten")
@@ -230,8 +230,8 @@ def test_claim_two_layer_symmetric_minimizer_scalar_necessity(evidence: Evidence
         f"w = x_1, d = n = 1: the stated pair loses {dependent(e, p)}, steps with sum 2/5 and product 1/35 lose "
         f"{dependent(fmpq(2, 5), fmpq(1, 35))}.",
     )
-    noisy = RegressionTask.isotropic(1, 1, noise_variance=8)
-    a, b = (step.lower for step in optimal_steps(1, 1, 2).steps)
+    noisy = isotropic(1, 1, noise_variance=8)
+    a, b = (step.lower for step in optimal_steps(isotropic(1, 1), 2).steps)
     lost, better = (layered_loss(noisy, [[[x]], [[y]]]) for x, y in ((a, b), (a / 2, b / 2)))
     if not lost - better > fmpq(1, 10):
         raise Refuted("with noise smaller steps are not better by a margin")

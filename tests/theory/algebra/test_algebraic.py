@@ -21,6 +21,7 @@ from icl_claims.theory.algebra.algebraic import (
 )
 from icl_claims.theory.algebra.real_roots import RealRoot, isolate
 from icl_claims.theory.many_layers.step_sizes import looped_loss, optimal_looped_step, optimal_steps
+from icl_claims.theory.task import isotropic
 
 a = Symbol("a")
 ratios = st.builds(fmpq, st.integers(-(10**12), 10**12), st.integers(1, 10**6))
@@ -77,7 +78,7 @@ def test_rational_roots_of_factors() -> None:
     ("d", "n", "layers"), [(5, 20, 3), (1, 21, 3), (1, 1, 6), (10**9, 1, 4), (1, 10**9, 4)]
 )
 def test_written_steps(d: int, n: int, layers: int) -> None:
-    best = optimal_steps(d, n, layers)
+    best = optimal_steps(isotropic(d, n), layers)
     texts = written(best.steps)
     assert len(set(texts)) == layers
     assert texts == written(best.refined(500).steps)
@@ -89,12 +90,12 @@ def test_written_steps(d: int, n: int, layers: int) -> None:
 
 @pytest.mark.parametrize(("d", "n", "layers"), [(5, 20, 3), (1, 1, 2), (10**12, 3, 2), (3, 10**12, 30)])
 def test_written_minimum(d: int, n: int, layers: int) -> None:
-    best = optimal_looped_step(d, n, layers).loss
+    best = optimal_looped_step(isotropic(d, n), layers).loss
     text = written_minimum(best)
     assert text == written_minimum(best.refined(400))
     match = re.fullmatch(r"minimum of (.*) in \[(\S+), (\S+)\]", text)
     assert match is not None
-    assert match[1] == polynomial_text(looped_loss(d, n, layers))
+    assert match[1] == polynomial_text(looped_loss(isotropic(d, n), layers))
     low, high = (fmpq(Fraction(end).numerator, Fraction(end).denominator) for end in match.groups()[1:])
     assert best.compare(low) >= 0 >= best.compare(high)
     assert (high - low) * (1 << 52) <= low
@@ -102,10 +103,10 @@ def test_written_minimum(d: int, n: int, layers: int) -> None:
 
 @pytest.mark.parametrize(("d", "n", "step"), [(4, 12, "2/3"), (6, 6, "3/7"), (12, 4, "2/9")])
 def test_rational_loops(d: int, n: int, step: str) -> None:
-    best = optimal_looped_step(d, n, 2)
+    best = optimal_looped_step(isotropic(d, n), 2)
     assert written([best.step]) == [step]
     at = fmpq(*map(int, step.split("/")))
-    assert written_minimum(best.loss) == str(looped_loss(d, n, 2)(at))
+    assert written_minimum(best.loss) == str(looped_loss(isotropic(d, n), 2)(at))
 
 
 @given(ratios.map(abs))

@@ -9,7 +9,7 @@ from sympy import Poly, symbols
 from icl_claims.theory.algebra.evaluation import at_task
 from icl_claims.theory.algebra.gaussian import expectation
 from icl_claims.theory.algebra.words import Words, eye, letter, zero
-from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.task import isotropic
 from tests.shared.coordinates import Variables, gaussian
 from tests.shared.strategies import matrices
 
@@ -19,7 +19,7 @@ K = letter("K", "n", "n")
 ROWS, COLS = letter("R", "d", "d", symmetric=True), letter("V", "n", "n", symmetric=True)
 
 DIM, CONTEXT = 2, 2
-TASK = RegressionTask.isotropic(DIM, CONTEXT)
+TASK = isotropic(DIM, CONTEXT)
 
 
 def in_coordinates(row_factor: fmpq_mat, col_factor: fmpq_mat) -> tuple[Variables, list[list[object]]]:

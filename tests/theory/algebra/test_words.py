@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.evaluation import at_task
 from icl_claims.theory.algebra.words import Letter, Words, eye, letter, n, one, zero
-from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.task import isotropic
 from tests.shared.strategies import matrices
 
 DIM, CONTEXT = 2, 3
-TASK = RegressionTask.isotropic(DIM, CONTEXT)
+TASK = isotropic(DIM, CONTEXT)
 SIZES = {"d": DIM, "n": CONTEXT, "1": 1}
 
 X, A, B = letter("X", "d", "n"), letter("A", "d", "d"), letter("B", "d", "d", symmetric=True)

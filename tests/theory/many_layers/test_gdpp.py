@@ -19,6 +19,7 @@ from icl_claims.theory.many_layers.loss_variance import loss_variance
 from icl_claims.theory.many_layers.step_sizes import gradient as steps_gradient
 from icl_claims.theory.many_layers.step_sizes import hessian as steps_hessian
 from icl_claims.theory.many_layers.step_sizes import integral, loss_of_steps
+from icl_claims.theory.task import isotropic
 from tests.shared.strategies import rationals
 
 shapes = st.tuples(st.integers(1, 3), st.integers(1, 4), st.integers(1, 3))
@@ -41,15 +42,15 @@ def test_derivatives_are_those_of_the_loss(data: st.DataObject, shape: tuple[int
     def along(t: int) -> fmpq:
         point = [*a, *b]
         point[i] = point[i] + t
-        return gdpp.loss(point[:layers], point[layers:], d, n)
+        return gdpp.loss(isotropic(d, n), point[:layers], point[layers:])
 
     degree = 2 * (3**layers - 1) // 2 + 2
     through = interpolate([fmpq(t) for t in range(degree + 1)], [along(t) for t in range(degree + 1)])
-    slopes = [x for part in gdpp.gradient(a, b, d, n) for x in part]
-    assert through[0] == gdpp.loss(a, b, d, n)
+    slopes = [x for part in gdpp.gradient(isotropic(d, n), a, b) for x in part]
+    assert through[0] == gdpp.loss(isotropic(d, n), a, b)
     assert through[1] == slopes[i]
-    assert 2 * through[2] == gdpp.hessian(a, b, d, n)[i, i]
-    assert gdpp.hessian(a, b, d, n) == gdpp.hessian(a, b, d, n).transpose()
+    assert 2 * through[2] == gdpp.hessian(isotropic(d, n), a, b)[i, i]
+    assert gdpp.hessian(isotropic(d, n), a, b) == gdpp.hessian(isotropic(d, n), a, b).transpose()
 
 
 def interpolate(points: list[fmpq], values: list[fmpq]) -> fmpq_poly:
@@ -70,49 +71,56 @@ def test_without_covariate_updates_it_is_descent(data: st.DataObject, shape: tup
     d, n, layers = shape
     a = numbers(data, layers)
     steps, zeros = [-x for x in a], [fmpq(0)] * (layers - 1)
-    assert gdpp.loss(a, zeros, d, n) == loss_of_steps(steps, d, n)
-    assert gdpp.gradient(a, zeros, d, n)[0] == [-x for x in steps_gradient(steps, d, n)]
-    hessian, plain = gdpp.hessian(a, zeros, d, n), steps_hessian(steps, d, n)
+    assert gdpp.loss(isotropic(d, n), a, zeros) == loss_of_steps(isotropic(d, n), steps)
+    assert gdpp.gradient(isotropic(d, n), a, zeros)[0] == [-x for x in steps_gradient(isotropic(d, n), steps)]
+    hessian, plain = (
+        gdpp.hessian(isotropic(d, n), a, zeros),
+        steps_hessian(isotropic(d, n), steps),
+    )
     assert all(hessian[i, j] == plain[i, j] for i in range(layers) for j in range(layers))
     if layers < 3:
-        assert gdpp.one_prompt_variance(a, zeros, d, n) == loss_variance(steps, d, n)
+        assert gdpp.one_prompt_variance(isotropic(d, n), a, zeros) == loss_variance(isotropic(d, n), steps)
 
 
 def test_mixed_derivatives() -> None:
     """∂²f/∂a_0∂b_0: the slope in a_0 is of degree 4 in b_0, so five values give its derivative exactly."""
     a, b, d, n = [fmpq(-1, 2), fmpq(-2, 3)], fmpq(3, 4), 2, 3
     shifts = [fmpq(t) for t in range(5)]
-    slope = interpolate(shifts, [gdpp.gradient(a, [b + t], d, n)[0][0] for t in shifts])
-    assert slope[1] == gdpp.hessian(a, [b], d, n)[0, 2]
+    slope = interpolate(shifts, [gdpp.gradient(isotropic(d, n), a, [b + t])[0][0] for t in shifts])
+    assert slope[1] == gdpp.hessian(isotropic(d, n), a, [b])[0, 2]
 
 
 def test_enclosures_hold_the_exact_point() -> None:
     """One layer: the minimiser is −n/(n+d+1)."""
     for d, n in ((1, 1), (2, 5), (5, 3)):
-        point = certify(d, n, [-0.5], [])
+        point = certify(isotropic(d, n), [-0.5], [])
         assert point.a[0].lower <= fmpq(-n, n + d + 1) <= point.a[0].upper
-        assert point.loss.lower <= gdpp.loss([fmpq(-n, n + d + 1)], [], d, n) <= point.loss.upper
+        assert point.loss.lower <= gdpp.loss(isotropic(d, n), [fmpq(-n, n + d + 1)], []) <= point.loss.upper
         assert point.minimum
 
 
 def test_a_saddle_is_no_minimum() -> None:
     """The explicit critical point is certified, as a saddle."""
-    a, b = gdpp.explicit_critical_point(2, 5, 2)
-    point = certify(2, 5, [float(x.p) / float(x.q) for x in a], [float(x.p) / float(x.q) for x in b])
+    a, b = gdpp.explicit_critical_point(isotropic(2, 5), 2)
+    point = certify(
+        isotropic(2, 5),
+        [float(x.p) / float(x.q) for x in a],
+        [float(x.p) / float(x.q) for x in b],
+    )
     assert not point.minimum
     assert all(x.lower <= y <= x.upper for x, y in zip((*point.a, *point.b), (*a, *b), strict=True))
 
 
 def test_no_critical_point_where_there_is_none() -> None:
     with pytest.raises(ArithmeticError, match="no critical point was certified near"):
-        certify(5, 20, [5.0, 5.0, 5.0], [100.0, -3.0])
+        certify(isotropic(5, 20), [5.0, 5.0, 5.0], [100.0, -3.0])
 
 
 @pytest.mark.parametrize(("d", "n"), [(1, 1), (2, 5), (5, 3)])
 def test_searches_agree(d: int, n: int) -> None:
     """The local minima that a search finds are among the critical points found by elimination, three each."""
-    eliminated = candidates(d, n)
-    found = local_minima(d, n, 2)
+    eliminated = candidates(isotropic(d, n))
+    found = local_minima(isotropic(d, n), 2)
     assert len(eliminated) == 6
     assert len(found) == 3
     own = [
@@ -141,7 +149,7 @@ def test_roots_are_counted() -> None:
     assert gdpp.real_root_count((x**2 + 1) * (x - 3)) == 1
     assert gdpp.real_root_count(fmpq_poly([5])) == 0
     with pytest.raises(Refuted, match="does not exclude"):
-        gdpp.prove_degenerate_layer_loses(fmpq(5), 5, 20)
+        gdpp.prove_degenerate_layer_loses(isotropic(5, 20), fmpq(5))
 
 
 def test_relaxed_layers_are_the_blocks() -> None:
@@ -156,15 +164,15 @@ def test_relaxed_layers_are_the_blocks() -> None:
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: gdpp.loss([], [], 1, 1), ValueError, "a must hold 1 to 6 numbers, got 0"),
-        (lambda: gdpp.loss([1] * 7, [1] * 6, 1, 1), ValueError, "a must hold 1 to 6 numbers, got 7"),
-        (lambda: gdpp.loss([1, 1], [], 1, 1), ValueError, "b must hold 1 numbers, got 0"),
-        (lambda: gdpp.loss(3, [], 1, 1), TypeError, "a must be a sequence of numbers, got 3"),
-        (lambda: gdpp.loss([float("nan")], [], 1, 1), ValueError, "must be a finite number, got nan"),
-        (lambda: gdpp.loss([1], [], 0, 1), ValueError, "dim must be an integer ≥ 1, got 0"),
+        (lambda: gdpp.loss(isotropic(1, 1), [], []), ValueError, "a must hold 1 to 6 numbers, got 0"),
+        (lambda: gdpp.loss(isotropic(1, 1), [1] * 7, [1] * 6), ValueError, "a must hold 1 to 6 numbers, got 7"),
+        (lambda: gdpp.loss(isotropic(1, 1), [1, 1], []), ValueError, "b must hold 1 numbers, got 0"),
+        (lambda: gdpp.loss(isotropic(1, 1), 3, []), TypeError, "a must be a sequence of numbers, got 3"),
+        (lambda: gdpp.loss(isotropic(1, 1), [float("nan")], []), ValueError, "must be a finite number, got nan"),
+        (lambda: gdpp.loss(isotropic(0, 1), [1], []), ValueError, "dim must be an integer ≥ 1, got 0"),
         (lambda: relaxed_layers(torch.ones(1, 2, 3), torch.ones(1, 2, 2)), ValueError, "A must be a stack of square"),
         (lambda: relaxed_layers(torch.ones(3, 2, 2), torch.ones(1, 2, 2)), ValueError, "B must be 2 or 3"),
-        (lambda: candidates(0, 1), ValueError, "dim must be an integer ≥ 1, got 0"),
+        (lambda: candidates(isotropic(0, 1)), ValueError, "dim must be an integer ≥ 1, got 0"),
     ],
 )  # fmt: skip
 def test_bad_arguments(call: Any, error: type[Exception], message: str) -> None:

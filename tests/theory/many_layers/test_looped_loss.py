@@ -101,7 +101,7 @@ def test_multiples_of_the_inverse_covariance_whiten(data: st.DataObject) -> None
     task = data.draw(tasks(("whitened_task", "noiseless_labels"), max_dim=2, max_context=5))
     steps = data.draw(st.lists(positive_rationals, min_size=1, max_size=3))
     drawn = [task.covariance.inv() * a for a in steps]
-    assert layered_loss(task, drawn) == loss_of_steps(steps, task.dim, task.context_length)
+    assert layered_loss(task, drawn) == loss_of_steps(task, steps)
 
 
 @settings(max_examples=30)

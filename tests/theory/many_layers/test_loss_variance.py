@@ -25,6 +25,7 @@ from icl_claims.theory.many_layers.step_sizes import (
     optimal_steps,
     residual,
 )
+from icl_claims.theory.task import isotropic
 from icl_claims.theory.wishart import trace_moment, trace_moments
 from tests.shared import by_words
 from tests.shared.coordinates import Variables, gaussian
@@ -70,8 +71,8 @@ def test_larger_sizes_by_two_routes(d: int, n: int) -> None:
 
 @given(sizes, sizes, st.lists(rationals, max_size=2))
 def test_variances_by_words(d: int, n: int, steps: list[fmpq]) -> None:
-    assert loss_variance(steps, d, n) == by_words.context_variance(steps, d, n)
-    assert squared_error_variance(steps, d, n) == by_words.squared_error_variance(steps, d, n)
+    assert loss_variance(isotropic(d, n), steps) == by_words.context_variance(steps, d, n)
+    assert squared_error_variance(isotropic(d, n), steps) == by_words.squared_error_variance(steps, d, n)
 
 
 @pytest.mark.parametrize(
@@ -92,16 +93,16 @@ def test_loss_and_variances_in_coordinates(d: int, n: int, steps: list[Any]) -> 
     e = sum(v.of[f"w{a}"] * R[a][b] * v.of[f"q{b}"] for a in range(d) for b in range(d))
     trace = sum(x * x for row in R for x in row)
     loss = v.mean(e**2)
-    assert loss_of_steps(steps, d, n) == loss == v.mean(trace)
-    assert loss_variance(steps, d, n) == v.mean(trace**2) - loss**2
-    assert squared_error_variance(steps, d, n) == v.mean(e**4) - loss**2
+    assert loss_of_steps(isotropic(d, n), steps) == loss == v.mean(trace)
+    assert loss_variance(isotropic(d, n), steps) == v.mean(trace**2) - loss**2
+    assert squared_error_variance(isotropic(d, n), steps) == v.mean(e**4) - loss**2
 
 
 @given(sizes, sizes, st.lists(rationals, max_size=3))
 def test_averaging_over_w_and_the_query_lowers_the_variance(d: int, n: int, steps: list[fmpq]) -> None:
     """Rao and Blackwell; and a zero step changes nothing."""
-    assert 0 <= loss_variance(steps, d, n) < squared_error_variance(steps, d, n)
-    assert loss_variance([*steps, 0], d, n) == loss_variance(steps, d, n)
+    assert 0 <= loss_variance(isotropic(d, n), steps) < squared_error_variance(isotropic(d, n), steps)
+    assert loss_variance(isotropic(d, n), [*steps, 0]) == loss_variance(isotropic(d, n), steps)
 
 
 PUBLISHED = [(1, "0.084", "5e-4"), (2, "0.37", "5e-3"), (3, "1.6", "0.05"), (4, "9.3", "0.05"), (5, "70", "0.5"),
@@ -110,55 +111,80 @@ PUBLISHED = [(1, "0.084", "5e-4"), (2, "0.37", "5e-3"), (3, "1.6", "0.05"), (4, 
 
 
 def relative_variance(steps: list[fmpq]) -> fmpq:
-    return loss_variance(steps, 5, 20) / loss_of_steps(steps, 5, 20) ** 2
+    return loss_variance(isotropic(5, 20), steps) / loss_of_steps(isotropic(5, 20), steps) ** 2
 
 
 @pytest.mark.parametrize(("layers", "published", "half"), PUBLISHED)
 def test_published_relative_variances(layers: int, published: str, half: str) -> None:
     """At a* to 64 bits, which is far more than the published digits."""
-    step = optimal_looped_step(5, 20, layers).step.lower
+    step = optimal_looped_step(isotropic(5, 20), layers).step.lower
     assert abs(relative_variance([step] * layers) - rational("", published)) <= rational("", half)
 
 
 @pytest.mark.parametrize(("layers", "published", "half"), [(5, "1.2e3", "50"), (8, "1.5e7", "5e5")])
 def test_published_relative_variances_untied(layers: int, published: str, half: str) -> None:
-    steps = [step.lower for step in optimal_steps(5, 20, layers).steps]
+    steps = [step.lower for step in optimal_steps(isotropic(5, 20), layers).steps]
     assert abs(relative_variance(steps) - rational("", published)) <= rational("", half)
 
 
 @given(sizes, sizes, st.lists(rationals, max_size=4))
 def test_prompts_needed(d: int, n: int, steps: list[fmpq]) -> None:
     """The least N ≥ 1 with Var v/N ≤ (ε f)²."""
-    count = prompts_needed(steps, d, n, "1/30")
-    variance, target = loss_variance(steps, d, n), (loss_of_steps(steps, d, n) / 30) ** 2
+    count = prompts_needed(isotropic(d, n), steps, "1/30")
+    variance, target = (
+        loss_variance(isotropic(d, n), steps),
+        (loss_of_steps(isotropic(d, n), steps) / 30) ** 2,
+    )
     assert variance <= count * target
     assert count == 1 or variance > (count - 1) * target
 
 
 def test_default_is_one_per_cent() -> None:
-    assert prompts_needed(["5/8"], 2, 5) == prompts_needed(["5/8"], 2, 5, "0.01") == 3473
+    assert (
+        prompts_needed(isotropic(2, 5), ["5/8"]) == prompts_needed(isotropic(2, 5), ["5/8"], "0.01") == 3473
+    )
 
 
 def test_zero_steps_do_not_vary() -> None:
-    assert loss_variance([0, 0], 3, 2) == loss_variance([], 3, 2) == 0
-    assert prompts_needed([], 3, 2) == 1
+    assert loss_variance(isotropic(3, 2), [0, 0]) == loss_variance(isotropic(3, 2), []) == 0
+    assert prompts_needed(isotropic(3, 2), []) == 1
 
 
 def test_beyond_every_route() -> None:
     d, layers = MOST_BY_PFAFFIANS, MOST_BY_PARTS // 2
-    assert loss_variance(["1/2"] * 2, d, d) > 0
+    assert loss_variance(isotropic(d, d), ["1/2"] * 2) > 0
     with pytest.raises(ValueError, match=rf"at most {layers}, or min\(dim, context_length\) \+ 2"):
-        loss_variance(["1/2"] * (layers + 1), d, d)
+        loss_variance(isotropic(d, d), ["1/2"] * (layers + 1))
 
 
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: loss_variance([1], 0, 3), ValueError, "dim must be an integer ≥ 1"),
-        (lambda: loss_variance([1], 2, 2.0), TypeError, "context_length must be an integer ≥ 1"),
-        (lambda: loss_variance(["x"], 2, 2), ValueError, r"steps\[0\] must be a finite number"),
-        (lambda: squared_error_variance([1], None, 3), TypeError, "dim must be an integer ≥ 1"),
-        (lambda: prompts_needed([1], 2, 3, 0), ValueError, "relative_error must be > 0"),
+        (
+            lambda: loss_variance(isotropic(0, 3), [1]),
+            ValueError,
+            "dim must be an integer ≥ 1",
+        ),
+        (
+            lambda: loss_variance(isotropic(2, 2.0), [1]),
+            TypeError,
+            "context_length must be an integer ≥ 1",
+        ),
+        (
+            lambda: loss_variance(isotropic(2, 2), ["x"]),
+            ValueError,
+            r"steps\[0\] must be a finite number",
+        ),
+        (
+            lambda: squared_error_variance(isotropic(None, 3), [1]),
+            TypeError,
+            "dim must be an integer ≥ 1",
+        ),
+        (
+            lambda: prompts_needed(isotropic(2, 3), [1], 0),
+            ValueError,
+            "relative_error must be > 0",
+        ),
         (lambda: variance_by_parts(fmpq_poly([0, 1]), 2, None), TypeError, "context_length must be"),
         (lambda: mean_and_variance_by_pfaffians(fmpq_poly([1]), -1, 2), ValueError, "dim must be"),
     ],

@@ -27,7 +27,7 @@ from icl_claims.theory.many_layers.step_sizes import (
     residual,
 )
 from icl_claims.theory.one_layer import single_layer
-from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.task import isotropic
 from icl_claims.theory.wishart import trace_moments
 from tests.shared import by_words
 from tests.shared.coordinates import Prompt, Variables, gaussian_prompt, layer_with, rational_rows
@@ -69,7 +69,7 @@ def test_loss_is_that_of_the_transformer(d: int, n: int, steps: list[Any]) -> No
     v, prompt = gaussian_prompt(n, eye, eye)
     a = [exact.rational("step", x) for x in steps]
     layers = [exact.diagonal([x] * d) for x in a]
-    assert loss_of_steps(steps, d, n) == transformer_loss(v, prompt, layers)
+    assert loss_of_steps(isotropic(d, n), steps) == transformer_loss(v, prompt, layers)
 
 
 def test_loss_does_not_depend_on_the_covariance() -> None:
@@ -78,22 +78,24 @@ def test_loss_does_not_depend_on_the_covariance() -> None:
     v, prompt = gaussian_prompt(1, F, inverse_transposed)
     sigma_inverse = exact.matrix("Σ", [[2, 1], [1, 1]]).inv()
     steps = [fmpq(1, 3), fmpq(1, 5)]
-    assert loss_of_steps(steps, 2, 1) == transformer_loss(v, prompt, [sigma_inverse * a for a in steps])
+    assert loss_of_steps(isotropic(2, 1), steps) == transformer_loss(
+        v, prompt, [sigma_inverse * a for a in steps]
+    )
 
 
 @given(sizes, sizes, some_steps)
 def test_loss_by_words(d: int, n: int, steps: list[fmpq]) -> None:
     """The same number from traces of words, multiplied out over pairings."""
-    assert loss_of_steps(steps[:3], d, n) == by_words.loss(steps[:3], d, n)
-    assert loss_of_steps(steps, d, n) == loss_of_steps(steps[::-1], d, n)
+    assert loss_of_steps(isotropic(d, n), steps[:3]) == by_words.loss(steps[:3], d, n)
+    assert loss_of_steps(isotropic(d, n), steps) == loss_of_steps(isotropic(d, n), steps[::-1])
 
 
 @given(sizes, sizes, rationals)
 def test_one_step_is_the_layer(d: int, n: int, step: fmpq) -> None:
     """The layer with P = diag(0, 1), Q = −diag(a I, 0), also far from the minimum."""
     A = [[-step if i == j else 0 for j in range(d)] for i in range(d + 1)]
-    layer = single_layer.loss(RegressionTask.isotropic(d, n), [0] * d + [1], A)
-    assert loss_of_steps([step], d, n) == layer
+    layer = single_layer.loss(isotropic(d, n), [0] * d + [1], A)
+    assert loss_of_steps(isotropic(d, n), [step]) == layer
 
 
 @given(sizes, sizes, some_steps)
@@ -103,30 +105,33 @@ def test_derivatives_are_differences(d: int, n: int, steps: list[fmpq]) -> None:
     def moved(l: int, by: int) -> list[fmpq]:  # noqa: E741
         return [a + by * (i == l) for i, a in enumerate(steps)]
 
-    slope, curvature = gradient(steps, d, n), hessian(steps, d, n)
-    middle = loss_of_steps(steps, d, n)
+    slope, curvature = (
+        gradient(isotropic(d, n), steps),
+        hessian(isotropic(d, n), steps),
+    )
+    middle = loss_of_steps(isotropic(d, n), steps)
     assert curvature == curvature.transpose()
     for i in range(len(steps)):
-        up, down = (loss_of_steps(moved(i, by), d, n) for by in (1, -1))
+        up, down = (loss_of_steps(isotropic(d, n), moved(i, by)) for by in (1, -1))
         assert slope[i] == (up - down) / 2
         assert curvature[i, i] == up - 2 * middle + down
-        up_slope, down_slope = (gradient(moved(i, by), d, n) for by in (1, -1))
+        up_slope, down_slope = (gradient(isotropic(d, n), moved(i, by)) for by in (1, -1))
         for j in range(i):
             assert curvature[i, j] == (up_slope[j] - down_slope[j]) / 2
 
 
 def test_no_steps() -> None:
-    assert loss_of_steps([], 3, 2) == 3
-    assert gradient([], 3, 2) == []
+    assert loss_of_steps(isotropic(3, 2), []) == 3
+    assert gradient(isotropic(3, 2), []) == []
     with pytest.raises(ValueError, match="at least one"):
-        hessian([], 3, 2)
+        hessian(isotropic(3, 2), [])
 
 
 @pytest.mark.parametrize(("d", "n"), GRID)
 @pytest.mark.parametrize("layers", [1, 2, 5, 10])
 def test_minimum_by_three_routes(d: int, n: int, layers: int) -> None:
     """The Hankel system; the kernel polynomial of the three-term recurrence; orthogonality and ∫ q² dμ."""
-    best = optimal_steps(d, n, layers)
+    best = optimal_steps(isotropic(d, n), layers)
     q, least = kernel_polynomial(*recurrence(trace_moments(2 * layers + 1, d, n), layers + 1))
     assert (best.residual, best.loss) == (q(n * s), least)
     assert best.residual[0] == 1
@@ -153,7 +158,7 @@ def assert_is_the_minimum(best: OptimalSteps, layers: int) -> None:
 @pytest.mark.parametrize(("d", "n"), GRID)
 @pytest.mark.parametrize("layers", [1, 2, 3, 10, 30])
 def test_steps_are_positive_distinct_and_certified(d: int, n: int, layers: int) -> None:
-    assert_is_the_minimum(optimal_steps(d, n, layers), layers)
+    assert_is_the_minimum(optimal_steps(isotropic(d, n), layers), layers)
 
 
 @pytest.mark.parametrize(("d", "n"), [(1, 1), (3, 2), (5, 20)])
@@ -164,19 +169,19 @@ def test_loss_and_gradient_at_the_refined_steps(d: int, n: int, layers: int) -> 
     The constants are the Hessian's: f ≤ min + ½ L² max|H| δ² (1 + o(1)), and 2⁻⁴⁰ is room for the o(1).
     """
     bits = 200
-    best = optimal_steps(d, n, layers).refined(bits)
+    best = optimal_steps(isotropic(d, n), layers).refined(bits)
     a = [step.lower for step in best.steps]
     spread = best.steps[-1].upper * fmpq(1, 2**bits)
-    largest = max(abs(x) for x in hessian(a, d, n).entries()) * (1 + fmpq(1, 2**40))
-    assert 0 <= loss_of_steps(a, d, n) - best.loss <= largest * layers**2 * spread**2 / 2
-    assert all(abs(x) <= largest * layers * spread for x in gradient(a, d, n))
+    largest = max(abs(x) for x in hessian(isotropic(d, n), a).entries()) * (1 + fmpq(1, 2**40))
+    assert 0 <= loss_of_steps(isotropic(d, n), a) - best.loss <= largest * layers**2 * spread**2 / 2
+    assert all(abs(x) <= largest * layers * spread for x in gradient(isotropic(d, n), a))
 
 
 @given(sizes, sizes, some_steps)
 def test_no_steps_do_better(d: int, n: int, steps: list[fmpq]) -> None:
     """Any steps: strictly worse, for the optimal ones are irrational or these. And any q, real-rooted or not."""
-    best = optimal_steps(d, n, len(steps))
-    loss = loss_of_steps(steps, d, n)
+    best = optimal_steps(isotropic(d, n), len(steps))
+    loss = loss_of_steps(isotropic(d, n), steps)
     assert loss >= best.loss
     assert (loss == best.loss) == (residual(steps) == best.residual)
     other = fmpq_poly([1, *steps])
@@ -186,8 +191,11 @@ def test_no_steps_do_better(d: int, n: int, steps: list[fmpq]) -> None:
 
 @pytest.mark.parametrize(("d", "n"), GRID)
 def test_one_layer_is_the_single_layer(d: int, n: int) -> None:
-    task = RegressionTask.isotropic(d, n)
-    best, looped = optimal_steps(d, n, 1), optimal_looped_step(d, n, 1)
+    task = isotropic(d, n)
+    best, looped = (
+        optimal_steps(isotropic(d, n), 1),
+        optimal_looped_step(isotropic(d, n), 1),
+    )
     step = single_layer.minimizer(task)[0, 0]
     assert best.loss == looped.loss.lower == looped.loss.upper == single_layer.minimum(task)
     assert step == best.steps[0].lower == best.steps[0].upper == looped.step.lower == looped.step.upper
@@ -210,15 +218,15 @@ def test_one_dimension_is_laguerre(n: int, layers: int) -> None:
         ]
     )  # fmt: skip
     least = prod((fmpq(k) / (k + alpha) for k in range(1, layers + 1)), start=fmpq(1))
-    best = optimal_steps(1, n, layers)
+    best = optimal_steps(isotropic(1, n), layers)
     assert best.residual == laguerre / laguerre[0]
     assert best.loss == least
-    assert optimal_steps(n, 1, layers).loss == n - 1 + least
+    assert optimal_steps(isotropic(n, 1), layers).loss == n - 1 + least
 
 
 @pytest.mark.parametrize(("d", "n"), GRID)
 def test_minimum_falls_with_depth_and_stays_above_the_unseen_directions(d: int, n: int) -> None:
-    losses = [optimal_steps(d, n, layers).loss for layers in range(1, 13)]
+    losses = [optimal_steps(isotropic(d, n), layers).loss for layers in range(1, 13)]
     assert losses[0] < d
     assert all(later < earlier for earlier, later in pairwise(losses))
     assert losses[-1] > max(d - n, 0)
@@ -228,15 +236,19 @@ def test_minimum_falls_with_depth_and_stays_above_the_unseen_directions(d: int, 
 @pytest.mark.parametrize("layers", [2, 3, 10])
 def test_looped_minimum(d: int, n: int, layers: int) -> None:
     """Certified by two signs of f′; f is enclosed; and ties cost something from L = 2 on."""
-    best = optimal_looped_step(d, n, layers)
+    best = optimal_looped_step(isotropic(d, n), layers)
     slope = best.loss.polynomial.derivative()
     low, high = best.step.lower, best.step.upper
     assert 0 < low < high
     assert (high - low) * 2**64 <= low
     assert slope(low) < 0 < slope(high)
-    assert gradient([low] * layers, d, n) == [slope(low) / layers] * layers
-    assert best.loss.lower <= best.loss.upper == min(loss_of_steps([a] * layers, d, n) for a in (low, high))
-    assert best.loss.lower > optimal_steps(d, n, layers).loss
+    assert gradient(isotropic(d, n), [low] * layers) == [slope(low) / layers] * layers
+    assert (
+        best.loss.lower
+        <= best.loss.upper
+        == min(loss_of_steps(isotropic(d, n), [a] * layers) for a in (low, high))
+    )
+    assert best.loss.lower > optimal_steps(isotropic(d, n), layers).loss
     finer = best.refined(300)
     assert best.loss.lower <= finer.loss.lower <= finer.loss.upper <= best.loss.upper
     assert (finer.loss.upper - finer.loss.lower) * 2**500 < finer.loss.lower
@@ -245,37 +257,87 @@ def test_looped_minimum(d: int, n: int, layers: int) -> None:
 
 @given(sizes, sizes, st.integers(1, 4), rationals)
 def test_looped_loss(d: int, n: int, layers: int, step: fmpq) -> None:
-    f = looped_loss(d, n, layers)
+    f = looped_loss(isotropic(d, n), layers)
     assert f.degree() == 2 * layers
-    assert f(step) == loss_of_steps([step] * layers, d, n)
-    assert f.derivative().derivative()(step) == sum(hessian([step] * layers, d, n).entries(), fmpq(0)) > 0
+    assert f(step) == loss_of_steps(isotropic(d, n), [step] * layers)
+    assert (
+        f.derivative().derivative()(step)
+        == sum(hessian(isotropic(d, n), [step] * layers).entries(), fmpq(0))
+        > 0
+    )
 
 
 def test_steps_are_read_exactly() -> None:
     """Floats are the dyadic rationals they are, in any sequence; text and fractions are what they say."""
     tenth = fmpq(3602879701896397, 2**55)
-    assert loss_of_steps(np.array([0.5, 0.1]), 2, 3) == loss_of_steps(["1/2", tenth], 2, 3)
-    assert loss_of_steps([0.1], 2, 3) != loss_of_steps(["0.1"], 2, 3)
+    assert loss_of_steps(isotropic(2, 3), np.array([0.5, 0.1])) == loss_of_steps(
+        isotropic(2, 3), ["1/2", tenth]
+    )
+    assert loss_of_steps(isotropic(2, 3), [0.1]) != loss_of_steps(isotropic(2, 3), ["0.1"])
 
 
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: optimal_steps(0, 3, 1), ValueError, "dim must be an integer ≥ 1"),
-        (lambda: optimal_steps(2, 3.0, 1), TypeError, "context_length must be an integer ≥ 1"),
-        (lambda: optimal_steps(2, 3, 0), ValueError, "layers must be an integer ≥ 1"),
-        (lambda: optimal_steps(2, 3, True), TypeError, "layers must be an integer ≥ 1"),
-        (lambda: optimal_steps(2, 3, MOST_LAYERS + 1), ValueError, f"from 1 to {MOST_LAYERS}"),
-        (lambda: optimal_looped_step(-1, 3, 1), ValueError, "dim must be an integer ≥ 1"),
-        (lambda: optimal_looped_step(2, 3, "2"), TypeError, "layers must be an integer ≥ 1"),
-        (lambda: looped_loss(2, None, 2), TypeError, "context_length must be an integer ≥ 1"),
-        (lambda: loss_of_steps([float("nan")], 2, 3), ValueError, r"steps\[0\] must be a finite number"),
-        (lambda: loss_of_steps([None], 2, 3), TypeError, r"steps\[0\] must be a real number"),
-        (lambda: loss_of_steps(0.5, 2, 3), TypeError, "steps must be a sequence of numbers"),
-        (lambda: loss_of_steps("12", 2, 3), TypeError, "steps must be a sequence"),
-        (lambda: loss_of_steps([0] * 101, 2, 3), ValueError, "at most 100 numbers"),
-        (lambda: loss_of_steps([1], 2, 0), ValueError, "context_length must be an integer ≥ 1"),
-        (lambda: gradient([1], None, 2), TypeError, "dim must be an integer ≥ 1"),
+        (lambda: optimal_steps(isotropic(0, 3), 1), ValueError, "dim must be an integer ≥ 1"),
+        (
+            lambda: optimal_steps(isotropic(2, 3.0), 1),
+            TypeError,
+            "context_length must be an integer ≥ 1",
+        ),
+        (
+            lambda: optimal_steps(isotropic(2, 3), 0),
+            ValueError,
+            "layers must be an integer ≥ 1",
+        ),
+        (
+            lambda: optimal_steps(isotropic(2, 3), True),
+            TypeError,
+            "layers must be an integer ≥ 1",
+        ),
+        (
+            lambda: optimal_steps(isotropic(2, 3), MOST_LAYERS + 1),
+            ValueError,
+            f"from 1 to {MOST_LAYERS}",
+        ),
+        (
+            lambda: optimal_looped_step(isotropic(-1, 3), 1),
+            ValueError,
+            "dim must be an integer ≥ 1",
+        ),
+        (
+            lambda: optimal_looped_step(isotropic(2, 3), "2"),
+            TypeError,
+            "layers must be an integer ≥ 1",
+        ),
+        (
+            lambda: looped_loss(isotropic(2, None), 2),
+            TypeError,
+            "context_length must be an integer ≥ 1",
+        ),
+        (
+            lambda: loss_of_steps(isotropic(2, 3), [float("nan")]),
+            ValueError,
+            r"steps\[0\] must be a finite number",
+        ),
+        (
+            lambda: loss_of_steps(isotropic(2, 3), [None]),
+            TypeError,
+            r"steps\[0\] must be a real number",
+        ),
+        (
+            lambda: loss_of_steps(isotropic(2, 3), 0.5),
+            TypeError,
+            "steps must be a sequence of numbers",
+        ),
+        (lambda: loss_of_steps(isotropic(2, 3), "12"), TypeError, "steps must be a sequence"),
+        (lambda: loss_of_steps(isotropic(2, 3), [0] * 101), ValueError, "at most 100 numbers"),
+        (
+            lambda: loss_of_steps(isotropic(2, 0), [1]),
+            ValueError,
+            "context_length must be an integer ≥ 1",
+        ),
+        (lambda: gradient(isotropic(None, 2), [1]), TypeError, "dim must be an integer ≥ 1"),
     ],
 )
 def test_errors(call: Any, error: type[Exception], message: str) -> None:
