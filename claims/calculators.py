@@ -17,14 +17,14 @@ import click
 from flint import fmpq, fmpq_mat
 
 from icl_claims.numerics.decimals import DIGITS, decimal
-from icl_claims.numerics.rounding import Enclosed, nearest_real
+from icl_claims.numerics.rounding import Enclosed, nearest_real, root_above
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.algebraic import number, square_root, written, written_minimum
 from icl_claims.theory.task import RegressionTask
 
 if TYPE_CHECKING:
-    from icl_claims.models.multi_layer import LayersComparison
-    from icl_claims.models.weights import Comparison
+    from icl_claims.theory.many_layers.distance import LayersComparison
+    from icl_claims.theory.one_layer.distance import Distance
 
 T = TypeVar("T")
 
@@ -382,9 +382,10 @@ def compare(
         regression = RegressionTask.whitened(sigma, context, noise)
     else:
         regression = RegressionTask(sigma, context, noise_variance=noise)
-    from icl_claims.models.multi_layer import compare_layers
-    from icl_claims.models.weights import WeightsError, load
-    from icl_claims.models.weights import compare as measure
+    from icl_claims.models.comparison import compare as measure
+    from icl_claims.models.comparison import compare_layers
+    from icl_claims.models.files import load
+    from icl_claims.models.weights import WeightsError
 
     try:
         loaded = load(weights)
@@ -459,21 +460,21 @@ def _covariance_in(path: Path, dim: int) -> fmpq_mat:
     return sigma
 
 
-def _comparison(found: Comparison) -> dict[str, Any]:
+def _comparison(found: Distance) -> dict[str, Any]:
     return {
         "loss": _rational(found.loss),
         "minimum": _rational(found.minimum),
         "excess": Quantity(number(found.excess)),
         "relative_excess": Quantity(number(found.excess / found.minimum)),
         "distance": Quantity(square_root(found.squared_distance)),
-        "distance_bound": None if found.distance_bound is None else _bound(found.distance_bound),
+        "distance_bound": None if found.squared_bound is None else _bound(found.squared_bound),
         "preconditioner": [
             [Quantity(number(entry)) for entry in row] for row in found.preconditioner.tolist()
         ],
         "closed_form": [list(map(_rational, row)) for row in found.closed_form.tolist()],
         "entry_bounds": None
-        if found.entry_bounds is None
-        else [list(map(_bound, row)) for row in found.entry_bounds],
+        if found.squared_entry_bounds is None
+        else [list(map(_bound, row)) for row in found.squared_entry_bounds],
     }
 
 
@@ -481,8 +482,9 @@ def _rational(value: fmpq) -> Quantity:
     return Quantity(number(value), str(value))
 
 
-def _bound(value: float) -> Quantity:
-    return Quantity(number(exact.rational("bound", value)), bound=True)
+def _bound(squared: fmpq) -> Quantity:
+    """The root of an upper bound on a square, rounded upwards."""
+    return Quantity(number(exact.rational("bound", root_above(squared))), bound=True)
 
 
 def _polynomial(polynomial: Any) -> str:

@@ -1,10 +1,6 @@
-r"""The papers' training runs, by name: ``python -m icl_claims.models.reproduce NAME…``, and without names the
-list of them.
+r"""The training runs of Ahn et al. (2023): :data:`RUNS` by name, ``ahn2023/<run>/<variant>``.
 
-Each run is resumable and seeded (:mod:`icl_claims.models.training`). What is kept of it goes to ``artefacts/NAME``, the
-checkpoint to ``build/training/NAME``; a run that is interrupted goes on from there.
-
-Ahn et al. (2023) §4.3: Σ = Uᵀ D U with D = diag(1, 1, 1/4, 1/16, 1), Ω = Σ⁻¹, d = 5, n = 20, L = 3, minibatches
+§4.3: Σ = Uᵀ D U with D = diag(1, 1, 1/4, 1/16, 1), Ω = Σ⁻¹, d = 5, n = 20, L = 3, minibatches
 of 20 000 prompts, each matrix's gradient clipped to norm 0.01. So here: 4000 contexts, each with the five
 queries that average the query out exactly. Departures:
 
@@ -18,16 +14,14 @@ U is random and exactly orthogonal with rational entries, so that Σ is exact.
 
 from __future__ import annotations
 
-import shutil
-import sys
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
 import torch
 from flint import fmpq, fmpq_mat
 
-from icl_claims.models.training import LOG, TRAJECTORY, WEIGHTS, Settings, progress_bar, train
+from icl_claims.models.runs.run import Run
+from icl_claims.models.settings import Settings
+from icl_claims.models.training import LOG, TRAJECTORY, WEIGHTS
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.task import RegressionTask
 
@@ -48,15 +42,6 @@ _SPARSE = Settings(
 )
 
 _RELAXED = replace(_SPARSE, form="relaxed", steps=1000, learning_rate=0.1, start_scale=0.01)
-
-
-@dataclass(frozen=True)
-class Run:
-    """What a name stands for."""
-
-    task: RegressionTask
-    settings: Settings
-    files: tuple[str, ...] = (WEIGHTS, LOG)
 
 
 def rotation(dim: int, seed: int) -> fmpq_mat:
@@ -92,7 +77,9 @@ def task(context_length: int, seed: int) -> RegressionTask:
 
 def _runs() -> dict[str, Run]:
     with_trajectory = (WEIGHTS, LOG, TRAJECTORY)
-    runs = {
+    theorem_1 = RegressionTask(exact.diagonal([1, fmpq(1, 4), fmpq(1, 16)]), 16)
+    runs = {"ahn2023/single_layer/dim_3_context_16": Run(theorem_1, Settings(seed=2023))}
+    runs |= {
         f"ahn2023/sparse_three_layers/seed_{seed}": Run(
             task(20, seed), replace(_SPARSE, seed=seed), with_trajectory
         )
@@ -113,37 +100,3 @@ def _runs() -> dict[str, Run]:
 
 
 RUNS = _runs()
-
-
-def reproduce(name: str, artefacts: Path, scratch: Path) -> Path:
-    """Run what a name stands for, or finish it; the directory of the files that are kept.
-
-    Raises:
-        KeyError: there is no such run.
-    """
-    run = RUNS[name]
-    with progress_bar(run.settings) as progress:
-        train(run.task, run.settings, directory=scratch / name, progress=progress)
-    target = artefacts / name
-    target.mkdir(parents=True, exist_ok=True)
-    for file in run.files:
-        shutil.copyfile(scratch / name / file, target / file)
-    return target
-
-
-def main(names: Sequence[str]) -> int:
-    """The command line: exit status 2 for a name that is none."""
-    unknown = [name for name in names if name not in RUNS]
-    if unknown:
-        print(f"NAME must be one of {', '.join(RUNS)}, got {unknown[0]}", file=sys.stderr)
-        return 2
-    if not names:
-        print("\n".join(RUNS))
-    root = Path(__file__).resolve().parents[1]
-    for name in names:
-        print(reproduce(name, root / "artefacts", root / "build" / "training"))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

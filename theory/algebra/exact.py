@@ -148,6 +148,11 @@ def trace(m: fmpq_mat) -> fmpq:
     return sum((m[i, i] for i in range(m.nrows())), fmpq(0))
 
 
+def is_diagonal(m: fmpq_mat) -> bool:
+    """Whether all entries off the diagonal are 0."""
+    return all(m[i, j] == 0 for i in range(m.nrows()) for j in range(m.ncols()) if i != j)
+
+
 def _alternates(m: fmpq_mat) -> bool:
     coefficients = m.charpoly().coeffs()
     degree = len(coefficients) - 1
