@@ -10,6 +10,7 @@ all independent; the target is ⟨w, x_q⟩, without noise. Every formula, sampl
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from flint import fmpq, fmpq_mat
@@ -70,7 +71,9 @@ class RegressionTask:
         sigma = exact.semidefinite("covariance", covariance)
         if not exact.is_positive_definite(sigma):
             raise ValueError(f"covariance must be positive definite where Ω = Σ⁻¹, got {sigma.tolist()}")
-        return cls(sigma, context_length, sigma.inv(), noise_variance)
+        task = cls(sigma, context_length, sigma.inv(), noise_variance)
+        task.__dict__["covariance_product"] = exact.identity(task.dim)
+        return task
 
     @property
     def dim(self) -> int:
@@ -80,7 +83,12 @@ class RegressionTask:
     @property
     def signal(self) -> fmpq:
         """tr(ΣΩ) = E⟨w, x⟩²: the variance of a label without noise, and the loss of predicting 0."""
-        return exact.trace(self.covariance * self.task_covariance)
+        return exact.trace(self.covariance_product)
+
+    @cached_property
+    def covariance_product(self) -> fmpq_mat:
+        """ΣΩ, I where Ω = Σ⁻¹; computed once, for numerators of Σ⁻¹ have thousands of digits."""
+        return self.covariance * self.task_covariance
 
     def change_of_variables(self, transform: Any) -> RegressionTask:
         """The same prompts seen through x ↦ T x, w ↦ T⁻ᵀ w: (TΣTᵀ, T⁻ᵀΩT⁻¹).

@@ -46,7 +46,7 @@ class RealRoot:
         if self.lower < value < self.upper:
             sign = _sign(self.polynomial(value))
             return -sign if self.rising else sign
-        return _sign(self.lower + self.upper - 2 * value)
+        return int(value < self.upper) - int(self.lower < value)
 
     def refined(self, bits: int) -> RealRoot:
         """The same root, in an interval of width at most 2⁻ᵇⁱᵗˢ times its distance from 0.
