@@ -49,7 +49,7 @@ from math import comb
 from operator import mul
 from typing import Any
 
-from flint import fmpq, fmpq_mat, fmpq_poly
+from flint import fmpq, fmpq_mat, fmpq_poly, fmpz_poly
 
 from icl_claims.theory.algebra.exact import positive_integer, vector
 from icl_claims.theory.algebra.orthogonal_polynomials import least_square_polynomial
@@ -83,7 +83,7 @@ class OptimalSteps:
     @property
     def polynomial(self) -> fmpq_poly:
         """∏_l (a − a_l), the monic polynomial over ℚ whose roots are the steps."""
-        return fmpq_poly(self.residual.coeffs()[::-1])
+        return _reversed(self.residual)
 
     def refined(self, bits: int) -> OptimalSteps:
         """The same with intervals of relative width at most 2⁻ᵇⁱᵗˢ."""
@@ -135,7 +135,7 @@ def optimal_steps(dim: int, context_length: int, layers: int) -> OptimalSteps:
     d, n, count = *_sizes(dim, context_length), _layers(layers)
     q, least = least_square_polynomial(trace_moments(2 * count, d, n), count)
     residual = q(fmpq_poly([0, n]))
-    steps = isolate(fmpq_poly(residual.coeffs()[::-1]))
+    steps = isolate(_reversed(residual))
     return OptimalSteps(d, n, least, residual, steps).refined(_BITS)
 
 
@@ -254,6 +254,11 @@ def rational_steps(steps: Any) -> list[fmpq]:
     if size > MOST_LAYERS:
         raise ValueError(f"steps must hold at most {MOST_LAYERS} numbers, got {size}")
     return vector("steps", steps, size)
+
+
+def _reversed(polynomial: fmpq_poly) -> fmpq_poly:
+    """s^{deg p} p(1/s), by the numerators alone: fractions of their length are slow to bring together."""
+    return fmpq_poly(fmpz_poly(polynomial.numer().coeffs()[::-1]), polynomial.denom())
 
 
 def _residual_and_factors(steps: Any) -> tuple[fmpq_poly, list[fmpq_poly]]:

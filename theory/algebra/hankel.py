@@ -1,0 +1,173 @@
+r"""Hankel systems H x = r in integers, H = (c_{i+j}) positive definite: exact solutions of many thousand digits.
+
+The solution is lifted p-adically [1] in steps of a modulus B = p^{2^i} of about half the length of the entries: from
+H x ≡ r modulo B follows the next digit by solving with (r − H x)/B. What makes a step cheap is that H⁻¹ is a
+Bezoutian: with the coefficients of f monic of degree L, and of g,
+
+    H g = e_{L−1},    H (f − s^L) = −(c_L, …, c_{2L−1})    (c_{2L−1} arbitrary),
+
+the kernel of Christoffel and Darboux is Σ_ij (H⁻¹)_ij x^i y^j = (f(x) g(y) − g(x) f(y))/(x − y) [2], so that
+
+    H⁻¹ e = g · [f E]₊ − f · [g E]₊,    E(s) = Σ_j e_j s^{−j−1},
+
+[·]₊ the polynomial part: four products of polynomials in place of L² products of numbers. f and g modulo p come
+from elimination, and modulo B by the same lifting, which doubles the precision each time.
+
+The common denominator is found by lattice reduction. Multiplication by H decides in the end: a solution that is
+returned has been verified, so that nothing before needs trust.
+
+References:
+    [1] J. D. Dixon (1982), Exact solution of linear equations using p-adic expansions, Numer. Math. 40, 137–141.
+    [2] G. Szegő, Orthogonal Polynomials, §3.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from flint import fmpz, fmpz_mat, fmpz_poly, nmod_mat
+
+_PRIMES = (2**62 - 57, 2**62 - 87, 2**62 - 117)
+"""Tried in turn, for one may divide det H."""
+
+_SMALL = 64
+"""Bits that a factor may have which the first guess at the common denominator lacks."""
+
+
+def solution(entries: Sequence[fmpz], right: Sequence[fmpz]) -> tuple[list[fmpz], fmpz]:
+    """Integers y_j and v > 0 with H y = v r, verified.
+
+    Args:
+        entries: c_0, …, c_{2L−2}, with H positive definite.
+        right: r_0, …, r_{L−1}.
+
+    Raises:
+        ZeroDivisionError: H is singular, or nearly so: modulo several primes.
+        ArithmeticError: no solution was verified, as may happen where H is not positive definite.
+
+    >>> solution([fmpz(2), fmpz(1), fmpz(3)], [fmpz(1), fmpz(0)])
+    ([3, -1], 5)
+    """
+    lifting, size = _Lifting(entries), len(right)
+    # By Cramer's rule v | det H ≤ ∏ H_kk, and |y_j| ≤ ∏ H_kk Σ |r_i|, as no minor of H of size L − 1 is larger
+    # than the largest of the diagonal ones.
+    bits = sum(entries[2 * k].bit_length() for k in range(size)) + sum(map(abs, right)).bit_length()
+    most, least = 2 * (bits + (size * size).bit_length()) + 8, bits + 4 * _SMALL
+    digits = lifting.digits(fmpz_poly(list(right)), max(most, least))
+    # Σ_j (j + 1) x_j, in full length, has nearly the common denominator, save small factors.
+    total = _joined([sum((k * x for k, x in enumerate(digit, 1)), fmpz(0)) for digit in digits], lifting.base)
+    unit = _denominator(total, lifting.base ** len(digits))
+    # Of each x_j a little over half of the digits are enough then.
+    few = least // (lifting.base.bit_length() - 1) + 1
+    modulus, found = lifting.base**few, []
+    for column in zip(*digits[:few], strict=True):
+        y = _balanced(unit * _joined(column, lifting.base), modulus)
+        if y.bit_length() > bits:
+            missing = _small_denominator(y, modulus)
+            unit, y, found = unit * missing, _balanced(y * missing, modulus), [x * missing for x in found]
+        found.append(y)
+    if unit == 0 or lifting.applied(fmpz_poly(found)) != [unit * x for x in right]:
+        raise ArithmeticError(f"no solution of a Hankel system of {size} equations was verified")
+    return found, unit
+
+
+def _denominator(x: fmpz, modulus: fmpz) -> fmpz:
+    """v for the shortest vector (y, v) with y ≡ v x modulo the modulus."""
+    return abs(fmpz_mat([[modulus, 0], [x % modulus, 1]]).lll()[0, 1])
+
+
+def _small_denominator(x: fmpz, modulus: fmpz) -> fmpz:
+    """v of few bits with v x ≡ y, y much smaller than the modulus: seen from their leading bits alone.
+
+    For v x = y + k m means that x/m is nearly k/v.
+    """
+    rest = max(modulus.bit_length() - 4 * _SMALL, 0)
+    return _denominator(x >> rest, modulus >> rest)
+
+
+class _Lifting:
+    """Solutions of H x = r modulo powers of ``base``, digit by digit."""
+
+    def __init__(self, entries: Sequence[fmpz]) -> None:
+        self.size = (len(entries) + 1) // 2
+        self.entries = fmpz_poly(list(entries))
+        prime, f, g = self._modulo_a_prime()
+        self.base, self.f, self.g = fmpz(prime), f, g
+        longest = max(x.bit_length() for x in entries)
+        while self.base.bit_length() < longest // 2:
+            self._double()
+
+    def applied(self, x: fmpz_poly) -> list[fmpz]:
+        """H x: Σ_j c_{i+j} x_j is the coefficient of s^{L−1+i} in c(s) · s^{L−1} x(1/s)."""
+        product = self.entries * _turned(x, self.size)
+        return [product[self.size - 1 + i] for i in range(self.size)]
+
+    def digits(self, right: fmpz_poly, bits: int) -> list[list[fmpz]]:
+        """x_0, x_1, … with Σ_i x_i Bⁱ the solution modulo a power of B of at least so many bits."""
+        found, e = [], right
+        for _ in range(bits // (self.base.bit_length() - 1) + 1):
+            x = self._solved(e)
+            found.append([x[j] for j in range(self.size)])
+            e = self._quotient(e, x)
+        return found
+
+    def _quotient(self, right: fmpz_poly, x: fmpz_poly) -> fmpz_poly:
+        """(r − H x)/B."""
+        return fmpz_poly([(right[i] - y) // self.base for i, y in enumerate(self.applied(x))])
+
+    def _solved(self, e: fmpz_poly) -> fmpz_poly:
+        """H⁻¹ e modulo B."""
+        turned = _turned(_modulo(e, self.base), self.size)
+        ahead, behind = (_modulo((p * turned).right_shift(self.size), self.base) for p in (self.f, self.g))
+        return _modulo(self.g.mul_low(ahead, self.size) - self.f.mul_low(behind, self.size), self.base)
+
+    def _double(self) -> None:
+        """f and g modulo B², and B² for B."""
+        monic = fmpz_poly([0] * self.size + [1])
+        last = fmpz_poly([0] * (self.size - 1) + [1])
+        beyond = fmpz_poly([-self.entries[self.size + i] for i in range(self.size)])
+        lower = self.f - monic
+        f, g = (
+            x + self._solved(self._quotient(right, x)) * self.base
+            for x, right in ((lower, beyond), (self.g, last))
+        )
+        self.f, self.g, self.base = f + monic, g, self.base**2
+
+    def _modulo_a_prime(self) -> tuple[int, fmpz_poly, fmpz_poly]:
+        size, c = self.size, self.entries
+        rows = fmpz_mat([[c[i + j] for j in range(size)] for i in range(size)])
+        right = fmpz_mat([[-c[size + i], int(i == size - 1)] for i in range(size)])
+        for prime in _PRIMES:
+            try:
+                x = nmod_mat(rows, prime).solve(nmod_mat(right, prime))
+            except ZeroDivisionError:
+                continue
+            lower, g = (fmpz_poly([int(x[i, k]) for i in range(size)]) for k in (0, 1))
+            return prime, lower + fmpz_poly([0] * size + [1]), g
+        raise ZeroDivisionError(f"a Hankel matrix of {size} rows is singular modulo {len(_PRIMES)} primes")
+
+
+def _turned(x: fmpz_poly, size: int) -> fmpz_poly:
+    """s^{L−1} x(1/s)."""
+    return fmpz_poly([x[size - 1 - j] for j in range(size)])
+
+
+def _modulo(x: fmpz_poly, modulus: fmpz) -> fmpz_poly:
+    return fmpz_poly([c % modulus for c in x.coeffs()])
+
+
+def _balanced(x: fmpz, modulus: fmpz) -> fmpz:
+    """The residue of least magnitude."""
+    residue = x % modulus
+    return residue - modulus if 2 * residue > modulus else residue
+
+
+def _joined(digits: Sequence[fmpz], base: fmpz) -> fmpz:
+    """Σ_i digit_i baseⁱ, in pairs, so that long numbers meet numbers of their length."""
+    numbers, power = list(digits), base
+    while len(numbers) > 1:
+        if len(numbers) % 2:
+            numbers.append(fmpz(0))
+        numbers = [low + power * high for low, high in zip(numbers[::2], numbers[1::2], strict=True)]
+        power = power * power
+    return numbers[0]
