@@ -32,14 +32,16 @@ def at_task(polynomial: Words, task: RegressionTask, values: Mapping[str, fmpq_m
         exact.matrix(x.name, matrices[x.name], (sizes[x.rows], sizes[x.cols]))
 
     integers = {name: matrices[name].numer_denom() for name in {x.name for x in polynomial.letters()}}
-    of_task = () if {"Sigma", "Omega"} & set(values) else (("Sigma", "Omega"), ("Omega", "Sigma"))
+    known: dict[tuple[str, ...], tuple[fmpz_mat, fmpz]] = {}
+    if not {"Sigma", "Omega"} & set(values):
+        m, unit = task.covariance_product.numer_denom()
+        known = {("Sigma", "Omega"): (m, unit), ("Omega", "Sigma"): (m.transpose(), unit)}
 
     @cache
     def product(letters: Word) -> tuple[fmpz_mat, fmpz]:
         names = tuple(x.name for x in letters)
-        if names in of_task:
-            m, unit = task.covariance_product.numer_denom()
-            return (m if names == of_task[0] else m.transpose()), unit
+        if names in known:
+            return known[names]
         if len(letters) == 1:
             m, unit = integers[letters[0].name]
             return (m.transpose() if letters[0].transposed else m), unit

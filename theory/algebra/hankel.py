@@ -59,7 +59,8 @@ def solution(entries: Sequence[fmpz], right: Sequence[fmpz]) -> tuple[list[fmpz]
     unit = _denominator(total, lifting.base ** len(digits))
     # Of each x_j a little over half of the digits are enough then.
     few = least // (lifting.base.bit_length() - 1) + 1
-    modulus, found = lifting.base**few, []
+    modulus = lifting.base**few
+    found: list[fmpz] = []
     for column in zip(*digits[:few], strict=True):
         y = _balanced(unit * _joined(column, lifting.base), modulus)
         if y.bit_length() > bits:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any
 
 from flint import fmpq, fmpq_poly, fmpz, fmpz_mat, fmpz_poly
 
@@ -68,7 +69,8 @@ def _hankel_solution(entries: Sequence[fmpz], right: Sequence[fmpz]) -> tuple[li
         with suppress(ArithmeticError):  # elimination decides, as for a singular H
             return hankel.solution(entries, right)
     gram = fmpz_mat([[entries[i + j] for j in range(size)] for i in range(size)])
-    y, unit = gram.solve(fmpz_mat([[x] for x in right])).numer_denom()
+    solved: Any = gram.solve(fmpz_mat([[x] for x in right]))
+    y, unit = solved.numer_denom()
     return y.entries(), unit
 
 

@@ -1,8 +1,8 @@
 """Real roots of integer polynomials and minima of convex ones, certified in exact arithmetic.
 
 A number is held as an interval with rational ends beside the polynomial that decides it. Every step is
-a sign of that polynomial at a rational point, exact or proved in ball arithmetic, so an enclosure is a proof; whatever proposes the
-intervals (here Arb's root finder [2]) need not be trusted.
+a sign of that polynomial at a rational point, exact or proved in ball arithmetic, so an enclosure is a proof;
+whatever proposes the intervals (here Arb's root finder [2]) need not be trusted.
 
 References:
     [1] J. Abbott (2014), Quadratic interval refinement for real roots, arXiv:1203.1227.
