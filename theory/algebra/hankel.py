@@ -13,7 +13,8 @@ the kernel of Christoffel and Darboux is Σ_ij (H⁻¹)_ij x^i y^j = (f(x) g(y) 
 [·]₊ the polynomial part: four products of polynomials in place of L² products of numbers. f and g modulo p come
 from elimination, and modulo B by the same lifting, which doubles the precision each time.
 
-The common denominator is found by lattice reduction. Multiplication by H decides in the end: a solution that is
+The common denominator is that of rᵀ H⁻¹ r, save small factors: H is symmetric, so that k digits of H⁻¹ r give 2k of
+this number, and lattice reduction gives its denominator. Multiplication by H decides in the end: a solution that is
 returned has been verified, so that nothing before needs trust.
 
 References:
@@ -29,6 +30,9 @@ from flint import fmpz, fmpz_mat, fmpz_poly, nmod_mat
 
 _PRIMES = (2**62 - 57, 2**62 - 87, 2**62 - 117)
 """Tried in turn, for one may divide det H."""
+
+_PARTS = 16
+"""Of how many parts a long number is for :func:`_denominator`."""
 
 _SMALL = 64
 """Bits that a factor may have which the first guess at the common denominator lacks."""
@@ -52,17 +56,15 @@ def solution(entries: Sequence[fmpz], right: Sequence[fmpz]) -> tuple[list[fmpz]
     # By Cramer's rule v | det H ≤ ∏ H_kk, and |y_j| ≤ ∏ H_kk Σ |r_i|, as no minor of H of size L − 1 is larger
     # than the largest of the diagonal ones.
     bits = sum(entries[2 * k].bit_length() for k in range(size)) + sum(map(abs, right)).bit_length()
-    most, least = 2 * (bits + (size * size).bit_length()) + 8, bits + 4 * _SMALL
-    digits = lifting.digits(fmpz_poly(list(right)), max(most, least))
-    # Σ_j (j + 1) x_j, in full length, has nearly the common denominator, save small factors.
-    total = _joined([sum((k * x for k, x in enumerate(digit, 1)), fmpz(0)) for digit in digits], lifting.base)
-    unit = _denominator(total, lifting.base ** len(digits))
-    # Of each x_j a little over half of the digits are enough then.
-    few = least // (lifting.base.bit_length() - 1) + 1
-    modulus = lifting.base**few
+    enough = bits + max(sum(map(abs, right)).bit_length() + 4, 4 * _SMALL)
+    digits, rest = lifting.digits(fmpz_poly(list(right)), enough)
+    modulus = lifting.base ** len(digits)
+    columns = [_joined(column, lifting.base) for column in zip(*digits, strict=True)]
+    # With x the digits and e = (r − H x)/Bᵏ, H⁻¹r = x + Bᵏ H⁻¹e and rᵀH⁻¹e ≡ xᵀe: so twice as many of rᵀH⁻¹r.
+    unit = _denominator(_dot(right, columns) + modulus * _dot(rest, columns), modulus**2)
     found: list[fmpz] = []
-    for column in zip(*digits[:few], strict=True):
-        y = _balanced(unit * _joined(column, lifting.base), modulus)
+    for column in columns:
+        y = _balanced(unit * column, modulus)
         if y.bit_length() > bits:
             missing = _small_denominator(y, modulus)
             unit, y, found = unit * missing, _balanced(y * missing, modulus), [x * missing for x in found]
@@ -73,8 +75,21 @@ def solution(entries: Sequence[fmpz], right: Sequence[fmpz]) -> tuple[list[fmpz]
 
 
 def _denominator(x: fmpz, modulus: fmpz) -> fmpz:
-    """v for the shortest vector (y, v) with y ≡ v x modulo the modulus."""
-    return abs(fmpz_mat([[modulus, 0], [x % modulus, 1]]).lll()[0, 1])
+    """v for the shortest vector (y, v) with y ≡ v x modulo the modulus.
+
+    The basis is reduced by what the leading bits of its long column show, a part at a time, as in Lehmer's
+    version of Euclid's algorithm. Any such step is unimodular; the last reduction is of the whole.
+    """
+    basis = fmpz_mat([[modulus, 0], [x % modulus, 1]])
+    part = modulus.bit_length() // _PARTS
+    for _ in range(_PARTS):
+        long, short = (max(abs(basis[i, j]) for i in (0, 1)).bit_length() for j in (0, 1))
+        if long - short < 2 * part:
+            break
+        leading = [[basis[i, 0] >> (long - part), int(i == 0), int(i == 1)] for i in (0, 1)]
+        step = fmpz_mat(leading).lll()
+        basis = fmpz_mat([[step[i, 1], step[i, 2]] for i in (0, 1)]) * basis
+    return abs(basis.lll()[0, 1])
 
 
 def _small_denominator(x: fmpz, modulus: fmpz) -> fmpz:
@@ -103,14 +118,14 @@ class _Lifting:
         product = self.entries * _turned(x, self.size)
         return [product[self.size - 1 + i] for i in range(self.size)]
 
-    def digits(self, right: fmpz_poly, bits: int) -> list[list[fmpz]]:
-        """x_0, x_1, … with Σ_i x_i Bⁱ the solution modulo a power of B of at least so many bits."""
+    def digits(self, right: fmpz_poly, bits: int) -> tuple[list[list[fmpz]], list[fmpz]]:
+        """x_0, …, x_{k−1} with Σ_i x_i Bⁱ = x the solution modulo Bᵏ, of at least so many bits; and (r − H x)/Bᵏ."""
         found, e = [], right
         for _ in range(bits // (self.base.bit_length() - 1) + 1):
             x = self._solved(e)
             found.append([x[j] for j in range(self.size)])
             e = self._quotient(e, x)
-        return found
+        return found, [e[j] for j in range(self.size)]
 
     def _quotient(self, right: fmpz_poly, x: fmpz_poly) -> fmpz_poly:
         """(r − H x)/B."""
@@ -155,6 +170,10 @@ def _turned(x: fmpz_poly, size: int) -> fmpz_poly:
 
 def _modulo(x: fmpz_poly, modulus: fmpz) -> fmpz_poly:
     return fmpz_poly([c % modulus for c in x.coeffs()])
+
+
+def _dot(a: Sequence[fmpz], b: Sequence[fmpz]) -> fmpz:
+    return sum((x * y for x, y in zip(a, b, strict=True)), fmpz(0))
 
 
 def _balanced(x: fmpz, modulus: fmpz) -> fmpz:

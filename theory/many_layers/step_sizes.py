@@ -58,7 +58,7 @@ from icl_claims.theory.wishart import spectral_moments, trace_moments
 
 MOST_LAYERS = 100
 """The largest L: the exact minimizer takes a few milliseconds at L = 10. At L = 100 it takes half a second for
-sizes of one digit and some 7 s for sizes of 17, where the steps' polynomial has coefficients of 157 000 digits."""
+sizes of one digit and some 5 s for sizes of 17, where the steps' polynomial has coefficients of 157 000 digits."""
 
 _BITS = 64
 """Relative precision of the intervals that are returned; ``refined`` gives any other."""
