@@ -9,7 +9,6 @@ import numpy as np
 from flint import fmpz_mat
 
 from icl_claims.theory.algebra import exact, hankel
-from icl_claims.theory.many_layers.step_sizes import optimal_steps
 from icl_claims.theory.wishart import trace_moments
 
 Gate = Callable[..., Any]
@@ -25,16 +24,12 @@ def test_definiteness_of_a_dense_matrix_of_floats(gate: Gate) -> None:
 
 
 def test_hankel_system_of_long_moments(gate: Gate) -> None:
-    """L = 50, d = n = 10¹⁷: lifting, against elimination."""
-    moments = trace_moments(100, 10**17, 10**17)
-    entries, right = moments[2:], moments[1:51]
-    gram = fmpz_mat([[entries[i + j] for j in range(50)] for i in range(50)])
+    """L = 40, d = n = 10¹⁷: lifting, against elimination."""
+    moments = trace_moments(80, 10**17, 10**17)
+    entries, right = moments[2:], moments[1:41]
+    gram = fmpz_mat([[entries[i + j] for j in range(40)] for i in range(40)])
     gate(
         lambda: hankel.solution(entries, right),
         baseline=lambda: gram.solve(fmpz_mat([[x] for x in right])),
         at_least=2,
     )
-
-
-def test_steps_of_50_layers_at_sizes_of_17_digits(gate: Gate) -> None:
-    assert len(gate(lambda: optimal_steps(10**17, 10**17, 50)).steps) == 50

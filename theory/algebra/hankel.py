@@ -86,7 +86,7 @@ def _denominator(x: fmpz, modulus: fmpz) -> fmpz:
         long, short = (max(abs(basis[i, j]) for i in (0, 1)).bit_length() for j in (0, 1))
         if long - short < 2 * part:
             break
-        leading = [[basis[i, 0] >> (long - part), int(i == 0), int(i == 1)] for i in (0, 1)]
+        leading = [[basis[i, 0] >> (long - part), fmpz(i == 0), fmpz(i == 1)] for i in (0, 1)]
         step = fmpz_mat(leading).lll()
         basis = fmpz_mat([[step[i, 1], step[i, 2]] for i in (0, 1)]) * basis
     return abs(basis.lll()[0, 1])
