@@ -12,6 +12,7 @@ What :mod:`icl_claims.theory.many_layers.critical_points` proves for all d, n an
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import sympy
 from flint import arb, ctx, fmpq_poly
@@ -109,7 +110,8 @@ def _real_roots(polynomial: fmpq_poly) -> list[arb]:
     """Its real roots in balls, all simple, as many as Sturm's theorem counts."""
     integral = primitive(polynomial)
     with ctx.workprec(_PRECISION):
-        roots = [root.real for root, _ in integral.complex_roots() if root.imag == 0]
+        found: list[Any] = integral.complex_roots()
+        roots = [root.real for root, _ in found if root.imag == 0]
     rationals = [sympy.Rational(int(x.p), int(x.q)) for x in polynomial.coeffs()[::-1]]
     if sympy.Poly(rationals, sympy.Symbol("c")).count_roots() != len(roots):
         raise Refuted(f"Sturm's theorem does not count {len(roots)} real roots")

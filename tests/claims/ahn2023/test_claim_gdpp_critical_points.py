@@ -31,6 +31,7 @@ from icl_claims.theory.transformer.query_label import prove_slot_adds_its_square
 from icl_claims.theory.transformer.rotations import inverse_pairs, without_inverse_pairs
 from icl_claims.theory.transformer.symmetries import of_degree
 from icl_claims.theory.wishart import spectral_moments
+from icl_claims.theory.wishart.sizes import in_ring
 from tests.shared import coordinates
 from tests.shared.coordinates import Law, Prompt, Variables, gaussian, rademacher
 from tests.shared.integer_tensors import draw_integers
@@ -60,10 +61,7 @@ class Point(NamedTuple):
 def check_point(point: Point) -> None:
     """All slopes of f on 𝒮′ vanish there, as rational functions of d and n, for L = 1, …, 5."""
     size_d, size_n = SIZES["d"], SIZES["n"]
-    moments = [
-        sum(int(c) * size_d ** int(i) / size_n ** int(j) for (i, j), c in m.to_dict().items())
-        for m in spectral_moments(8)
-    ]
+    moments = [in_ring(m, size_d, 1 / size_n) for m in spectral_moments(8)]
     polynomials, s = ring("s", FIELD)
     for layers in range(1, 6):
         a, b = [point.first] * (layers - 1) + [point.last], [point.move] * (layers - 1)

@@ -17,13 +17,15 @@ from icl_claims.numerics.gdpp_two_layers import candidates
 from icl_claims.numerics.rounding import nearest
 from icl_claims.theory.algebra.blocks import Blocks
 from icl_claims.theory.algebra.exact import Refuted
-from icl_claims.theory.algebra.words import FIELD, Words, eye, letter, n, zero
+from icl_claims.theory.algebra.words import FIELD, SIZES, Words, eye, letter, n, zero
 from icl_claims.theory.many_layers import gdpp
 from icl_claims.theory.many_layers.gdpp import relaxed
 from icl_claims.theory.many_layers.step_sizes import optimal_steps
+from icl_claims.theory.many_layers.two_symmetric_layers import is_positive
 from icl_claims.theory.task import isotropic
 from icl_claims.theory.transformer.attention import X_QUERY, W, X, layer, prompt
 from icl_claims.theory.wishart import spectral_moments
+from icl_claims.theory.wishart.sizes import in_ring
 from tests.shared.coordinates import gaussian_prompt, gradient_on_the_ray
 from tests.shared.decimals import encloses_what_rounds_to
 from tests.shared.relaxed_points import LEAST_KNOWN
@@ -130,17 +132,9 @@ def test_claim_gdpp_minimum_attained_loss(evidence: Evidence) -> None:
 def test_claim_gdpp_minimum_attained_saddle() -> None:
     """m_1 m_3 − m_2² has only positive coefficients in d − 1, n − 1: it is positive for all d, n ≥ 1, so that
     ∂²f/∂a_0∂b_0 ≠ 0 beside ∂²f/∂b_0² = 0 at the explicit critical point: a saddle."""
-    variables, u, v = ring("u,v", QQ)
-    moments = [
-        sum(
-            (int(c) * (u + 1) ** int(i) * (v + 1) ** (3 - int(j)) for (i, j), c in m.to_dict().items()),
-            variables.zero,
-        )
-        for m in spectral_moments(3)
-    ]
-    minor = moments[1] * moments[3] - moments[2] ** 2
-    if not minor or not all(c > 0 for c in minor.coeffs()):
-        raise Refuted("a coefficient is not positive")
+    moments = [in_ring(m, SIZES["d"], 1 / n) for m in spectral_moments(3)]
+    if not is_positive(moments[1] * moments[3] - moments[2] ** 2, {"d": 1, "n": 1}):
+        raise Refuted("m_1 m_3 − m_2² is not shown to be positive")
     _, s, a, a0, b0 = ring("s,a,a0,b0", QQ)
     r = gdpp.recursion([a0, a], [b0], s, s**0)[1]
     slope = r.diff(a0).diff(b0).subs([(a0, 0)])

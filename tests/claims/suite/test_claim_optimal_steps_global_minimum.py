@@ -32,6 +32,7 @@ from icl_claims.theory.one_layer.single_layer import LABELS, over_prompts
 from icl_claims.theory.task import RegressionTask, isotropic
 from icl_claims.theory.transformer.attention import NO_MASK, X_QUERY, W, layer, prompt, sparse
 from icl_claims.theory.wishart import trace_moments
+from icl_claims.theory.wishart.sizes import in_ring
 from tests.shared import coordinates, prompts
 from tests.shared.coordinates import Prompt, Variables, gaussian_prompt, layer_with
 from tests.shared.strategies import rationals
@@ -111,8 +112,7 @@ def check_symbolic(shift: int) -> None:
     unique, and its orthogonality for s dμ (for moments shifted by ``shift``) is an identity.
     """
     d, n, u, v = sympy.symbols("d n u v")
-    moments = [m.to_dict() for m in trace_moments(8)]
-    m = [sum(int(c) * d ** int(i) * n ** int(j) for (i, j), c in terms.items()) for terms in moments]
+    m = [in_ring(moment, d, n) for moment in trace_moments(8)]
     for L in (1, 2, 3):
         gram = sympy.Matrix(L, L, lambda i, j: m[i + j + 2])
         minor = sympy.Poly(sympy.expand(gram.det().subs({d: u + 1, n: v + 1})), u, v)

@@ -21,9 +21,8 @@ from icl_claims.theory.task import RegressionTask, isotropic
 from icl_claims.theory.transformer.attention import NO_MASK, W, X, layer, prompt
 from icl_claims.theory.transformer.query_label import prove_slot_adds_its_square
 from tests.shared.decimals import decimal, encloses_what_rounds_to
+from tests.shared.experiment import D
 from tests.shared.relaxed_points import BESIDE_PRINTED, LEAST_KNOWN, PRINTED, least_known
-
-D = 5
 
 
 class Numbers(NamedTuple):
