@@ -5,7 +5,6 @@ What computes an answer is imported when a command runs, so that ``--help`` and 
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +12,11 @@ import click
 from flint import fmpq
 
 from icl_claims.claims.calculators.answers import ABOVE_FLOAT, write
-from icl_claims.claims.calculators.parameters import (
-    ExistingFile,
-    Integer,
-    ListOf,
-    Rational,
-    json_option,
-    sizes,
-)
+from icl_claims.claims.calculators.parameters import ExistingFile, Integer, ListOf, json_option, sizes
+from icl_claims.claims.calculators.powers import Power, PowersCommand
+from icl_claims.claims.calculators.step_options import MOST_LAYERS, chosen_steps, step_options
 from icl_claims.claims.calculators.task_options import check_invertible, described_task, task_options
 from icl_claims.claims.calculators.tasks import Task
-
-MOST_LAYERS = 100
-"""The most layers, as in :data:`icl_claims.theory.many_layers.step_sizes.MOST_LAYERS`."""
 
 MOST_EIGENVALUES = 10_000
 """The most eigenvalues of Γ that are written out."""
@@ -94,20 +85,7 @@ def _check_optimum(task: Task, layers: int, looped: bool) -> None:
 
 @click.command()
 @sizes
-@click.option(
-    "--steps", type=ListOf(Rational(), most=MOST_LAYERS), help="a_1,a_2,… of the layers, at most 100."
-)
-@click.option("--step", type=Rational(), help="The step shared by all loops.")
-@click.option(
-    "--loops", type=Integer(most=MOST_LAYERS), help="How often the step is applied, at most 100 times."
-)
-@click.option(
-    "--preconditioner",
-    type=click.Choice(["inverse-covariance", "identity"]),
-    default="inverse-covariance",
-    show_default=True,
-    help="Layers A_l = a_l Σ⁻¹, or plain gradient descent, A_l = a_l I.",
-)
+@step_options
 @task_options
 @json_option
 def loss(
@@ -134,7 +112,7 @@ def loss(
 
     Example: icl-claims loss --dim 5 --context 20 --steps 10/13
     """
-    chosen = _chosen_steps(steps, step, loops)
+    chosen = chosen_steps(steps, step, loops)
     task = described_task(dim, context, **described)
     plain = preconditioner == "identity"
     if not plain:
@@ -144,36 +122,8 @@ def loss(
     write(answer(task, chosen, plain), as_json)
 
 
-def _chosen_steps(steps: tuple[fmpq, ...] | None, step: fmpq | None, loops: int | None) -> tuple[fmpq, ...]:
-    if (steps is None) == (step is None and loops is None):
-        raise click.UsageError("give either --steps a1,a2,… or --step a with --loops T")
-    if steps is not None:
-        return steps
-    if step is None or loops is None:
-        missing, given = ("--step", "--loops") if step is None else ("--loops", "--step")
-        raise click.UsageError(f"{given} needs {missing} beside it")
-    return (step,) * loops
-
-
-class PowersCommand(click.Command):
-    """A command whose argument may begin with a minus sign, which click takes for an option."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Refuse a negative power as a power."""
-        try:
-            return super().parse_args(ctx, args)
-        except click.NoSuchOption as error:
-            if not re.match(r"-\d", error.option_name):
-                raise
-            raise click.BadParameter(
-                f"must be integers ≥ 0 such as 2,1, got {error.option_name!r}: W has no negative powers here",
-                ctx,
-                param_hint="'K1,K2,…'",
-            ) from None
-
-
 @click.command(cls=PowersCommand)
-@click.argument("powers", metavar="K1,K2,…", type=ListOf(Integer(least=0)))
+@click.argument("powers", metavar="K1,K2,…", type=ListOf(Power()))
 @click.option("--dim", type=Integer(), help="d; with --context, the number as well.")
 @click.option("--context", type=Integer(), help="n; with --dim, the number as well.")
 @json_option
@@ -227,7 +177,8 @@ def compare(weights: Path, dim: int, context: int, as_json: bool, **described: A
             param_hint="'--dim'",
         )
     task = described_task(dim, context, **described)
-    from icl_claims.claims.calculators.comparison import WeightsError, comparison
+    from icl_claims.claims.calculators.comparison import comparison
+    from icl_claims.models.weights import WeightsError
 
     try:
         answer = comparison(weights, task)

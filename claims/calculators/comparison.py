@@ -15,9 +15,6 @@ from icl_claims.models.weights import Comparison, WeightsError, compare, load
 from icl_claims.theory.algebra.algebraic import written
 
 
-__all__ = ["WeightsError", "comparison"]
-
-
 def comparison(path: Path, task: Task) -> dict[str, Any]:
     """The answer for the weights in a file.
 

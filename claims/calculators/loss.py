@@ -17,7 +17,7 @@ from icl_claims.theory.many_layers.loss_variance import (
 )
 
 MOST_WORK = 3 * 10**7
-"""The largest :func:`work` for which variances are given: 2 to 8 s, less where the sizes are below 5."""
+"""The largest :func:`work` for which variances are given: up to 10 s, and beyond it more than 2 s."""
 
 SAMPLING = ("per_prompt_std", "squared_error_std", "prompts_for_1_percent")
 """The keys of what one prompt's loss varies by; null, with a note, where that is unknown or takes long."""

@@ -75,13 +75,12 @@ class Integer(click.ParamType[int]):
     Args:
         least: 0 or 1.
         most: the largest integer allowed.
-        why: said at the end of a refusal.
     """
 
     name = "integer"
 
-    def __init__(self, least: int = 1, most: int = 10**_MOST_DIGITS - 1, why: str = "") -> None:
-        self.least, self.most, self.why = least, most, why
+    def __init__(self, least: int = 1, most: int = 10**_MOST_DIGITS - 1) -> None:
+        self.least, self.most = least, most
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """The integer."""
@@ -89,7 +88,7 @@ class Integer(click.ParamType[int]):
             return value
         text = str(value).strip()
         digits = text.removeprefix("+").lstrip("0")
-        got = f"got {shortened(text)!r}{self.why}"
+        got = f"got {shortened(text)!r}"
         if not re.fullmatch(r"\+?[0-9]+", text) or int(digits[:1] or 0) < self.least:
             self.fail(f"must be an integer ≥ {self.least}, {got}", param, ctx)
         if len(digits) > _MOST_DIGITS or int(digits or 0) > self.most:

@@ -68,13 +68,16 @@ def plain_loss(task: Task, steps: Sequence[fmpq]) -> fmpq:
 
     >>> task = Task(2, 3, (fmpq(1), fmpq(2)), None, whitened=False, noise=fmpq(0))
     >>> plain_loss(task, []), plain_loss(task, [fmpq(1, 4)])
-    (3, 35/16)
+    (3, 25/16)
     """
     scale = multiple_of_identity(task)
     if scale is not None and scale > 0:
         return preconditioned_loss(task, [scale * step for step in steps])
     if len(steps) > MOST_PLAIN_STEPS:
-        raise ValueError(f"steps must be at most {MOST_PLAIN_STEPS} numbers, got {len(steps)}")
+        raise ValueError(
+            f"steps must be at most {MOST_PLAIN_STEPS} numbers where A_l = a_l I and Σ is no multiple of I, "
+            f"got {len(steps)}"
+        )
     q, n, sums = residual(steps), task.context_length, power_sums(task, max(2 * len(steps), 1) + 1)
     most = MOST_WORK // max(1, len(steps)) ** 4
     if sums.bits > most:
@@ -86,7 +89,7 @@ def plain_loss(task: Task, steps: Sequence[fmpq]) -> fmpq:
     for (i, j), moment in _moments(len(steps), n, sums).items():
         loss += (1 if i == j else 2) * q[i] * q[j] * moment / n ** (i + j)
     r = noise_polynomial(steps)
-    if task.noise == 0 or r == 0:
+    if task.noise == 0 or not r:
         return loss
     noise = (r[k] * moment / n**k for k, moment in enumerate(_one_sided_moments(r.degree(), n, sums)))
     return loss + task.noise / n * sum(noise, fmpq(0))
