@@ -7,7 +7,7 @@ JSON to the nearest float64, as text to decimals that are correct to the last di
 |---|---|
 | :mod:`~icl_claims.claims.calculators.commands` | the commands, their help, which option goes with which |
 | :mod:`~icl_claims.claims.calculators.parameters` | numbers, lists and files on the command line |
-| :mod:`~icl_claims.claims.calculators.task_options`, ``step_options``, ``powers`` | options of a task, of steps; the argument of ``moment`` |
+| :mod:`~icl_claims.claims.calculators.task_options`, ``step_options``, ``powers`` | options, by what they describe |
 | :mod:`~icl_claims.claims.calculators.matrix_files` | Σ and Ω in JSON, NumPy and CSV files |
 | :mod:`~icl_claims.claims.calculators.tasks` | the task, with no matrix where none is needed |
 | :mod:`~icl_claims.claims.calculators.one_layer` | what theory says of one layer, by joint eigenvalues |

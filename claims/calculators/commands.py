@@ -130,9 +130,9 @@ def loss(
 def moment(powers: tuple[int, ...], dim: int | None, context: int | None, as_json: bool) -> None:
     """The joint moment E[∏ tr(W^{K_i})] for W = XXᵀ, X d × n standard normal, as a polynomial in d and n.
 
-    With --dim and --context also its value, an integer. A power 0 is the factor tr I = d. A single power may be
-    up to 150 for the polynomial and 2000 for the value; several may sum to 48 for the polynomial and 64 for the
-    value, zeros and ones not counted. Where only the value is within reach, polynomial is null.
+    With --dim and --context also its value, an integer. A power 0 is the factor tr I = d. The powers may sum to
+    150 for the polynomial and 2000 for the value; several powers above 1, to 48 and 64. Where only the value is
+    within reach, polynomial is null. All of this takes a second or two.
 
     Example: icl-claims moment 2,1 --dim 3 --context 8
     """

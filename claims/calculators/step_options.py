@@ -28,7 +28,15 @@ step_options = options(
 )
 
 
-def _chosen_steps(steps: tuple[fmpq, ...] | None, step: fmpq | None, loops: int | None) -> tuple[fmpq, ...]:
+def chosen_steps(steps: tuple[fmpq, ...] | None, step: fmpq | None, loops: int | None) -> tuple[fmpq, ...]:
+    """The steps a_1, …, a_L from ``--steps``, or from ``--step`` and ``--loops``.
+
+    Raises:
+        click.UsageError: not exactly one of the two ways is complete.
+
+    >>> chosen_steps(None, fmpq(1, 2), 3)
+    (1/2, 1/2, 1/2)
+    """
     if (steps is None) == (step is None and loops is None):
         raise click.UsageError("give either --steps a1,a2,… or --step a with --loops T")
     if steps is not None:
