@@ -27,7 +27,7 @@ def digits_of_minimum(task: Task) -> int:
 
     >>> from flint import fmpq
     >>> digits_of_minimum(Task(2, 5, (fmpq(1, 3), fmpq(1, 7)), None, whitened=False, noise=fmpq(0)))
-    4
+    5
     """
     pairs = {(level.covariance, level.task_covariance) for level in task.levels() or ()}
     signal = task.signal
