@@ -20,9 +20,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "verify": ("icl_claims.claims.commands:verify", "Run the evidence, store it, write the report."),
     "optimum": (
         "icl_claims.claims.calculators.commands:optimum",
-        "Optimal step sizes and loss for given d, n, L, Σ.",
+        "The optimal transformer and its loss for given d, n, L, Σ, Ω.",
     ),
-    "loss": ("icl_claims.claims.calculators.commands:loss", "Exact in-context loss of given step sizes."),
+    "loss": ("icl_claims.claims.calculators.commands:loss", "The exact in-context loss of given step sizes."),
     "moment": (
         "icl_claims.claims.calculators.commands:moment",
         "A Wishart moment as a polynomial in d and n.",

@@ -16,6 +16,7 @@ from sympy import QQ
 from sympy.polys.fields import FracElement
 
 from icl_claims.claims.calculators.tasks import Level, Task, total
+from icl_claims.theory.algebra.evaluation import at_task
 from icl_claims.theory.algebra.words import FIELD, Word, Words
 from icl_claims.theory.one_layer import single_layer
 
@@ -42,7 +43,8 @@ def optimum(task: Task) -> tuple[list[fmpq] | fmpq_mat, fmpq]:
     levels = task.levels()
     if levels is None:
         regression = task.regression()
-        return single_layer.minimizer(regression), single_layer.minimum(regression)
+        gamma = single_layer.minimizer(regression)
+        return gamma, at_task(single_layer.loss_at_preconditioner(), regression, {"Gamma": gamma})[0, 0]
     eigenvalues, least = _diagonal_optimum(task, levels)
     return [g for g, level in zip(eigenvalues, levels, strict=True) for _ in range(level.multiplicity)], least
 

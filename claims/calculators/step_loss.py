@@ -162,7 +162,7 @@ def power_sums(task: Task, top: int) -> PowerSums:
     if levels is None:
         (sigma, unit), (omega, omega_unit) = (m.numer_denom() for m in task.matrices())
         powers = list(accumulate([sigma] * top, mul, initial=exact.identity(task.dim).numer_denom()[0]))
-        return PowerSums([_trace(m) for m in powers], [_trace(omega * m) for m in powers], unit, omega_unit)
+        return PowerSums([_trace(m) for m in powers], [_inner(omega, m) for m in powers], unit, omega_unit)
     unit = fmpz(lcm(*(int(x.covariance.q) for x in levels)))
     omega_unit = fmpz(lcm(*(int(x.task_covariance.q) for x in levels)))
     scaled = [((x.covariance * unit).p, (x.task_covariance * omega_unit).p, x.multiplicity) for x in levels]
@@ -176,3 +176,8 @@ def power_sums(task: Task, top: int) -> PowerSums:
 
 def _trace(m: fmpz_mat) -> fmpz:
     return sum((m[i, i] for i in range(m.nrows())), fmpz(0))
+
+
+def _inner(a: fmpz_mat, b: fmpz_mat) -> fmpz:
+    """tr ab of symmetric matrices, without the product."""
+    return sum(map(mul, a.entries(), b.entries()), fmpz(0))
