@@ -19,7 +19,7 @@ from icl_claims.claims.calculators.parameters import number, shortened
 from icl_claims.theory.algebra import exact
 
 LARGEST_DIM = 200
-"""The largest matrix read from a file: reading it and proving it positive semidefinite takes about 5 s."""
+"""The largest matrix read from a file: a second or two with the proof that it is positive semidefinite."""
 
 _NEARLY = fmpq(1, 10**10)
 """An asymmetry below this share of the entry is called rounding; such a matrix is refused all the same."""
@@ -39,17 +39,18 @@ def read(path: Path, key: str, dim: int) -> fmpq_mat:
         OSError: the file cannot be read.
     """
     try:
-        rows = _READERS.get(path.suffix.lower(), _json_rows)(path, key)
+        rows = _READERS.get(path.suffix.lower(), _json_rows)(path, key, dim)
         return _semidefinite(_matrix(rows, dim))
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: {_sentence(error)}") from None
 
 
-def _npy_rows(path: Path, key: str) -> list[list[fmpq]]:
+def _npy_rows(path: Path, key: str, dim: int) -> list[list[fmpq]]:
     import numpy as np
 
     try:
-        array: Any = np.load(path, allow_pickle=False)
+        # Mapped, so that no file makes this allocate what its header claims.
+        array: Any = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError) as error:
         raise ValueError(f"must be an array as numpy.save writes it, got {_sentence(error)}") from None
     if not isinstance(array, np.ndarray) or array.ndim != 2:
@@ -57,15 +58,16 @@ def _npy_rows(path: Path, key: str) -> list[list[fmpq]]:
         raise ValueError(f"must be an array of two axes, got {shape}")
     if array.dtype.kind not in "iuf" or array.dtype.itemsize > 8:
         raise ValueError(f"must hold integers or floats of at most 64 bits, got {array.dtype}")
+    _check_shape(array.shape[0], [array.shape[1]], dim)
     return [[exact.rational("entry", x) for x in row] for row in array.tolist()]
 
 
-def _csv_rows(path: Path, key: str) -> list[list[fmpq]]:
+def _csv_rows(path: Path, key: str, dim: int) -> list[list[fmpq]]:
     lines = (line.partition("#")[0].strip() for line in path.read_text(encoding="utf-8-sig").splitlines())
     return [[number(cell) for cell in line.split(",")] for line in lines if line]
 
 
-def _json_rows(path: Path, key: str) -> list[list[fmpq]]:
+def _json_rows(path: Path, key: str, dim: int) -> list[list[fmpq]]:
     wanted = f"must be JSON, rows of numbers or a log with them under task, {key}"
     try:
         text = path.read_text(encoding="utf-8")
@@ -90,11 +92,14 @@ _READERS = {".npy": _npy_rows, ".csv": _csv_rows}
 
 
 def _matrix(rows: list[list[fmpq]], dim: int) -> fmpq_mat:
-    lengths = sorted({len(row) for row in rows})
-    if len(rows) != dim or lengths != [dim]:
-        columns = " or ".join(map(str, lengths)) or "0"
-        raise ValueError(f"must be {dim} × {dim}, as --dim says, got {len(rows)} × {columns}")
+    _check_shape(len(rows), sorted({len(row) for row in rows}), dim)
     return fmpq_mat(rows)
+
+
+def _check_shape(rows: int, lengths: list[int], dim: int) -> None:
+    if rows != dim or lengths != [dim]:
+        columns = " or ".join(map(str, lengths)) or "0"
+        raise ValueError(f"must be {dim} × {dim}, as --dim says, got {rows} × {columns}")
 
 
 def _semidefinite(m: fmpq_mat) -> fmpq_mat:

@@ -137,9 +137,14 @@ def test_refusals(tmp_path: Path, name: str, content: str, capsys: pytest.Captur
         (np.eye(2, dtype=bool), "must hold integers or floats of at most 64 bits, got bool"),
         (np.eye(2, dtype=np.longdouble), "must hold integers or floats of at most 64 bits"),
         (np.ones(2), "must be an array of two axes, got (2,)"),
+        (np.ones((3, 2)), "must be 2 × 2, as --dim says, got 3 × 2"),
+        (np.ones((0, 0)), "must be 2 × 2, as --dim says, got 0 × 0"),
         (np.array([[1, np.inf], [np.inf, 1]]), "must be a finite number, got inf"),
         (np.array([[1.0, 0.1], [0.1 + 3e-17, 1.0]]), "which looks like rounding: store (M + Mᵀ)/2"),
-        (np.array([[1, None], [None, 1]]), "must be an array as numpy.save writes it, got Object arrays"),
+        (
+            np.array([[1, None], [None, 1]]),
+            "must be an array as numpy.save writes it, got Array can't be memory-mapped",
+        ),
     ],
 )
 def test_refusals_of_arrays(
@@ -148,6 +153,14 @@ def test_refusals_of_arrays(
     np.save(tmp_path / "x.npy", array, allow_pickle=True)
     line = f"optimum --dim 2 --context 3 --layers 1 --covariance-file {tmp_path / 'x.npy'}"
     assert message in refusal(line, capsys)
+
+
+def test_a_header_that_claims_too_much_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "x.npy"
+    np.save(path, np.eye(2))
+    path.write_bytes(path.read_bytes().replace(b"(2, 2), }" + b" " * 14, b"(9000000000000, 2), }  "))
+    line = f"optimum --dim 2 --context 3 --layers 1 --covariance-file {path}"
+    assert "must be an array as numpy.save writes it, got " in refusal(line, capsys)
 
 
 def test_what_cannot_be_read_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
