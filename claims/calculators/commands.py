@@ -27,6 +27,8 @@ LARGEST_INVERSE = 80
 LARGEST_COMPARED = 200
 """The largest d of weights that are compared: 5 s for diagonal Σ; for dense Σ 7 s at d = 80 and minutes here."""
 
+_OTHER_TASK = "with --task identity or a --task-covariance"
+
 
 @click.command()
 @sizes
@@ -57,7 +59,7 @@ def optimum(dim: int, context: int, layers: int, looped: bool, as_json: bool, **
 
 def _check_optimum(task: Task, layers: int, looped: bool) -> None:
     if layers > 1 and not (task.whitened and task.noise == 0):
-        where = "with --noise above 0" if task.whitened else "where Ω is not Σ⁻¹"
+        where = "with --noise above 0" if task.whitened else _OTHER_TASK
         raise click.BadParameter(
             f"must be 1 {where}, got {layers}: optima of more layers are known on the whitened task without noise",
             param_hint="'--layers'",
@@ -65,7 +67,9 @@ def _check_optimum(task: Task, layers: int, looped: bool) -> None:
     if task.whitened:
         return
     if looped:
-        raise click.BadParameter("has no effect where Ω is not Σ⁻¹: leave it out", param_hint="'--looped'")
+        raise click.BadParameter(
+            f"must be left out {_OTHER_TASK}, whose answer holds no steps", param_hint="'--looped'"
+        )
     diagonal = task.levels() is not None
     most = MOST_EIGENVALUES if diagonal else LARGEST_INVERSE
     if task.dim > most:

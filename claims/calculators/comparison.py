@@ -38,7 +38,7 @@ def _one_layer(found: Comparison) -> dict[str, Any]:
         "loss": rational(found.loss),
         "minimum": rational(found.minimum),
         "excess": measured(found.excess),
-        "relative_excess": measured(found.excess / found.minimum),
+        "relative_excess": None if found.minimum == 0 else measured(found.excess / found.minimum),
         "distance": root(found.squared_distance),
         "distance_bound": None if found.distance_bound is None else upper_bound(found.distance_bound),
         "preconditioner": [list(map(measured, row)) for row in found.preconditioner.tolist()],

@@ -35,7 +35,7 @@ def loss(task: Task, steps: Sequence[fmpq], plain: bool) -> dict[str, Any]:
         mean, scale = plain_loss(task, steps), multiple_of_identity(task)
     else:
         mean, scale = preconditioned_loss(task, steps), fmpq(1)
-    if task.whitened and task.noise == 0 and scale is not None:
+    if task.is_whitened and task.noise == 0 and scale is not None:
         sampling = _sampling([scale * step for step in steps], task.dim, task.context_length)
     else:
         sampling = _unknown("known for A_l = a_l Σ⁻¹ on the whitened task without noise only")

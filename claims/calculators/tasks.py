@@ -61,6 +61,16 @@ class Task:
         sigma, omega = self.matrices()
         return exact.trace(sigma * omega)
 
+    @property
+    def is_whitened(self) -> bool:
+        """Whether Ω = Σ⁻¹, said or not: for diagonal ones it is seen.
+
+        >>> Task(2, 5, (fmpq(2), fmpq(1)), (fmpq(1, 2), fmpq(1)), whitened=False, noise=fmpq(0)).is_whitened
+        True
+        """
+        levels = () if self.whitened else self.levels()
+        return levels is not None and all(x.covariance * x.task_covariance == 1 for x in levels)
+
     def levels(self) -> list[Level] | None:
         """The joint eigenvalues, in the order of the diagonals; None where Σ or Ω is not diagonal.
 

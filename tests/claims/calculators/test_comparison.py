@@ -100,6 +100,14 @@ def test_compare_refuses_weights_beyond_float64(tmp_path: Path, capsys: pytest.C
     assert error.count("\n") == 1
 
 
+def test_nothing_is_relative_to_a_minimum_of_0(tmp_path: Path) -> None:
+    """Labels of noise alone: the best prediction is 0, and has no error."""
+    path = weights_file(tmp_path, [[0.5, 0.0], [0.0, 0.5]])
+    found = answer(f"compare {path} --dim 2 --context 6 --task-covariance 0,0 --noise 1")
+    assert (found["minimum"], found["relative_excess"]) == (0, None)
+    assert found["excess"] == found["loss"] > 0
+
+
 @pytest.mark.parametrize("options", ["--task identity", "--noise 1", "--task-covariance 1,1"])
 def test_several_layers_need_the_whitened_task(
     tmp_path: Path, options: str, capsys: pytest.CaptureFixture[str]

@@ -130,6 +130,12 @@ def test_the_whitened_loss_is_the_same_for_every_covariance(tmp_path: Path) -> N
     assert answer(f"{line} --noise 1") == answer(f"{line} --noise 1 --covariance-file {sigma}")
 
 
+def test_the_sampling_figures_know_the_whitened_task_by_any_name() -> None:
+    line = "loss --dim 2 --context 5 --steps 1/4,1/3"
+    assert answer(f"{line} --task identity") == answer(f"{line} --task-covariance 1,1") == answer(line)
+    assert answer(f"{line} --task identity --covariance 1,2")["per_prompt_std"] is None
+
+
 def test_a_multiple_of_the_identity_rescales_the_steps() -> None:
     plain = answer("loss --dim 2 --context 5 --steps 1/8,1/6 --covariance 2,2 --preconditioner identity")
     assert plain == answer("loss --dim 2 --context 5 --steps 1/4,1/3")

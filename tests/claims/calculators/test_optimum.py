@@ -297,10 +297,10 @@ def test_the_length_of_exact_steps_is_foreseen() -> None:
         ),
         (
             "--layers 2 --task identity",
-            "'--layers': must be 1 where Ω is not Σ⁻¹, got 2: optima of more layers",
+            "'--layers': must be 1 with --task identity or a --task-covariance, got 2",
         ),
-        ("--layers 1 --task identity --looped", "'--looped': has no effect where Ω is not Σ⁻¹: leave it out"),
-        ("--layers 1 --task-covariance 1,2 --looped", "'--looped': has no effect where Ω is not Σ⁻¹"),
+        ("--layers 1 --task identity --looped", "'--looped': must be left out with --task identity or a"),
+        ("--layers 1 --task-covariance 1,2 --looped", "'--looped': must be left out with"),
         ("--layers 1 --task identity --covariance 0,0", "must have tr ΣΩ + σ² > 0, got 0: every label is 0"),
         ("--layers 101", "'--layers': must be an integer from 1 to 100, got '101'"),
     ],

@@ -46,6 +46,13 @@ def test_the_whitened_task(sigma: Covariance) -> None:
     assert all(x.covariance * x.task_covariance == 1 for x in task.levels() or ())
 
 
+def test_a_task_may_be_whitened_without_being_called_so() -> None:
+    assert Task(2, 5, None, None, whitened=False, noise=fmpq(0)).is_whitened
+    assert Task(2, 5, DENSE, None, whitened=True, noise=fmpq(0)).is_whitened
+    assert not Task(2, 5, DIAGONAL, None, whitened=False, noise=fmpq(0)).is_whitened
+    assert not Task(2, 5, DENSE, None, whitened=False, noise=fmpq(0)).is_whitened
+
+
 def test_identities_of_any_size_are_one_level() -> None:
     task = Task(10**17, 5, None, None, whitened=False, noise=fmpq(0))
     assert task.levels() == [Level(fmpq(1), fmpq(1), 10**17)]
