@@ -42,7 +42,7 @@ def optimum(dim: int, context: int, layers: int, looped: bool, as_json: bool, **
     Whitened task, Ω = Σ⁻¹: the steps a_l of the layers A_l = a_l Σ⁻¹, ascending, the global minimum among such
     layers. They and the loss are the same for every Σ, so that the covariance may be left out. steps_exact holds
     rational numbers or roots of polynomials; it is null, with a note, where it would be longer than 50 million
-    characters, as it is for 100 layers at dim 50. 30 layers take a second or less, 100 layers up to ten.
+    characters, as it is for 100 layers at dim 50. 30 layers take a second or less, 100 layers up to fifteen.
 
     Any other task, one layer: the preconditioner Γ of the global minimum over all weights. For diagonal Σ and
     Ω its eigenvalues, in the order of the λ given; where a file gives Σ or Ω, the matrix. Matrices that are not

@@ -14,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from icl_claims.claims.calculators.parameters import ExistingFile, Integer, ListOf, Rational, number
-from icl_claims.claims.calculators.powers import Power
 
 
 @given(st.fractions())
@@ -74,7 +73,6 @@ def test_integers(value: int) -> None:
         (Integer(), "9" * 5000, "must be an integer ≥ 1 below 10^18, got '9999999999999999999999999999999999999999…'"),
         (Integer(most=100), "101", "must be an integer from 1 to 100, got '101'"),
         (Integer(least=0), "x", "must be an integer ≥ 0, got 'x'"),
-        (Power(), "-2", "must be integers ≥ 0 such as 2,1, got '-2': W has no negative powers here"),
         (ListOf(Integer(), most=2), "1,2,3", "must be at most 2 numbers, got 3"),
         (ListOf(Rational()), "1,", "must be a finite number such as 0.25, 1/3 or 2e-3, got ''"),
         (ExistingFile(), "no such", "no such: no such file"),
