@@ -115,6 +115,8 @@ class _Reader:
 
     def __init__(self, pieces: list[str]) -> None:
         self.tokens, self.at = pieces, 0
+        self.within_sum = False
+        """Whether a sum or a product reads its body, which ends before the measure of the integral around it."""
 
     # Tokens.
 
@@ -223,6 +225,8 @@ class _Reader:
 
     def _begins_factor(self) -> bool:
         token = self.peek()
+        if self.within_sum and self._at_measure():
+            return False
         if token == "|":
             # A bar within bars closes them; the records never nest moduli.
             return False
@@ -237,11 +241,14 @@ class _Reader:
     def factor(self) -> Node:
         self.blanks()
         start = self.at
-        if self.peek() == "d" and self.peek(1) == r"\mu":
+        if self._at_measure():
             self.at += 2
             variable = (self.bracket(),) if self.peek() == "(" else ()
             return self.node("measure", variable, start)
         return self._scripts(self.primary(), start)
+
+    def _at_measure(self) -> bool:
+        return self.peek() == "d" and self.peek(1) == r"\mu"
 
     def _scripts(self, base: Node, start: int) -> Node:
         while True:
@@ -366,6 +373,8 @@ class _Reader:
         bounds = []
         while mark := self.take("_", "^"):
             bounds.append((mark, self.argument()))
+        around, self.within_sum = self.within_sum, head in ("sum", "prod")
         body = self.sum() if head in ("minimum", "infimum") else self.term()
+        self.within_sum = around
         lower = tuple(bound for mark, bound in sorted(bounds, key=lambda b: b[0] == "^") for _ in mark)
         return self.node(head, (*lower, body), start)

@@ -53,6 +53,8 @@ Run = tuple[int, Weights]
 
 NEAR = fmpq(1, 50)
 """What the record reads “→ 0” as at the end of a run: Dist ≤ 1/50, and 1/50 for the relative distance to a point."""
+STEADY = fmpq(1, 20)
+"""What it reads “stays constant” as: Dist within 1/20 of a constant."""
 LITTLE = fmpq(1, 1000)
 """And for the relative excess of the loss."""
 
@@ -202,7 +204,7 @@ def check_raw(squared: fmpq) -> None:
                 value, constant = (
                     exact.rational("root", nearest_root(x)) for x in (layer.raw_distance, squared)
                 )
-                if abs(value - constant) > fmpq(1, 20):
+                if abs(value - constant) > STEADY:
                     raise Refuted(f"seed {seed}, step {step}: Dist(A, I) is elsewhere")
 
 

@@ -647,7 +647,7 @@ def infimum_with_covariate_updates() -> Iterator[dict[str, Any]]:
     times I, as f is invariant under rotations. The point that ``theory`` proves critical is among the points, or not."""
     for d, n, layers in ((1, 1, 1), (2, 3, 2), (3, 1, 2)):
         critical = gdpp.explicit_critical_point(d, n, layers)
-        other = [fmpq(-1, 3)] * layers, [fmpq(1, 5)] * (layers - 1)
+        other = [fmpq(-2, 7)] * layers, [fmpq(1, 5)] * (layers - 1)
         for points in ((critical, other), (other,)):
             slopes = [gdpp.gradient(*point, d, n) for point in points]
             yield {r"\inf": least_of_both(slopes, d), "l∈": range(layers), "true": len(points) == 2}
@@ -775,7 +775,7 @@ def covariates() -> Iterator[dict[str, Any]]:
         points = Points(n + d)
         X, A, B = (Matrix(points.matrix(*size)) for size in ((d, n + 1), (d, d), (d, d)))
         after = relaxed_layer(d, n, times(fmpq(n), A), B, X)[0]
-        yield {"X_": [X, after], "A_l": A, "B_l": B, "M": at_numbers(MASK, d, n, {}), "l": 0}
+        yield {"X_": {1: X, 2: after}, "A_l": A, "B_l": B, "M": at_numbers(MASK, d, n, {}), "l": 1}
 
 
 @compares("covariate_update_conditioning", "1/n")

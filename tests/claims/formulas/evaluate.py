@@ -26,6 +26,7 @@ from types import FunctionType
 from typing import Any, Literal
 
 from flint import fmpq, fmpq_mat, fmpq_mpoly, fmpq_poly
+from flint.utils.flint_exceptions import DomainError
 
 from icl_claims.claims import tex
 from icl_claims.claims.tex import Node
@@ -36,6 +37,10 @@ Environment = Mapping[str, Any]
 
 class Undefined(ValueError):
     """A formula that has no value in an environment: a symbol without a meaning, sizes that do not fit."""
+
+
+_NO_VALUE = (DomainError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What arithmetic on values that do not fit raises."""
 
 
 class Matrix:
@@ -156,7 +161,11 @@ def holds(node: Node, environment: Environment) -> bool:
         raise Undefined(f"{node.text} has no relation, and no value to be compared with")
     expected = environment["="]
     if isinstance(expected, FunctionType):
-        return bool(expected(evaluate(node, environment)))
+        value = evaluate(node, environment)
+        try:
+            return bool(expected(value))
+        except _NO_VALUE as error:
+            raise Undefined(f"{node.text}: {error!r}") from error
     return equal(expected, node, environment)
 
 
@@ -206,7 +215,9 @@ def evaluate(node: Node, environment: Environment) -> Any:
         raise Undefined(f"{node.text} has no meaning here")
     try:
         return scalar(_RULES[head](node, environment))
-    except (TypeError, ZeroDivisionError, KeyError, IndexError, AttributeError) as error:
+    except Undefined:
+        raise
+    except _NO_VALUE as error:
         raise Undefined(f"{node.text}: {error!r}") from error
 
 
@@ -226,6 +237,8 @@ def _sub(node: Node, environment: Environment) -> Any:
         family = environment[base.text + "_"]
         # Counted indices are Python integers, so that lists and mappings can be families.
         key = tuple(map(_natural, place)) if isinstance(place, tuple) else _natural(place)
+        if isinstance(family, Sequence) and key < 0:
+            raise Undefined(f"{node.text}: indices start at 0")
         return family(key) if callable(family) else family[key]
     value = evaluate(base, environment)
     if isinstance(value, Matrix):
