@@ -1,8 +1,8 @@
 r"""Which formulas the records display, and which of them the tests compare with the theory by value.
 
-A *formula* is a piece of TeX between dollar signs, in a statement, a reading or an assumption, that asserts or defines a
-value. The rule that tells formulas from names and settings is :func:`is_formula`; it errs on the side of listing, and what
-cannot be read is a formula.
+A *formula* is a piece of TeX between dollar signs, in a statement, a reading or an assumption, that asserts or defines
+a value. The rule that tells formulas from names and settings is :func:`is_formula`; it errs on the side of listing,
+and what cannot be read is a formula.
 
 The tables under ``tests/claims/formulas/`` say what each symbol of a formula means, and are decorated
 
@@ -58,9 +58,9 @@ def is_formula(text: str) -> bool:
     * a law: x ∼ 𝒩(0, Σ);
     * a setting: d, n, L, N, Σ, Ω or σ² related to numerals, to I or to ∞ (L = 1; n = 2, …, 22; Σ ≻ 0).
 
-    >>> [is_formula(text) for text in ("A_l", r"f(b,A)", r"\\Sigma=I", r"d,n\\ge1", r"x\\sim\\mathcal N(0,\\Sigma)")]
+    >>> [is_formula(text) for text in ("A_l", r"f(b,A)", r"\Sigma=I", r"d,n\ge1", r"x\sim\mathcal N(0,\Sigma)")]
     [False, False, False, False, False]
-    >>> [is_formula(text) for text in ("A_l=aI", "n-1", "0.11", r"\\gamma>0", r"x\\nosuch y")]
+    >>> [is_formula(text) for text in ("A_l=aI", "n-1", "0.11", r"\gamma>0", r"x\nosuch y")]
     [True, True, True, True, True]
     """
     try:
@@ -140,11 +140,15 @@ def declared(folder: Path) -> dict[Formula, str]:
 def _declared_by(function: ast.FunctionDef, file: str) -> dict[Formula, str]:
     found: dict[Formula, str] = {}
     for call in function.decorator_list:
-        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in DECORATORS):
+        if not (
+            isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in DECORATORS
+        ):
             continue
         texts = [x.value for x in call.args if isinstance(x, ast.Constant) and isinstance(x.value, str)]
         if len(texts) != len(call.args) or len(texts) < 2:
-            raise ValueError(f"{call.func.id} must have a place and formulas, all literal, at {file}:{call.lineno}")
+            raise ValueError(
+                f"{call.func.id} must have a place and formulas, all literal, at {file}:{call.lineno}"
+            )
         places, *pieces = texts
         found |= {Formula(p, tex.normal(x)): call.func.id for p in places.split() for x in pieces}
     return found

@@ -1,8 +1,9 @@
 r"""Reads the TeX of the records into expression trees. No mathematics is imported, and none is done here.
 
-The subset: numerals, letters and named symbols with subscripts, superscripts, primes and accents, fractions, juxtaposed
-products, quotients with a slash, sums, brackets, tuples, sets, norms, inner products, ``\sum``, ``\prod``, ``\int … d\mu``,
-``\min``, ``\inf``, ``\mathbb E``, ``\operatorname``, and chains of relations. From loosest to tightest:
+The subset: numerals, letters and named symbols with subscripts, superscripts, primes and accents, fractions,
+juxtaposed products, quotients with a slash, sums, brackets, tuples, sets, norms, inner products, ``\sum``, ``\prod``,
+``\int … d\mu``, ``\min``, ``\inf``, ``\mathbb E``, ``\operatorname``, and chains of relations. From loosest to
+tightest:
 
     fragment   list (relation list)*                          a=b<c
     list       sum (, sum)*                                   1,3,13
@@ -10,11 +11,11 @@ products, quotients with a slash, sums, brackets, tuples, sets, norms, inner pro
     term       product (/ product)*                           a_lb_l/n
     product    factor factor …                                2L(2L-1)\int …
 
-Whether ``f(a)`` is a product or a value of f, the tree does not say: it holds the factors f and (a), and who evaluates
-it knows what f is. ``\operatorname{tr}``, ``\operatorname{rank}``, ``\operatorname{Var}`` and ``\mathbb E`` take the bracket
-that follows, or else the rest of the product; ``\sum``, ``\prod`` and ``\int`` take the rest of the term; ``\min`` and ``\inf``
-the rest of the sum. A sum without a printed range reaches over the terms after it that name its index, as in
-``\sum_l x_l+y_l``.
+Whether ``f(a)`` is a product or a value of f, the tree does not say: it holds the factors f and (a), and whoever
+evaluates it knows what f is. ``\operatorname{tr}``, ``\operatorname{rank}``, ``\operatorname{Var}`` and ``\mathbb E``
+take the bracket that follows, or else the rest of the product; ``\sum``, ``\prod`` and ``\int`` take the rest of the
+term; ``\min`` and ``\inf`` the rest of the sum. A sum without a printed range reaches over the terms after it that name
+its index, as in ``\sum_l x_l+y_l``.
 
 >>> parse(r"\frac1n\sum_k\lambda_k").outline()
 'product(quotient(1, n), sum(k, sub(\\lambda, k)))'
@@ -27,18 +28,24 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 RELATIONS = frozenset(
-    {"=", "<", ">"}
-    | {rf"\{name}" for name in "ne le ge approx to leftarrow in sim succ succeq prec preceq".split()}
+    r"= < > \ne \le \ge \approx \to \leftarrow \in \sim \succ \succeq \prec \preceq".split()  # noqa: SIM905
 )
-_CLOSING = {"(": ")", "[": "]", r"\{": r"\}", r"\langle": r"\rangle", r"\lVert": r"\rVert", "|": "|", "{": "}"}
+_CLOSING = {
+    "(": ")",
+    "[": "]",
+    r"\{": r"\}",
+    r"\langle": r"\rangle",
+    r"\lVert": r"\rVert",
+    "|": "|",
+    "{": "}",
+}
 _BRACKETS = {"(": "group", "[": "group", r"\{": "set", r"\langle": "inner", r"\lVert": "norm", "|": "modulus"}
 _PREFIX = {"tr": "trace", "rank": "rank", "Var": "variance"}
 _BIG = {r"\sum": "sum", r"\prod": "prod", r"\int": "integral", r"\min": "minimum", r"\inf": "infimum"}
 _STYLES = frozenset({r"\mathcal", r"\mathbb", r"\bar", r"\tilde", r"\hat"})
 _SYMBOLS = frozenset(
-    rf"\{name}"
-    for name in "alpha beta gamma delta varepsilon eta kappa lambda mu nu pi rho sigma tau varphi Gamma Sigma Omega "
-    "infty dots top star".split()
+    r"\alpha \beta \gamma \delta \varepsilon \eta \kappa \lambda \mu \nu \pi \rho \sigma \tau \varphi "  # noqa: SIM905
+    r"\Gamma \Sigma \Omega \infty \dots \top \star".split()
 )
 _TOKEN = re.compile(r"\\[a-zA-Z]+|\\.|\S")
 _SIZES = frozenset({r"\bigl", r"\bigr", r"\Bigl", r"\Bigr"})
@@ -147,13 +154,13 @@ class _Reader:
 
     def fragment(self) -> Node:
         start = self.at
-        operands, signs = [self.list()], []
+        operands, signs = [self.listed()], []
         while sign := self.take(*RELATIONS):
             signs.append(sign)
-            operands.append(self.list())
+            operands.append(self.listed())
         return self.node("relation" + " ".join(signs), tuple(operands), start) if signs else operands[0]
 
-    def list(self) -> Node:
+    def listed(self) -> Node:
         self.blanks()
         start = self.at
         if self.peek() in RELATIONS:

@@ -190,9 +190,7 @@ def check_trained(threshold: fmpq) -> None:
 def test_claim_trained_relaxed_three_layers_trained(evidence: Evidence) -> None:
     """Three runs in whitened coordinates: all matrices end within 1/20 of multiples of I, the norms of A_l increase
     with l. Where they end differs: both runs at n = 20 reach another local minimum than the figure's."""
-    evidence.check(
-        check_trained, NEAR, {"1/100": fmpq(1, 100), "1/50": fmpq(1, 50), "1/40": fmpq(1, 40)}
-    )
+    evidence.check(check_trained, NEAR, {"1/100": fmpq(1, 100), "1/50": fmpq(1, 50), "1/40": fmpq(1, 40)})
     for name, (index, n) in RUNS.items():
         run = compared(index, n)
         steps = ", ".join(f"{-nearest(layer.step):.3f}" for layer in run.layers)

@@ -1,6 +1,6 @@
 r"""Evaluates printed formulas (:mod:`icl_claims.claims.tex`) over exact values, given what each symbol means.
 
-An *environment* maps TeX to values: numbers (``fmpq``), polynomials (in s: ``fmpq_poly``; in random entries: ``fmpq_mpoly``),
+An *environment* maps TeX to values: numbers (``fmpq``), polynomials (``fmpq_poly`` in s, ``fmpq_mpoly`` in random entries),
 matrices (:class:`Matrix`), Python functions, tuples. Keys of special form:
 
 * ``"a_"``: the family a_0, a_1, …, a function of the index or a mapping (a plain key ``"a_q"`` comes first);
@@ -18,135 +18,32 @@ A known real number that is printed rounded is a :class:`Rounded`: it equals a p
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import reduce, total_ordering
+from functools import reduce
 from math import factorial
-from operator import add, mul
+from operator import add
 from types import FunctionType
-from typing import Any, Literal
+from typing import Any
 
-from flint import fmpq, fmpq_mat, fmpq_mpoly, fmpq_poly
-from flint.utils.flint_exceptions import DomainError
+from flint import fmpq, fmpq_mat
 
 from icl_claims.claims import tex
 from icl_claims.claims.tex import Node
 from icl_claims.theory.algebra import exact
+from tests.claims.formulas.values import (
+    NO_VALUE,
+    Matrix,
+    Root,
+    Rounded,
+    Several,
+    Shape,
+    Undefined,
+    plus,
+    same,
+    scalar,
+    times,
+)
 
 Environment = Mapping[str, Any]
-
-
-class Undefined(ValueError):
-    """A formula that has no value in an environment: a symbol without a meaning, sizes that do not fit."""
-
-
-_NO_VALUE = (DomainError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
-"""What arithmetic on values that do not fit raises."""
-
-
-class Matrix:
-    """A matrix over any commutative ring, as rows."""
-
-    def __init__(self, rows: Any) -> None:
-        nested = rows.tolist() if isinstance(rows, fmpq_mat) else rows
-        self.rows = tuple(tuple(scalar(x) for x in row) for row in nested)
-        self.shape = len(self.rows), len(self.rows[0])
-
-    @classmethod
-    def column(cls, entries: Sequence[Any]) -> Matrix:
-        """The entries as a column."""
-        return cls([[x] for x in entries])
-
-    @property
-    def T(self) -> Matrix:
-        """The transpose."""
-        return Matrix(list(zip(*self.rows, strict=True)))
-
-    def entries(self) -> list[Any]:
-        """Row by row."""
-        return [x for row in self.rows for x in row]
-
-    def map(self, function: Callable[[Any], Any]) -> Matrix:
-        """Entry by entry."""
-        return Matrix([[function(x) for x in row] for row in self.rows])
-
-    def __add__(self, other: Matrix) -> Matrix:
-        if self.shape != other.shape:
-            raise Undefined(f"a sum of matrices of shapes {self.shape} and {other.shape}")
-        return Matrix([list(map(add, *rows)) for rows in zip(self.rows, other.rows, strict=True)])
-
-    def __matmul__(self, other: Matrix) -> Matrix:
-        if self.shape[1] != other.shape[0]:
-            raise Undefined(f"a product of matrices of shapes {self.shape} and {other.shape}")
-        columns = other.T.rows
-        return Matrix([[reduce(add, map(mul, row, column)) for column in columns] for row in self.rows])
-
-    def inverse(self) -> Matrix:
-        """The inverse of a rational matrix."""
-        matrix = fmpq_mat([list(row) for row in self.rows])
-        if self.shape[0] != self.shape[1] or matrix.det() == 0:
-            raise Undefined("a matrix without inverse is inverted")
-        return Matrix(matrix.inv())
-
-    def trace(self) -> Any:
-        """The trace."""
-        if self.shape[0] != self.shape[1]:
-            raise Undefined(f"the trace of a matrix of shape {self.shape}")
-        return reduce(add, (row[i] for i, row in enumerate(self.rows)))
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Matrix) and self.rows == other.rows
-
-    __hash__ = None  # type: ignore[assignment]
-
-
-@total_ordering
-@dataclass(frozen=True)
-class Root:
-    """√square, for a rational square ≥ 0: what a norm is."""
-
-    square: fmpq
-
-    def __lt__(self, other: Root) -> bool:
-        return bool(self.square < other.square)
-
-
-@dataclass(frozen=True)
-class Rounded:
-    """A real number between two rationals, which a numeral prints rounded: to nearest, down or up.
-
-    With ``bound`` "down" or "up" the numeral is a bound: the last one of its length below, or above, the number.
-    """
-
-    lower: fmpq
-    upper: fmpq
-    bound: Literal["nearest", "down", "up"] = "nearest"
-
-    @classmethod
-    def of(cls, value: Any, bound: Literal["nearest", "down", "up"] = "nearest") -> Rounded:
-        """From a rational number, or from anything with ends ``lower`` and ``upper``."""
-        return cls(getattr(value, "lower", value), getattr(value, "upper", value), bound)
-
-    def agrees(self, value: fmpq, unit: fmpq) -> bool:
-        """Whether the whole enclosure rounds to ``value``, printed in units of its last digit."""
-        below, above = {"nearest": (unit / 2, unit / 2), "down": (fmpq(0), unit), "up": (unit, fmpq(0))}[self.bound]
-        return bool(value - below <= self.lower and self.upper <= value + above)
-
-
-@dataclass(frozen=True)
-class Shape:
-    """The space of matrices of a shape."""
-
-    rows: int
-    cols: int
-
-
-class Several(tuple[Any, ...]):
-    """Values printed as a list without brackets."""
-
-
-def scalar(value: Any) -> Any:
-    """Integers as rational numbers; everything else as it is."""
-    return fmpq(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def holds(node: Node, environment: Environment) -> bool:
@@ -164,7 +61,7 @@ def holds(node: Node, environment: Environment) -> bool:
         value = evaluate(node, environment)
         try:
             return bool(expected(value))
-        except _NO_VALUE as error:
+        except NO_VALUE as error:
             raise Undefined(f"{node.text}: {error!r}") from error
     return equal(expected, node, environment)
 
@@ -174,21 +71,10 @@ def equal(value: Any, node: Node, environment: Environment) -> bool:
     if isinstance(value, Rounded):
         return value.agrees(scalar(evaluate(node, environment)), _unit(node))
     if isinstance(value, tuple) and node.head in ("tuple", "list"):
-        return len(value) == len(node.parts) and all(map(equal, value, node.parts, [environment] * len(value)))
+        return len(value) == len(node.parts) and all(
+            map(equal, value, node.parts, [environment] * len(value))
+        )
     return same(value, evaluate(node, environment))
-
-
-def same(a: Any, b: Any) -> bool:
-    """Equality of exact values. The number 0 equals a zero matrix, and a 1 × 1 matrix its entry."""
-    a, b = scalar(a), scalar(b)
-    if isinstance(a, Matrix) != isinstance(b, Matrix):
-        a, b = (a, b) if isinstance(a, Matrix) else (b, a)
-        if a.shape == (1, 1):
-            return same(a.rows[0][0], b)
-        return b == 0 and all(x == 0 for x in a.entries())
-    if isinstance(a, fmpq_poly | fmpq_mpoly) or isinstance(b, fmpq_poly | fmpq_mpoly):
-        return bool(a - b == 0)
-    return bool(a == b)
 
 
 def _unit(node: Node) -> fmpq:
@@ -217,7 +103,7 @@ def evaluate(node: Node, environment: Environment) -> Any:
         return scalar(_RULES[head](node, environment))
     except Undefined:
         raise
-    except _NO_VALUE as error:
+    except NO_VALUE as error:
         raise Undefined(f"{node.text}: {error!r}") from error
 
 
@@ -262,29 +148,6 @@ def _prime(node: Node, environment: Environment) -> Any:
 
 def _sum_of(node: Node, environment: Environment) -> Any:
     return reduce(plus, (evaluate(part, environment) for part in node.parts))
-
-
-def plus(a: Any, b: Any) -> Any:
-    """a + b. A column of length 1 counts as its entry."""
-    if isinstance(a, Matrix) != isinstance(b, Matrix):
-        a, b = (x.rows[0][0] if isinstance(x, Matrix) and x.shape == (1, 1) else x for x in (a, b))
-    return a + b
-
-
-def times(a: Any, b: Any) -> Any:
-    """a b: of matrices, of numbers, or of a number and a matrix. A 1 × 1 matrix counts as its entry."""
-    if isinstance(a, tuple) or isinstance(b, tuple):
-        raise Undefined("a product with a tuple")
-    if isinstance(a, Matrix) and isinstance(b, Matrix):
-        if a.shape[1] == b.shape[0]:
-            return a @ b
-        a, b = (x.rows[0][0] if x.shape == (1, 1) else x for x in (a, b))
-        if isinstance(a, Matrix) and isinstance(b, Matrix):
-            raise Undefined(f"a product of matrices of shapes {a.shape} and {b.shape}")
-    if isinstance(a, Matrix) or isinstance(b, Matrix):
-        matrix, number = (a, b) if isinstance(a, Matrix) else (b, a)
-        return matrix.map(lambda x: x * number)
-    return a * b
 
 
 def _negative(node: Node, environment: Environment) -> Any:
@@ -395,7 +258,8 @@ def _set(node: Node, environment: Environment) -> Any:
     if not node.parts[0].head.startswith("relation"):
         return frozenset(evaluate(part, environment) for part in node.parts)
     conditions = [part for part in node.parts if part.head.startswith("relation")]
-    return all(evaluate(c, {**environment, "l": l}) for c in conditions for l in environment["l∈"])
+    layers = environment["l∈"]
+    return all(evaluate(part, {**environment, "l": layer}) for part in conditions for layer in layers)
 
 
 def _inner(node: Node, environment: Environment) -> Any:
@@ -508,7 +372,9 @@ def _relation(node: Node, environment: Environment) -> bool:
 
 def _related(left: Node, sign: str, right: Node, environment: Environment) -> bool:
     if sign in (r"\to", r"\leftarrow"):
-        value = None if left.head == "nothing" else evaluate(left, environment) if sign == r"\to" else left.text
+        value = (
+            None if left.head == "nothing" else evaluate(left, environment) if sign == r"\to" else left.text
+        )
         return bool(environment[sign](value, evaluate(right, environment)))
     if left.head == "list":
         return all(_related(part, sign, right, environment) for part in left.parts)
