@@ -1,6 +1,6 @@
 r"""Which formulas the records display, and which of them the tests compare with the theory by value.
 
-A *formula* is a piece of TeX between dollar signs, in a statement, a reading or an assumption, that asserts or defines
+A *formula* is a piece of TeX between dollar signs, in a text of a record, that asserts or defines
 a value. The rule that tells formulas from names and settings is :func:`is_formula`; it errs on the side of listing,
 and what cannot be read is a formula.
 
@@ -110,8 +110,9 @@ def fragments(text: str) -> list[str]:
 
 
 def displayed(claim: Claim) -> Iterator[Formula]:
-    """The formulas of a claim's statement, of its reading and of its assumptions, each once."""
-    texts = [(claim.slug, claim.statement), (claim.slug, claim.reading or "")]
+    """The formulas of a claim's statement, reading, reasons and assumptions, each once."""
+    own = [claim.statement, claim.reading, claim.reason, *(a.not_shown for a in claim.assumptions)]
+    texts = [(claim.slug, text or "") for text in own]
     texts += [(ASSUMPTION + a.key, a.text) for a in claim.assumptions]
     found = (Formula(place, piece) for place, text in texts for piece in fragments(text) if is_formula(piece))
     yield from dict.fromkeys(found)

@@ -20,7 +20,8 @@ from tests.claims.formulas.values import Matrix, times
 
 
 @compares(
-    "gdpp_critical_points gdpp_minimum_attained gdpp_norms_increase",
+    "gdpp_critical_points gdpp_minimum_attained gdpp_norms_increase covariate_update_conditioning_threshold "
+    "covariate_update_conditioning_typical trained_relaxed_published_numbers",
     r"\mathcal S'=\{A_l=a_l\Sigma^{-1},\,B_l=b_lI\}",
 )
 def scaled_pairs() -> Iterator[dict[str, Any]]:
@@ -156,6 +157,7 @@ def relaxed_points() -> Iterator[tuple[int, list[fmpq], list[fmpq], dict[str, An
         yield len(a), a, b, {"p_": p, "r_": r, "a_": a, "b_": more, "s": S, "L": len(a)}
 
 
+@compares("covariate_update_conditioning_threshold", "p_0=1")
 @compares("gdpp_minimum_attained gdpp_norms_increase", "p_0=r_0=1")
 @compares("gdpp_minimum_attained gdpp_norms_increase", r"r_{l+1}=r_l(1+a_lsp_l^2)")
 @compares(

@@ -58,7 +58,7 @@ def expected_scaled_traces() -> Iterator[dict[str, Any]]:
             yield {"S": times(fmpq(1, n), X @ X.T), "k": k, "m_k": moment, r"\mathbb E": mean}
 
 
-@compares("wishart_covariance_operator", "W=XX^\\top")
+@compares("wishart_covariance_operator wishart_trace_recurrence", r"W=XX^\top")
 @compares(
     "wishart_covariance_operator",
     r"p_\nu=\prod_{r\in\nu}\operatorname{tr}\Sigma^r",
