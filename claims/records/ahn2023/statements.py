@@ -126,8 +126,8 @@ CLAIMS: tuple[Claim, ...] = (
         paper="ahn2023",
         location="Remarks after Theorem 1",
         statement=r"As $n\to\infty$ the minimiser's block tends to $\Sigma^{-1}$; the term "
-        r"$\frac1n\sum_k\lambda_k$, with $\lambda_k$ the eigenvalues of $\Sigma$, acts as a regulariser that grows with "
-        r"the variance and shrinks with $n$.",
+        r"$\frac1n\sum_k\lambda_k$, with $\lambda_k$ the eigenvalues of $\Sigma$, acts as a regulariser that grows "
+        r"with the variance and shrinks with $n$.",
         assumptions=(POSITIVE_DEFINITE_COVARIANCE, GAUSSIAN_TASK_IDENTITY),
         parts=("limit", "regularizer"),
         reading=r"The block is the $A$ of $Q_0=-\operatorname{diag}(A,0)$. “Regulariser” is read as: the "
@@ -249,7 +249,8 @@ CLAIMS: tuple[Claim, ...] = (
         r"implemented algorithm is GD++ (von Oswald et al. 2023). $f$ does not depend on $B_{L-1}$.",
         assumptions=WHITENED_SETTING,
         parts=("infimum", "gd_plus_plus", "last_layer"),
-        reading=r"The sum over $l$ is read as reaching over both norms. A step of GD++ is read as: the covariates, the query's too, move by "
+        reading=r"The sum over $l$ is read as reaching over both norms. A step of GD++ is read as: the covariates, "
+        r"the query's too, move by "
         r"$x_j\leftarrow(I-\gamma XX^\top)x_j$, and the labels by one gradient step from zero weights on the current "
         r"covariates and labels; here with step $-a_l$ and $\gamma=-a_lb_l/n$, free for every layer.",
     ),
@@ -257,9 +258,9 @@ CLAIMS: tuple[Claim, ...] = (
         slug="covariate_update_conditioning",
         paper="ahn2023",
         location="§5.1",
-        statement=r"$X_{l+1}=X_l+B_lX_lMX_l^\top A_lX_l$ ($1/n$ absorbed): at the $\mathcal S'$ of Theorem 4 each layer "
-        r"also maps the covariates by a polynomial in $S$ that improves the conditioning of the next layer's Gram "
-        r"matrix; and $\lVert A_0\rVert\le\lVert A_1\rVert\le\lVert A_2\rVert$ at the trained optimum.",
+        statement=r"$X_{l+1}=X_l+B_lX_lMX_l^\top A_lX_l$ ($1/n$ absorbed): at the $\mathcal S'$ of Theorem 4 each "
+        r"layer also maps the covariates by a polynomial in $S$ that improves the conditioning of the next layer's "
+        r"Gram matrix; and $\lVert A_0\rVert\le\lVert A_1\rVert\le\lVert A_2\rVert$ at the trained optimum.",
         assumptions=WHITENED_SETTING,
         parts=("polynomial", "conditioning", "norms"),
         reading=r"“Improves the conditioning” is read as: the condition number of the next layer's Gram matrix is no "

@@ -28,7 +28,8 @@ CLAIMS: tuple[Claim, ...] = (
         paper="suite",
         location="real Wishart moments",
         statement=r"With $s=d+n$ and $p=dn$ the moments $m_k=\mathbb E\operatorname{tr}W^k$ of a real Wishart "
-        r"matrix $W=XX^\top$, $X$ with $d$ rows and $n$ columns, satisfy, for all $d,n\ge1$ and $k\ge4$, $(k+1)m_k-(4k-1)(s-1)m_{k-1}"
+        r"matrix $W=XX^\top$, $X$ with $d$ rows and $n$ columns, satisfy, for all $d,n\ge1$ and $k\ge4$, "
+        r"$(k+1)m_k-(4k-1)(s-1)m_{k-1}"
         r"+[-5k^3+16k^2-13k+1+(12-8k)p+(6k-9)s^2+(12-8k)s]\,m_{k-2}"
         r"+(s-1)[10k^3-68k^2+150k-107+(16k-44)p+(11-4k)s^2]\,m_{k-3}"
         r"+(k-4)[(k-2)^2-(d-n)^2][(2k-7)^2-(d-n)^2]\,m_{k-4}=0$, "

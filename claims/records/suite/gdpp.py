@@ -112,7 +112,8 @@ CLAIMS: tuple[Claim, ...] = (
         r"not belong to $n=10$. For $n=20$ it is $0.0473$ (rounded), $49$ times the $0.00096131$ that the "
         r"strict local "
         r"minimum next to them attains, at $a=(-0.3383,-2.0908,-8.5681)$, $b=(0.8776,0.5782)$. Of the one-prompt "
-        r"estimator $\operatorname{tr}r_L(S)^2$ (in whitened coordinates, $r_L$ as in `gdpp_minimum_attained`) the relative variance at that minimum is $2.0\cdot10^{13}$, and "
+        r"estimator $\operatorname{tr}r_L(S)^2$ (in whitened coordinates, $r_L$ as in "
+        r"`gdpp_minimum_attained`) the relative variance at that minimum is $2.0\cdot10^{13}$, and "
         r"$1.6\cdot10^{14}$ at the published numbers: an estimate to one per cent takes about $2\cdot10^{17}$ "
         r"prompts or more, "
         r"and $20\,000$ prompts say little about the population loss.",
@@ -125,8 +126,8 @@ CLAIMS: tuple[Claim, ...] = (
         location="on the numbers of Ahn et al., Figs. 3–5",
         statement=r"$d=5$, $n=20$, $L=3$: for more than half of all batches of $20\,000$ prompts, the "
         r"mean over the batch "
-        r"of $\operatorname{tr}r_L(S)^2$ (in whitened coordinates, $r_L$ as in `gdpp_minimum_attained`), with $w$ and $x_q$ "
-        r"averaged out, has a critical point within $0.01$, "
+        r"of $\operatorname{tr}r_L(S)^2$ (in whitened coordinates, $r_L$ as in `gdpp_minimum_attained`), with $w$ "
+        r"and $x_q$ averaged out, has a critical point within $0.01$, "
         r"$0.05$, $0.3$ of the published $a=(-0.38,-2.40,-9.55)$ and within $0.015$ of the published "
         r"$b=(0.90,0.56)$. "
         r"The minimiser of the population loss next to it, $a=(-0.3383,-2.0908,-8.5681)$, $b=(0.8776,0.5782)$, is "

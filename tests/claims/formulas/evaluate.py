@@ -1,7 +1,7 @@
 r"""Evaluates printed formulas (:mod:`icl_claims.claims.tex`) over exact values, given what each symbol means.
 
-An *environment* maps TeX to values: numbers (``fmpq``), polynomials (``fmpq_poly`` in s, ``fmpq_mpoly`` in random entries),
-matrices (:class:`Matrix`), Python functions, tuples. Keys of special form:
+An *environment* maps TeX to values (:mod:`tests.claims.formulas.values`): numbers, polynomials in s or in random
+entries, matrices, Python functions, tuples. Keys of special form:
 
 * ``"a_"``: the family a_0, a_1, …, a function of the index or a mapping (a plain key ``"a_q"`` comes first);
 * ``"l∈"``: the values of an index whose range is not printed, or is printed by a bound only;
