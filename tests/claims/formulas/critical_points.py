@@ -42,7 +42,7 @@ def has_blocks(layers: int, index: int, blocks: int) -> bool:
 
 
 @compares("critical_points_attained critical_points_local_minimum", "L!")
-def minimisers_on_scaled_set() -> Iterator[dict[str, Any]]:
+def minimizers_on_scaled_set() -> Iterator[dict[str, Any]]:
     """How many critical points of index 0 ``theory`` counts."""
     for L in (1, 2, 3, 4, 5):
         yield {"L": L, "=": critical_points_by_index(L)[0]}
@@ -101,21 +101,21 @@ def rational_pairs() -> Iterator[tuple[RegressionTask, fmpq, fmpq]]:
 
 
 @compares("two_layer_symmetric_minimizer_scalar", "(aI,bI)", "(bI,aI)")
-def minimising_pairs() -> Iterator[dict[str, Any]]:
+def minimizing_pairs() -> Iterator[dict[str, Any]]:
     """a, b: the two steps, rational at these sizes. The pair loses the minimum, and its gradient is 0."""
     for task, a, b in rational_pairs():
 
-        def is_minimiser(pair: Any, task: RegressionTask = task) -> bool:
+        def is_minimizer(pair: Any, task: RegressionTask = task) -> bool:
             matrices = [fmpq_mat(rows(m)) for m in pair]
             slopes = layered_gradient(task, matrices)
             least = optimal_steps(task.dim, task.context_length, 2).loss
             return layered_loss(task, matrices) == least and not any(x for m in slopes for x in m.entries())
 
-        yield {"a": a, "b": b, "I": identity(task.dim), "=": is_minimiser}
+        yield {"a": a, "b": b, "I": identity(task.dim), "=": is_minimizer}
 
 
 @compares("two_layer_symmetric_minimizer_scalar", r"a\ne b")
 def different_steps() -> Iterator[dict[str, Any]]:
-    """a, b: as in :func:`minimising_pairs`."""
+    """a, b: as in :func:`minimizing_pairs`."""
     for _, a, b in rational_pairs():
         yield {"a": a, "b": b}

@@ -79,7 +79,7 @@ def states(X: Matrix, x_q: Matrix, y: Matrix, matrices: list[Matrix]) -> list[Ma
 )
 @compares("forward_pass_is_preconditioned_gd", r"A_l\in\mathbb R^{d\times d}")
 def sparse_layer() -> Iterator[dict[str, Any]]:
-    """P_l, Q_l: the sparse parametrisation of ``theory`` with the matrix A_l; 0_{d×d}: zeros."""
+    """P_l, Q_l: the sparse parametrization of ``theory`` with the matrix A_l; 0_{d×d}: zeros."""
     for d, n in SIZES:
         A = Matrix(Points(d).matrix(d, d))
         P, Q = (at_numbers(x, d, n, {"A": A}) for x in sparse(query_label.A))

@@ -7,8 +7,8 @@ entries, matrices, Python functions, tuples. Keys of special form:
 * ``"l∈"``: the values of an index whose range is not printed, or is printed by a bound only;
 * ``"="``: the value of a formula without a relation, or a function that says whether a value is right;
   ``"true"``: whether a relation is true here (it is, by default);
-* ``"E∈"``: environments, equally likely, over which ``\mathbb E`` averages its body; without them, and always,
-  ``r"\mathbb E"``, ``r"\operatorname{tr}"``, ``r"\operatorname{Var}"``, ``r"\int"``: functions of the evaluated body;
+* ``r"\mathbb E"``, ``r"\operatorname{tr}"``, ``r"\operatorname{Var}"``, ``r"\int"``: functions of the evaluated body;
+* ``"E∈"``, in the place of ``r"\mathbb E"``: equally likely environments, over which the body is averaged;
 * ``r"\min"``, ``r"\inf"``: functions of a function that evaluates the body after more symbols got values;
 * ``r"\nabla"``: a function of the names that are differentiated, and by; ``r"\to"``, ``r"\leftarrow"``: relations.
 

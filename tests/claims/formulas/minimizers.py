@@ -71,7 +71,7 @@ def stated_layer(task: RegressionTask, gamma: fmpq_mat) -> tuple[Matrix, Matrix]
 )
 @compares("large_context_preconditioner", r"Q_0=-\operatorname{diag}(A,0)")
 def minimizers() -> Iterator[dict[str, Any]]:
-    """P_0, Q_0: the sparse layer with the minimiser that ``theory`` derives for any Σ; A: that minimiser."""
+    """P_0, Q_0: the sparse layer with the minimizer that ``theory`` derives for any Σ; A: that minimizer."""
     for task, point in rotated_tasks():
         gamma = single_layer.minimizer(task)
         P, Q = stated_layer(task, gamma)
@@ -119,7 +119,7 @@ def isotropic_minimizers() -> Iterator[dict[str, Any]]:
     r"X_j=-\frac{1}{\frac{n+1}{n}\lambda_j+\frac1n\sum_k\lambda_k}\,E_{d+1,j}",
 )
 def diagonal_minimizers() -> Iterator[dict[str, Any]]:
-    """X_j: e_{d+1} times column j of the minimising Q_0, for a diagonal Σ with the entries λ_k."""
+    """X_j: e_{d+1} times column j of the minimizing Q_0, for a diagonal Σ with the entries λ_k."""
     for d, n in SIZES:
         spectrum = [fmpq(2 * k + 1, 3) for k in range(1, d + 1)]
         task = RegressionTask(exact.diagonal(spectrum), n)
@@ -162,7 +162,7 @@ def general_tasks(keep: Any = None) -> Iterator[tuple[RegressionTask, dict[str, 
             if keep is None:
                 gamma, least = single_layer.minimizer(task), single_layer.minimum(task)
             else:
-                # The record writes Q_0 = −2 diag(Γ, 0): its Γ is half of the minimiser.
+                # The record writes Q_0 = −2 diag(Γ, 0): its Γ is half of the minimizer.
                 gamma, least = relu_attention.minimizer(task) / 2, relu_attention.minimum(task)
             yield (
                 task,
@@ -185,7 +185,7 @@ def general_tasks(keep: Any = None) -> Iterator[tuple[RegressionTask, dict[str, 
     r"\min f=\operatorname{tr}(\Sigma\Omega)-\operatorname{tr}(\Sigma\Gamma\Sigma\Omega)",
 )
 def linear_minimum() -> Iterator[dict[str, Any]]:
-    """Γ, min f: by ``theory``, from the moments of the prompt; without label noise in Σ and Ω where it is singular."""
+    """Γ, min f: by ``theory``, from the moments of the prompt; Ω is of full rank, or of rank one."""
     for task, point in general_tasks():
         yield {**point, "Q_0": stated_layer(task, single_layer.minimizer(task))[1]}
 
@@ -197,7 +197,7 @@ def linear_minimum() -> Iterator[dict[str, Any]]:
     r"\min f=\operatorname{tr}(\Sigma\Omega)-\operatorname{tr}(\Sigma\Gamma\Sigma\Omega)",
 )
 def relu_minimum() -> Iterator[dict[str, Any]]:
-    """The same for ReLU attention; Γ: half of the minimiser of ``theory``."""
+    """The same for ReLU attention; Γ: half of the minimizer of ``theory``."""
     for task, point in general_tasks(relu_attention.RELU):
         yield {**point, "Q_0": stated_layer(task, relu_attention.minimizer(task))[1]}
 
@@ -208,7 +208,7 @@ def relu_minimum() -> Iterator[dict[str, Any]]:
     r"P_0=\operatorname{diag}(0,1)",
 )
 def relu_minimizer() -> Iterator[dict[str, Any]]:
-    """P_0, Q_0: the sparse layer with the minimiser that ``theory`` derives for ReLU attention."""
+    """P_0, Q_0: the sparse layer with the minimizer that ``theory`` derives for ReLU attention."""
     for d, n in SIZES:
         task = RegressionTask.isotropic(d, n)
         P, Q = stated_layer(task, relu_attention.minimizer(task))

@@ -162,7 +162,7 @@ def of_ranks() -> Iterator[tuple[int, Matrix]]:
     r"\operatorname{tr}(\Sigma\Omega)+\sigma^2>0",
 )
 def labels_that_vary() -> Iterator[dict[str, Any]]:
-    """Whether ``theory`` has a minimiser to give: it refuses tasks with labels that are all 0."""
+    """Whether ``theory`` has a minimizer to give: it refuses tasks with labels that are all 0."""
     first, second = exact.diagonal([1, 0]), exact.diagonal([0, 1])
     for sigma, omega, noise in (
         (first, first, 0),

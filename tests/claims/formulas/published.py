@@ -158,14 +158,14 @@ def minimum_at_twenty() -> Iterator[dict[str, Any]]:
     "a=(-0.3383,-2.0908,-8.5681)",
 )
 @compares("trained_relaxed_published_numbers trained_relaxed_batch_minimizer", "b=(0.8776,0.5782)")
-def minimiser_at_twenty() -> Iterator[dict[str, Any]]:
+def minimizer_at_twenty() -> Iterator[dict[str, Any]]:
     """The minimum at n = 20."""
     point = minimum(20)
     yield {"a": tuple(map(Rounded.of, point.a)), "b": tuple(map(Rounded.of, point.b))}
 
 
 @compares("gdpp_norms_increase", "a=(-0.5390,-1.5704,-11.7810)")
-def minimiser_at_ten() -> Iterator[dict[str, Any]]:
+def minimizer_at_ten() -> Iterator[dict[str, Any]]:
     """The minimum at n = 10."""
     yield {"a": tuple(map(Rounded.of, minimum(10).a))}
 
@@ -263,7 +263,7 @@ def further_sizes() -> Iterator[dict[str, Any]]:
 
 
 @compares("gdpp_minimum_attained", "a_0=-0.51676", "a_1=-3.47466", "b_0=0.86846")
-def minimiser_of_two_layers() -> Iterator[dict[str, Any]]:
+def minimizer_of_two_layers() -> Iterator[dict[str, Any]]:
     """a_l, b_0: the candidate of least loss, certified."""
     point = two_layers()
     yield {"a_": [Rounded.of(x) for x in point.a], "b_": [Rounded.of(x) for x in point.b]}

@@ -10,6 +10,7 @@ from flint import fmpq, fmpq_mat, fmpq_poly
 
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.orthogonal_polynomials import monic, recurrence
+from icl_claims.theory.many_layers.descent_loss import descent_loss
 from icl_claims.theory.many_layers.looped_loss import layered_gradient, layered_loss
 from icl_claims.theory.many_layers.loss_variance import loss_variance
 from icl_claims.theory.many_layers.step_sizes import (
@@ -127,25 +128,30 @@ def reduced() -> Iterator[dict[str, Any]]:
 
 
 @compares(
-    "loss_against_depth_minima loss_against_context_length_minima", r"A_l=a_l\Sigma^{-1}", r"A_l=a\Sigma^{-1}"
+    "loss_against_depth_minima loss_against_context_length_minima",
+    r"A_l=a_l\Sigma^{-1}",
+    r"A_l=a\Sigma^{-1}",
 )
-@compares("loss_against_depth_minima loss_against_context_length_minima", "A_l=aI")
-def compared_layers() -> Iterator[dict[str, Any]]:
-    """A_l: a matrix with which one layer loses what ``theory`` gives for a step a on 𝒮, at Σ ≠ I and at I."""
-    a = fmpq(-3, 2)
+def preconditioned_layers() -> Iterator[dict[str, Any]]:
+    """A_l: what aI in whitened coordinates is without whitening: two such layers lose what ``theory`` gives for two
+    steps a of preconditioned gradient descent."""
     for d, n in SIZES:
-        sigma = Points(d).definite(d)
-        task = RegressionTask.whitened(sigma, n)
-        A = task.task_covariance * a
-        if layered_loss(task, [A]) != looped_loss(d, n, 1)(a):
-            raise ValueError("the loss on 𝒮 is another")
-        yield {
-            "A_l": Matrix(A),
-            "a_l": a,
-            "a": a,
-            r"\Sigma": Matrix(sigma),
-            "I": Matrix(task.task_covariance),
-        }
+        a, root = fmpq(-3, 2), Points(d).definite(d)
+        task, A = RegressionTask.whitened(root * root, n), root.inv() * a * root.inv()
+        if layered_loss(task, [A, A]) != looped_loss(d, n, 2)(a):
+            raise ValueError("the layers are no steps of preconditioned gradient descent")
+        yield {"A_l": Matrix(A), "a_l": a, "a": a, r"\Sigma": Matrix(task.covariance)}
+
+
+@compares("loss_against_depth_minima loss_against_context_length_minima", "A_l=aI")
+def plain_layers() -> Iterator[dict[str, Any]]:
+    """A_l: a matrix with which two layers lose what ``theory`` gives for two steps a of gradient descent."""
+    for d, n in SIZES:
+        a, task = fmpq(-3, 2), RegressionTask.whitened(Points(d).definite(d), n)
+        A = exact.diagonal([a] * d)
+        if layered_loss(task, [A, A]) != descent_loss(task, 2)(a):
+            raise ValueError("the layers are no steps of gradient descent")
+        yield {"A_l": Matrix(A), "a": a, "I": identity(d)}
 
 
 @compares(
