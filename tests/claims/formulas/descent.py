@@ -27,21 +27,22 @@ from tests.claims.formulas.values import Matrix, plus, times
 DIAG = r"\operatorname{diag}"
 
 
-def forward(d: int, n: int, transposed: bool = True) -> dict[str, Any]:
-    """A prompt and three layers with matrices that are not symmetric, multiplied out by ``theory``.
+def forward(d: int, n: int, symmetric: bool = False) -> dict[str, Any]:
+    """A prompt and three layers with matrices that are not symmetric, or are, multiplied out by ``theory``.
 
     Z_l: the state after l layers; w_l: the iterates of gradient descent with the preconditioners A_l^⊤.
     """
     points = Points(d * n)
     X, x_q, task = Matrix(points.matrix(d, n)), Matrix(points.matrix(d, 1)), Matrix(points.matrix(d, 1))
     y = task.T @ X
-    matrices = [Matrix(points.matrix(d, d)) for _ in range(3)]
+    drawn = points.definite if symmetric else lambda size: points.matrix(size, size)
+    matrices = [Matrix(drawn(d)) for _ in range(3)]
     w = [Matrix(fmpq_mat(d, 1))]
     for A in matrices:
         slope = at_numbers(
             preconditioned_gd.gradient(preconditioned_gd.ITERATE), d, n, {"X": X, "w_l": w[-1], "y": y}
         )
-        w.append(plus(w[-1], times(fmpq(-1), times(A.T if transposed else A, slope))))
+        w.append(plus(w[-1], times(fmpq(-1), times(A.T, slope))))
     return {
         "X": X,
         "x_q": x_q,
@@ -100,11 +101,22 @@ def query_entries() -> Iterator[dict[str, Any]]:
 
 
 @compares("forward_pass_is_preconditioned_gd_transposed", r"w_{l+1}=w_l-A_l^\top\nabla R(w_l)")
+def iterates_of_any_layers() -> Iterator[dict[str, Any]]:
+    """See :func:`iterates_of_the_layers`; the matrices A_l are not symmetric."""
+    yield from iterates_of_the_layers(symmetric=False)
+
+
 @refutes("forward_pass_is_preconditioned_gd", r"w_{l+1}=w_l-A_l\nabla R(w_l)")
-def iterates_of_the_layers() -> Iterator[dict[str, Any]]:
+def iterates_as_written() -> Iterator[dict[str, Any]]:
+    """See :func:`iterates_of_the_layers`: true where the matrices A_l are symmetric, else false."""
+    yield from iterates_of_the_layers(symmetric=False)
+    yield from ({**point, "quoted": True} for point in iterates_of_the_layers(symmetric=True))
+
+
+def iterates_of_the_layers(symmetric: bool) -> Iterator[dict[str, Any]]:
     """w_l: read off the layers, −[Z_l]_{d+1,n+1} with the query at each unit vector; ∇R: the gradient in ``theory``."""
     for d, n in SIZES:
-        point = forward(d, n)
+        point = forward(d, n, symmetric)
         runs = [states(point["X"], unit(d, j), point["y"], point["A_"]) for j in range(1, d + 1)]
         w = [Matrix.column([-run[l].rows[d][n] for run in runs]) for l in range(4)]  # noqa: E741
         for l in range(3):  # noqa: E741

@@ -34,9 +34,19 @@ class Table:
         return [{_key(key): value for key, value in point.items()} for point in self.source()]
 
     def points(self, text: str) -> list[Environment]:
-        """The environments of one formula: the key ``"= FORMULA"`` is the value of this formula alone."""
+        """Where a formula is as the environments say: of a refuted one, where the key ``"quoted"`` says so.
+
+        The key ``"= FORMULA"`` is the value of this formula alone.
+        """
+        return self._of(text, [e for e in self.environments if not self.false or e.get("quoted")])
+
+    def counterexamples(self, text: str) -> list[Environment]:
+        """The other environments of a refuted formula."""
+        return self._of(text, [e for e in self.environments if self.false and not e.get("quoted")])
+
+    def _of(self, text: str, chosen: list[Environment]) -> list[Environment]:
         own = _key(f"= {text}")
-        return [{**e, "=": e[own]} if own in e else e for e in self.environments]
+        return [{**e, "=": e[own]} if own in e else e for e in chosen]
 
     @property
     def formulas(self) -> list[Formula]:
@@ -58,7 +68,11 @@ def compares(places: str, *texts: str) -> Callable[[Environments], Environments]
 
 
 def refutes(places: str, *texts: str) -> Callable[[Environments], Environments]:
-    """These formulas are quoted because they are false: in some of the environments they are."""
+    """These formulas are quoted because they are false: in some of the environments they are.
+
+    Environments with the key ``"quoted"`` show that they are quoted rightly: there they are true, by what their source
+    assumes or prints.
+    """
     return _registering(places, texts, false=True)
 
 
