@@ -47,7 +47,7 @@ _SYMBOLS = frozenset(
     r"\alpha \beta \gamma \delta \varepsilon \eta \kappa \lambda \mu \nu \pi \rho \sigma \tau \varphi "  # noqa: SIM905
     r"\Gamma \Sigma \Omega \infty \dots \top \star".split()
 )
-_TOKEN = re.compile(r"\\[a-zA-Z]+|\\.|\S")
+_TOKEN = re.compile(r"\\text\{[^}]*\}|\\[a-zA-Z]+|\\.|\S")
 _SIZES = frozenset({r"\bigl", r"\bigr", r"\Bigl", r"\Bigr"})
 _SPACES = frozenset({r"\ ", r"\;", "~"})
 
@@ -92,8 +92,12 @@ def joined(pieces: list[str]) -> str:
     >>> joined(tokens(r"\\mathcal S' = 2"))
     "\\\\mathcal S'=2"
     """
-    text = "".join(p + " " if re.fullmatch(r"\\[a-zA-Z]+", p) else p for p in pieces if p != r"\,")
-    return re.sub(r"(?<=[a-zA-Z]) (?![a-zA-Z])", "", text).strip()
+    text, command = "", False
+    for piece in pieces:
+        if piece != r"\,":
+            text += f" {piece}" if command and piece[0].isalpha() else piece
+            command = bool(re.fullmatch(r"\\[a-zA-Z]+", piece))
+    return text
 
 
 def normal(text: str) -> str:
@@ -335,10 +339,9 @@ class _Reader:
         while separator := self.take(",", ";"):
             separators.add(separator)
             items.append(self._item())
-        if self.take(r"\text"):
+        if self.peek().startswith(r"\text{"):
             # A condition in words, as in {… for all l}: the variable it names is read and kept.
-            while not self.take("}"):
-                self.at += 1
+            self.at += 1
             items.append(self.sum())
         self.demand(_CLOSING[opening])
         head = _BRACKETS[opening]

@@ -65,5 +65,6 @@ def test_blanks_and_sizes_do_not_matter(one: str, other: str) -> None:
     assert normal(one) == normal(other)
 
 
-def test_a_blank_ends_a_command() -> None:
+def test_blanks_that_matter_stay() -> None:
     assert normal(r"\alpha b") == r"\alpha b"
+    assert normal(r"a \text{ for all }l") == r"a\text{ for all }l"
