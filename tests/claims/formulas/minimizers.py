@@ -12,15 +12,7 @@ from icl_claims.theory.algebra.evaluation import at_task
 from icl_claims.theory.one_layer import relu_attention, single_layer
 from icl_claims.theory.task import RegressionTask
 from icl_claims.theory.transformer.attention import sparse
-from tests.claims.formulas.points import (
-    SIZES,
-    Points,
-    at_numbers,
-    block_diagonal,
-    family,
-    identity,
-    unit,
-)
+from tests.claims.formulas.points import SIZES, Points, at_numbers, block_diagonal, family, identity, unit
 from tests.claims.formulas.table import compares
 from tests.claims.formulas.values import Matrix, times
 

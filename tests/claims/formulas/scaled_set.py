@@ -13,12 +13,7 @@ from icl_claims.theory.algebra.orthogonal_polynomials import monic, recurrence
 from icl_claims.theory.many_layers.descent_loss import descent_loss
 from icl_claims.theory.many_layers.looped_loss import layered_gradient, layered_loss
 from icl_claims.theory.many_layers.loss_variance import loss_variance
-from icl_claims.theory.many_layers.step_sizes import (
-    looped_loss,
-    loss_of_steps,
-    optimal_steps,
-    residual,
-)
+from icl_claims.theory.many_layers.step_sizes import looped_loss, loss_of_steps, optimal_steps, residual
 from icl_claims.theory.task import RegressionTask
 from icl_claims.theory.transformer.symmetries import directional_derivatives, reduced_direction
 from icl_claims.theory.wishart import trace_moments
