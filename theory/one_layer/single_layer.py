@@ -55,11 +55,6 @@ CROSS = X @ LABELS.T / n
 LABEL_SQUARE = LABELS @ LABELS.T / n
 """h = y yᵀ/n."""
 
-TEX = {
-    "Sigma": r"\Sigma", "Omega": r"\Omega", "Gamma": r"\Gamma", "beta": r"\beta", "A_x": "A_x",
-    "X": "X", "x_q": "x_q", "w": "w", "epsilon": r"\varepsilon", "D": "D", "m": "m", "delta": r"\delta",
-}  # fmt: skip
-
 
 def over_prompts(polynomial: Words) -> Words:
     """E over query, context, noise and task: x ~ N(0, Σ), ε ~ N(0, σ² I), w ~ N(0, Ω)."""
