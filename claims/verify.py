@@ -13,8 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from icl_claims.claims import evidence_index, registry, report, results, sources
+from icl_claims.claims import evidence_index, registry, results, sources
 from icl_claims.claims.claim import Claim
+from icl_claims.claims.report import pages
 from icl_claims.claims.results import Level, Results
 from icl_claims.claims.verdicts import Judgement, judge
 
@@ -84,7 +85,7 @@ def verify(slugs: Sequence[str] = (), level: Level = "quick") -> Verification:
         faults.append("there is no evidence under tests/")
     merged = stored()
     whole = not slugs and level == "quick" and status in (0, 1)
-    report.write(merged, claims_, root(), page_only=not whole)
+    pages.write(merged, claims_, root(), page_only=not whole)
     judgements = tuple(judge(claims_[slug], merged, claims_) for slug in asked)
     return Verification(judgements, tuple(faults), output)
 
