@@ -41,11 +41,13 @@ def html(results: Results, registry: Mapping[str, Claim]) -> str:
     return "\n".join(line for line in map(str.rstrip, text.splitlines()) if line) + "\n"
 
 
-def write(results: Results, registry: Mapping[str, Claim], root: Path, *, page_only: bool = False) -> None:
-    """Write ``build/report/index.html`` and, unless ``page_only``, ``paper_claims.md`` under ``root``."""
-    write_text(root / "build" / "report" / "index.html", html(results, registry))
+def write(results: Results, registry: Mapping[str, Claim], root: Path, *, page_only: bool = False) -> Path:
+    """Write the page and, unless ``page_only``, ``paper_claims.md`` under ``root``; where the page is."""
+    page = root / "build" / "report" / "index.html"
+    write_text(page, html(results, registry))
     if not page_only:
         write_text(root / "paper_claims.md", markdown(results, registry))
+    return page
 
 
 def _context(results: Results, registry: Mapping[str, Claim]) -> dict[str, Any]:

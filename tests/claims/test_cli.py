@@ -13,13 +13,18 @@ from pathlib import Path
 
 import pytest
 
-import icl_claims.claims.verify
+from icl_claims.claims import clone as clone_of_the_package
 from icl_claims.claims import registry, results, scaffold
 from icl_claims.claims.cli import COMMANDS, run
 from icl_claims.claims.evidence_index import Mark
 from icl_claims.claims.results import Results
 from icl_claims.claims.verdicts import VERDICTS
 from tests import ROOT
+
+NOTHING_STORED = (
+    "No results are stored in this clone yet: every claim is shown as unverified. "
+    "Run 'make verify', or read the verdicts in paper_claims.md.\n"
+)
 
 LIST_KEYS = [
     "slug",
@@ -135,7 +140,7 @@ def clone(tmp_path: Path) -> Clone:
 def no_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The real registry, with results of this test alone."""
     path = tmp_path / "claims.json"
-    monkeypatch.setattr(icl_claims.claims.verify, "results_path", lambda: path)
+    monkeypatch.setattr(clone_of_the_package, "results_path", lambda: path)
     return path
 
 
@@ -143,7 +148,7 @@ def answer(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     """What a command that succeeds in this process prints."""
     assert run(arguments) == 0
     out, err = capsys.readouterr()
-    assert err == ""
+    assert err in ("", NOTHING_STORED)
     return out
 
 
@@ -226,6 +231,27 @@ def test_a_defect_is_not_dressed_up_as_bad_input(monkeypatch):
     monkeypatch.setattr(registry, "registry", broken)
     with pytest.raises(KeyError, match="a defect"):
         run(["list"])
+
+
+@pytest.mark.parametrize("arguments", [("list", "--json"), ("show", "global_minimizer", "--json")])
+def test_without_results_one_line_says_how_to_get_them_and_the_json_stays_pure(arguments, no_results, capsys):
+    assert run(arguments) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)
+    assert err == NOTHING_STORED
+    results.write(no_results, stored("global_minimizer"))
+    assert run(arguments) == 0
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("redirection", "status", "message"),
+    [(">&-", 0, ""), (">/dev/full", 1, "Error: No space left on device\n"), (">&- 2>&-", 0, "")],
+)
+def test_an_output_that_takes_nothing_gives_no_traceback(redirection, status, message):
+    command = f"exec {sys.executable} -m icl_claims moment 1 {redirection}"
+    done = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (status, message)
 
 
 def test_a_reader_that_leaves_early_is_no_error(clone):
@@ -389,6 +415,18 @@ def test_verify_without_the_tests_says_that_it_needs_a_clone(clone):
     assert (status, out) == (2, "")
     assert err.startswith("Error: icl-claims verify needs a clone of the repository: ")
     assert err.count("\n") == 1
+    status, out, err = clone.run("new", "own_step")
+    assert (status, out) == (2, "")
+    assert err.startswith("Error: icl-claims new needs a clone of the repository: ")
+    assert err.count("\n") == 1
+
+
+def test_verify_in_a_clone_that_cannot_be_written_to_says_so_before_it_runs_anything(clone):
+    clone.write("build", "A file where the folder should be.")
+    status, out, err = clone.run("verify", "sum_of_two")
+    assert (status, out) == (1, "")
+    folder = clone.path.resolve() / "build"
+    assert err == f"Error: icl-claims verify must be able to write to {folder}: File exists\n"
 
 
 def test_what_is_listed_is_stale_as_soon_as_a_file_changes(clone):
