@@ -514,12 +514,28 @@ def test_results_that_cannot_be_stored_turn_the_run_red_in_one_line(project):
     assert project.run("--claims-results=elsewhere.json").ret == 0
 
 
+def filters() -> str:
+    """The project's own treatment of warnings, as its configuration writes it."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    (found,) = re.findall(r"^filterwarnings = \[.*?^\]", text, re.MULTILINE | re.DOTALL)
+    return str(found)
+
+
+def test_a_clone_without_room_for_a_cache_gives_no_traceback(project):
+    pyproject = project.path / "pyproject.toml"
+    text = pyproject.read_text().replace('filterwarnings = ["error"]', filters())
+    pyproject.write_text(text.replace('"-p", "no:cacheprovider", ', ""))
+    project.evidence(SUM)
+    result = project.run("-o", "cache_dir=/dev/null/cache")
+    assert result.ret == 0
+    assert "Traceback" not in result.stdout.str() + result.stderr.str()
+
+
 def test_evidence_decides_the_same_where_python_skips_assertions(project, monkeypatch):
     """Library code raises, and pytest's own rewriting keeps the assertions of tests."""
     monkeypatch.setenv("PYTHONOPTIMIZE", "1")
     pyproject = project.path / "pyproject.toml"
-    (filters,) = re.findall("^filterwarnings = .*$", (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
-    pyproject.write_text(pyproject.read_text().replace('filterwarnings = ["error"]', filters))
+    pyproject.write_text(pyproject.read_text().replace('filterwarnings = ["error"]', filters()))
     project.evidence(SUM, OTHERS.replace("pass", "assert 1 + 1 == 3"))
     result = project.run()
     assert "Traceback" not in result.stdout.str() + result.stderr.str()
