@@ -117,7 +117,7 @@ def _gaps(claim: Claim, rows: tuple[Row, ...], counted: list[Row]) -> tuple[str,
     every quick run after an edit would otherwise leave such a claim unverified.
     """
     if not rows:
-        return (claim.reason or "no evidence",)
+        return (claim.reason or "no evidence has run",)
     gaps = [f"skipped: {row.nodeid}" for row in rows if row.outcome == "skipped"]
     gaps += [f"stale: {row.nodeid}" for row in rows if row.stale and row.level == "quick"]
     refuted = any(row.refutes for row in counted)
