@@ -43,7 +43,19 @@ def dossier_lines(known: dict[str, Any]) -> list[str]:
     lines += [f"mutants killed: {known['mutants_killed']} of {known['mutants']}"]
     for gap in known["gaps"]:
         lines += [f"owed: {gap}"]
-    lines += ["", "assumptions:"] if known["assumptions"] else []
+    lines += _assumption_lines(known)
+    lines += ["", "evidence:"] if known["evidence"] else []
+    for row in known["evidence"]:
+        lines += _row_lines(row)
+    if known["corrected"]:
+        corrected = known["corrected"]
+        lines += ["", f"corrected by {corrected['slug']} ({corrected['verdict']}):", corrected["statement"]]
+    return lines
+
+
+def _assumption_lines(known: dict[str, Any]) -> list[str]:
+    """Each assumption with what the evidence says about dropping it, or why nothing shows it necessary."""
+    lines = ["", "assumptions:"] if known["assumptions"] else []
     for assumption in known["assumptions"]:
         lines += [f"  {assumption['key']}: {assumption['text']}"]
         said = [n for n in known["necessity"] if n["assumption"] == assumption["key"]]
@@ -52,12 +64,6 @@ def dossier_lines(known: dict[str, Any]) -> list[str]:
             lines += [f"    {word}: {necessity['instance']}"]
         if not said and assumption["not_shown"]:
             lines += [f"    not shown necessary: {assumption['not_shown']}"]
-    lines += ["", "evidence:"] if known["evidence"] else []
-    for row in known["evidence"]:
-        lines += _row_lines(row)
-    if known["corrected"]:
-        corrected = known["corrected"]
-        lines += ["", f"corrected by {corrected['slug']} ({corrected['verdict']}):", corrected["statement"]]
     return lines
 
 
