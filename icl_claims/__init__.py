@@ -7,7 +7,7 @@ What a user of the theory needs most stands here, and is imported when it is fir
 | the data | :class:`RegressionTask` |
 | what is optimal | :func:`optimal_steps`, :func:`optimal_looped_step`, :func:`loss_of_steps` |
 | moments of Wishart matrices | :func:`trace_moment`, :func:`covariance_trace_moment` |
-| trained models | :class:`Weights`, :func:`load_weights`, :func:`compare` |
+| trained models | :class:`Weights`, :func:`load_weights`, :func:`compare`, :func:`compare_layers` |
 | claims of your own | :class:`Claim`, :class:`Assumption`, :class:`Evidence`, :class:`Refuted` |
 
 All else has its place in :mod:`icl_claims.theory` (exact), :mod:`icl_claims.numerics` (floating point),
@@ -26,8 +26,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from icl_claims.claims.claim import Assumption, Claim
     from icl_claims.claims.evidence import Evidence
-    from icl_claims.models.weights import Weights, compare
-    from icl_claims.models.weights import load as load_weights
+    from icl_claims.models.comparison import compare, compare_layers
+    from icl_claims.models.files import load as load_weights
+    from icl_claims.models.weights import Weights
     from icl_claims.theory.algebra.exact import Refuted
     from icl_claims.theory.many_layers.step_sizes import loss_of_steps, optimal_looped_step, optimal_steps
     from icl_claims.theory.task import RegressionTask
@@ -41,6 +42,7 @@ __all__ = [
     "RegressionTask",
     "Weights",
     "compare",
+    "compare_layers",
     "covariance_trace_moment",
     "load_weights",
     "loss_of_steps",
@@ -57,9 +59,10 @@ _HOMES = {
     "Refuted": "theory.algebra.exact",
     "RegressionTask": "theory.task",
     "Weights": "models.weights",
-    "compare": "models.weights",
+    "compare": "models.comparison",
+    "compare_layers": "models.comparison",
     "covariance_trace_moment": "theory.wishart",
-    "load_weights": "models.weights:load",
+    "load_weights": "models.files:load",
     "loss_of_steps": "theory.many_layers.step_sizes",
     "optimal_looped_step": "theory.many_layers.step_sizes",
     "optimal_steps": "theory.many_layers.step_sizes",
