@@ -19,10 +19,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import sympy
 from flint import fmpq, fmpq_mat, fmpq_poly
 
 from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra.real_roots import count_real_roots
 from icl_claims.theory.many_layers.looped_loss import symmetric_looped_loss
 from icl_claims.theory.task import RegressionTask
 
@@ -63,8 +63,4 @@ def is_above(polynomial: fmpq_poly, bound: fmpq) -> bool:
     (True, False)
     """
     difference = polynomial - bound
-    if not difference[0] > 0:
-        return False
-    x = sympy.Symbol("x")
-    coefficients = [sympy.Rational(int(c.p), int(c.q)) for c in reversed(difference.coeffs())]
-    return bool(sympy.Poly(coefficients, x, domain="QQ").count_roots() == 0)
+    return bool(difference[0] > 0) and count_real_roots(difference) == 0

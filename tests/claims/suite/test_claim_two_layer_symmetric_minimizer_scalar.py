@@ -1,7 +1,7 @@
 """Two layers with symmetric matrices: the global minimisers are two pairs of multiples of I, for all d and n."""
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import pytest
@@ -16,15 +16,14 @@ from icl_claims.claims.results import Chart, Series
 from icl_claims.numerics.rounding import nearest
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.exact import Refuted
-from icl_claims.theory.algebra.words import d, letter, n
+from icl_claims.theory.algebra.minors import has_positive_minors, is_positive
+from icl_claims.theory.algebra.words import FIELD, d, letter, n
 from icl_claims.theory.many_layers.looped_loss import layered_loss
 from icl_claims.theory.many_layers.scalar_pairs import scalar_pair_minimum
 from icl_claims.theory.many_layers.step_sizes import optimal_steps
 from icl_claims.theory.many_layers.two_symmetric_layers import (
     certificate,
     inner,
-    is_positive,
-    leading_minors,
     parts,
     with_traces_of_three,
 )
@@ -74,8 +73,9 @@ def check_certificate(claimed: Claimed) -> None:
             raise Refuted("ℓ does not vanish for n = 1")
         fixed = {"d": 2} if two_dimensional else {}
         least = {"n": claimed.least_context} | ({} if two_dimensional else {"d": 3})
+        shown = partial(is_positive, least=least, fixed=fixed)
         for form in (found.invariant, found.covariant):
-            if not all(is_positive(minor, least, fixed) for minor in leading_minors(form)):
+            if not has_positive_minors(form, FIELD.one, shown):
                 raise Refuted(f"a form is not shown to be positive definite for sizes from {least | fixed}")
         if not orthogonal_parts(two_dimensional, three=two_dimensional):
             raise Refuted("F_0, F_1 and F_2 are not orthogonal")
