@@ -35,7 +35,11 @@ MOST_WORK = 10**7
 """The largest product of sizes, degree and digits for which ``loss`` gives variances: about 3 s."""
 
 LARGEST_DIM = 200
-"""Where exact d × d matrices are needed: about a second."""
+"""Where exact d × d matrices are needed: about a second for diagonal Σ. ``compare`` with a dense Σ of float64
+entries takes some 5 s at d = 80 and 20 s at d = 120, for one layer as for three."""
+
+SHORT = 60
+"""Characters of the longest exact number that text shows beside its decimals."""
 
 MATRIX_DIGITS = 6
 """Significant digits of the entries of a matrix in text."""
@@ -166,7 +170,11 @@ def optimum(
     _check_covariance(dim, covariance)
     _check_noise(noise)
     if task == "whitened" and noise == 0:
-        _write(_optimal_loops(dim, context, layers) if looped else _optimal(dim, context, layers), as_json)
+        longest = None if as_json else SHORT
+        _write(
+            _optimal_loops(dim, context, layers) if looped else _optimal(dim, context, layers, longest),
+            as_json,
+        )
         return
     if layers > 1:
         asked = "--task identity" if task == "identity" else "--noise above 0"
@@ -177,11 +185,14 @@ def optimum(
     _write(_optimal_layer(dim, context, covariance, task, noise), as_json)
 
 
-def _optimal(dim: int, context: int, layers: int) -> dict[str, Any]:
+def _optimal(dim: int, context: int, layers: int, longest: int | None) -> dict[str, Any]:
     from icl_claims.theory.many_layers.step_sizes import optimal_steps
 
     best = optimal_steps(RegressionTask.isotropic(dim, context), layers)
-    return {"steps": list(map(Quantity, best.steps, written(best.steps))), "loss": _rational(best.loss)}
+    return {
+        "steps": list(map(Quantity, best.steps, written(best.steps, longest))),
+        "loss": _rational(best.loss),
+    }
 
 
 def _optimal_loops(dim: int, context: int, layers: int) -> dict[str, Any]:
@@ -578,7 +589,7 @@ def _lines(value: Any) -> list[str]:
     decimals = [_decimal(quantity) for quantity in value]
     width = max(map(len, decimals))
     return [
-        text if beside is None or beside == text or len(beside) > 60 else f"{text:<{width}}  = {beside}"
+        text if beside is None or beside == text or len(beside) > SHORT else f"{text:<{width}}  = {beside}"
         for text, beside in ((text, quantity.exactly) for text, quantity in zip(decimals, value, strict=True))
     ]
 

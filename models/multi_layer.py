@@ -97,7 +97,7 @@ def compare_layers(task: RegressionTask, weights: Weights) -> LayersComparison:
         ValueError: the task is not Ω = Σ⁻¹, σ² = 0, with Σ ≻ 0.
     """
     d, n, depth = task.dim, task.context_length, weights.depth
-    if task.covariance * task.task_covariance != exact.identity(d) or task.noise_variance != 0:
+    if task.covariance_product != exact.identity(d) or task.noise_variance != 0:
         raise ValueError("task must be whitened, Ω = Σ⁻¹, and without noise for several layers")
     if weights.dim != d:
         raise WeightsError(f"weights must be of dimension {d}, that of the task, got {weights.dim}")

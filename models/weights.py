@@ -249,7 +249,7 @@ class Comparison:
     def squared_distance(self) -> fmpq:
         """‖E‖_F²."""
         error = self.preconditioner - self.closed_form
-        return exact.trace(error * error.transpose())
+        return exact.inner(error, error)
 
     @property
     def distance(self) -> float:

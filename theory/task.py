@@ -106,7 +106,7 @@ class RegressionTask:
         task = cls.__new__(cls)
         # The inverse of a positive definite matrix is one: no second test.
         task._fill(sigma.nrows(), sigma, context_length, sigma.inv(), noise_variance)
-        object.__setattr__(task, "inverse_covariances", True)
+        object.__setattr__(task, "covariance_product", exact.identity(task.dim))
         return task
 
     @cached_property
@@ -118,6 +118,11 @@ class RegressionTask:
     def task_covariance(self) -> fmpq_mat:
         """Ω, d × d."""
         return self._written(self._task_covariance)
+
+    @cached_property
+    def covariance_product(self) -> fmpq_mat:
+        """ΣΩ, I where Ω = Σ⁻¹; computed once, for numerators of Σ⁻¹ have thousands of digits."""
+        return self.covariance * self.task_covariance
 
     def _written(self, m: fmpq_mat | None) -> fmpq_mat:
         if m is None and self.dim > LARGEST_WRITTEN:
@@ -134,14 +139,14 @@ class RegressionTask:
     @cached_property
     def inverse_covariances(self) -> bool:
         """Whether Ω = Σ⁻¹: the problem whitens."""
-        return self.is_isotropic or self.covariance * self.task_covariance == exact.identity(self.dim)
+        return self.is_isotropic or self.covariance_product == exact.identity(self.dim)
 
     @cached_property
     def signal(self) -> fmpq:
         """tr(ΣΩ) = E⟨w, x⟩²: the variance of a label without noise, and the loss of predicting 0."""
         if self.inverse_covariances:
             return fmpq(self.dim)
-        return exact.trace(self.covariance * self.task_covariance)
+        return exact.trace(self.covariance_product)
 
     def change_of_variables(self, transform: Any) -> RegressionTask:
         """The same prompts seen through x ↦ T x, w ↦ T⁻ᵀ w: (TΣTᵀ, T⁻ᵀΩT⁻¹).
