@@ -26,17 +26,9 @@ from __future__ import annotations
 from functools import cache
 
 from icl_claims.theory.algebra.words import Words, letter, n, one, sigma2
-from icl_claims.theory.one_layer.single_layer import (
-    CROSS,
-    GAMMA,
-    LABEL_SQUARE,
-    OMEGA,
-    SIGMA,
-    S,
-    cross_second_moment,
-    over_prompts,
-)
+from icl_claims.theory.one_layer.single_layer import GAMMA, cross_second_moment
 from icl_claims.theory.transformer.attention import W
+from icl_claims.theory.transformer.prompts import CROSS, LABEL_SQUARE, OMEGA, SIGMA, S, over_prompts
 
 D = letter("D", "d", "d", symmetric=True)
 CROSS_PART = letter("m", "d", "1")

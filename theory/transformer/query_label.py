@@ -26,8 +26,8 @@ from icl_claims.theory.algebra.blocks import Blocks, block_diagonal
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.gaussian import expectation
 from icl_claims.theory.algebra.words import Words, eye, letter, n, one, zero
-from icl_claims.theory.one_layer.single_layer import LABELS
 from icl_claims.theory.transformer.attention import MASK, X_QUERY, W, X, layer, prompt
+from icl_claims.theory.transformer.prompts import LABELS
 
 FILLING = letter("c", "1", "1")
 """c, what the query's label slot holds more."""

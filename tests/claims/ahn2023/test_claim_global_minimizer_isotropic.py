@@ -11,12 +11,7 @@ from hypothesis import strategies as st
 from icl_claims.claims.evidence import Evidence
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.one_layer.products import prove_component_gradients, prove_residual_vanishes
-from icl_claims.theory.one_layer.single_layer import (
-    loss,
-    minimizer,
-    minimum,
-    normal_matrix,
-)
+from icl_claims.theory.one_layer.single_layer import loss, minimizer, minimum, normal_matrix
 from icl_claims.theory.task import RegressionTask, isotropic
 from tests.shared.instances import loses_to_the_minimum, record_necessity
 from tests.shared.strategies import rationals, tasks_of

@@ -12,8 +12,8 @@ from icl_claims.models.attention import LinearTransformer
 from icl_claims.theory.algebra.blocks import Blocks
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.words import Words, letter, zero
-from icl_claims.theory.one_layer.single_layer import LABELS
 from icl_claims.theory.transformer.attention import MASK, NO_MASK, prompt, sparse
+from icl_claims.theory.transformer.prompts import LABELS
 from icl_claims.theory.transformer.query_label import (
     FILLING,
     A,

@@ -8,16 +8,16 @@ import pytest
 
 from icl_claims.theory.algebra.evaluation import rational_value
 from icl_claims.theory.algebra.words import FIELD, d, n
-from icl_claims.theory.one_layer import single_layer
-from icl_claims.theory.one_layer.relu_attention import (
+from icl_claims.theory.one_layer.single_layer import (
     LINEAR,
     RELU,
     isotropic_loss,
     isotropic_minimum,
     loss,
+    minimizer,
     minimum,
 )
-from icl_claims.theory.task import isotropic
+from icl_claims.theory.task import RegressionTask, isotropic
 
 
 @pytest.mark.parametrize("keep", [RELU, LINEAR, Fraction(1, 3)])
@@ -26,15 +26,17 @@ def test_minimum_at_sizes(keep: Fraction, size: tuple[int, int]) -> None:
     assert rational_value(isotropic_minimum(keep), isotropic(*size)) == minimum(isotropic(*size), keep)
 
 
-def test_linear_attention_is_that_of_the_layer() -> None:
-    assert rational_value(isotropic_minimum(LINEAR), isotropic(5, 20)) == single_layer.minimum(
-        isotropic(5, 20)
-    )
+def test_minimum_is_the_loss_at_the_minimizer() -> None:
+    """The loss at the weights themselves, for ρ of both kinds of attention and another one."""
+    task = RegressionTask([[2, 1], [1, 1]], 3, [[1, 0], [0, 2]], "1/3")
+    for keep in (LINEAR, RELU, Fraction(1, 3)):
+        columns = [*(-minimizer(task, keep)).tolist(), [0, 0]]
+        assert minimum(task, keep) == loss(task, [0, 0, 1], columns, keep)
 
 
 def test_loss_at_any_scalar() -> None:
     """At c = n/(d + 3), no minimiser."""
     task = isotropic(2, 3)
     columns = [["-3/5", 0], [0, "-3/5"], [0, 0]]
-    assert rational_value(isotropic_loss(n / (d + 3)), task) == loss(task, [0, 0, 1], columns)
+    assert rational_value(isotropic_loss(n / (d + 3), RELU), task) == loss(task, [0, 0, 1], columns, RELU)
     assert isotropic_loss(FIELD.zero, LINEAR) == d
