@@ -48,11 +48,9 @@ from typing import Any
 
 from flint import fmpq, fmpq_mat, fmpq_poly
 
-from icl_claims.theory.algebra.blocks import Blocks, block_diagonal
 from icl_claims.theory.algebra.exact import Refuted, vector
 from icl_claims.theory.algebra.minors import determinant
 from icl_claims.theory.algebra.real_roots import count_real_roots
-from icl_claims.theory.algebra.words import Words, one, zero
 from icl_claims.theory.many_layers.loss_variance import mean_and_variance_by_pfaffians
 from icl_claims.theory.many_layers.step_sizes import integral
 from icl_claims.theory.task import RegressionTask, whitened_sizes
@@ -60,11 +58,6 @@ from icl_claims.theory.wishart import spectral_moments
 
 MOST_LAYERS = 6
 """The largest L: the loss has degree 3ᴸ − 1 = 728 in s there."""
-
-
-def relaxed(A: Words, B: Words) -> tuple[Blocks, Blocks]:
-    """The relaxed parametrisation P = diag(B, 1), Q = diag(A, 0) (Ahn et al., Eq. (11)); A has its own sign."""
-    return block_diagonal(B, one()), block_diagonal(A, zero("1", "1"))
 
 
 def recursion(a: Sequence[Any], b: Sequence[Any], s: Any, unit: Any) -> tuple[list[Any], Any]:

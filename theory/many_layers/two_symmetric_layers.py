@@ -56,7 +56,8 @@ from sympy.polys.fields import FracElement
 
 from icl_claims.theory.algebra.gaussian import expectation
 from icl_claims.theory.algebra.words import FIELD, Words, d, eye, letter, n, one
-from icl_claims.theory.transformer.attention import X_QUERY, W, X, layer, prompt, sparse
+from icl_claims.theory.transformer.attention import X_QUERY, W, X, layer, prompt
+from icl_claims.theory.transformer.parametrizations import sparse
 from icl_claims.theory.transformer.prompts import over_prompts
 
 A = letter("A", "d", "d")

@@ -42,7 +42,8 @@ from icl_claims.theory.algebra.gaussian import expectation
 from icl_claims.theory.algebra.words import Words, eye, letter, sigma2, zero
 from icl_claims.theory.many_layers.looped_loss import layered_gradient
 from icl_claims.theory.task import RegressionTask
-from icl_claims.theory.transformer.attention import MASK, NOISE, X_QUERY, W, X, layer, prompt, sparse
+from icl_claims.theory.transformer.attention import MASK, NOISE, X_QUERY, W, X, layer, prompt
+from icl_claims.theory.transformer.parametrizations import sparse
 
 C = letter("C", "d", "d")
 """The common factor of the matrices on a ray, or a change of basis: any d × d matrix."""

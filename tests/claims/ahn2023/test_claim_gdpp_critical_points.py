@@ -21,9 +21,9 @@ from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.gaussian import expectation
 from icl_claims.theory.algebra.words import FIELD, SIZES, Words, eye, letter, n, zero
 from icl_claims.theory.many_layers import gdpp
-from icl_claims.theory.many_layers.gdpp import relaxed
 from icl_claims.theory.task import RegressionTask, isotropic
 from icl_claims.theory.transformer.attention import NO_MASK, NOISE, X_QUERY, W, X, layer, prompt
+from icl_claims.theory.transformer.parametrizations import relaxed
 from icl_claims.theory.transformer.preconditioned_gd import LABELS, gradient
 from icl_claims.theory.transformer.prompts import SIGMA, over_prompts
 from icl_claims.theory.transformer.query_label import prove_slot_adds_its_square

@@ -17,7 +17,8 @@ from icl_claims.theory.many_layers.looped_loss import layered_loss
 from icl_claims.theory.many_layers.step_certificate import prove_different_positive_roots, prove_orthogonal
 from icl_claims.theory.many_layers.step_sizes import looped_loss, loss_of_steps, optimal_steps
 from icl_claims.theory.task import RegressionTask, isotropic
-from icl_claims.theory.transformer.attention import MASK, NO_MASK, sparse
+from icl_claims.theory.transformer.attention import MASK, NO_MASK
+from icl_claims.theory.transformer.parametrizations import sparse
 from icl_claims.theory.transformer.query_label import query_label, target
 from icl_claims.theory.transformer.symmetries import C, after_layers, step
 from icl_claims.theory.wishart import spectral_moments, trace_moments

@@ -30,7 +30,7 @@ from icl_claims.theory.many_layers.step_sizes import (
     optimal_steps,
 )
 from icl_claims.theory.task import RegressionTask, isotropic
-from icl_claims.theory.transformer.attention import sparse
+from icl_claims.theory.transformer.parametrizations import sparse
 from icl_claims.theory.transformer.query_label import prove_slot_only_shifts
 from tests.shared import scaled_set
 

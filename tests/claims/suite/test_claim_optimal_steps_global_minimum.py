@@ -29,7 +29,8 @@ from icl_claims.theory.many_layers.step_sizes import (
 )
 from icl_claims.theory.one_layer import single_layer
 from icl_claims.theory.task import RegressionTask, isotropic
-from icl_claims.theory.transformer.attention import NO_MASK, X_QUERY, W, layer, prompt, sparse
+from icl_claims.theory.transformer.attention import NO_MASK, X_QUERY, W, layer, prompt
+from icl_claims.theory.transformer.parametrizations import sparse
 from icl_claims.theory.transformer.prompts import LABELS, over_prompts
 from icl_claims.theory.wishart import trace_moments
 from tests.shared import coordinates, prompts

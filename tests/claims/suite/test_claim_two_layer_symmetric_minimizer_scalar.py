@@ -28,7 +28,7 @@ from icl_claims.theory.many_layers.two_symmetric_layers import (
     with_traces_of_three,
 )
 from icl_claims.theory.task import RegressionTask, isotropic
-from icl_claims.theory.transformer.attention import sparse
+from icl_claims.theory.transformer.parametrizations import sparse
 from icl_claims.theory.transformer.query_label import prove_slot_only_shifts
 from tests.shared.coordinates import Variables, gaussian, rademacher
 from tests.shared.strategies import rationals

@@ -28,7 +28,8 @@ from icl_claims.theory.many_layers.looped_loss import (
 from icl_claims.theory.many_layers.step_sizes import loss_of_steps
 from icl_claims.theory.one_layer import single_layer
 from icl_claims.theory.task import RegressionTask
-from icl_claims.theory.transformer.attention import X_QUERY, W, layer, prompt, sparse
+from icl_claims.theory.transformer.attention import X_QUERY, W, layer, prompt
+from icl_claims.theory.transformer.parametrizations import sparse
 from icl_claims.theory.transformer.preconditioned_gd import A
 from icl_claims.theory.transformer.prompts import LABELS, over_prompts
 from tests.shared.strategies import matrices, positive_rationals, semidefinite_matrices, tasks
