@@ -18,7 +18,7 @@ from flint import fmpq, fmpq_mat
 
 from icl_claims.numerics.decimals import DIGITS, decimal
 from icl_claims.numerics.rounding import Enclosed, nearest_real
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import definiteness, exact, validation
 from icl_claims.theory.algebra.algebraic import number, square_root, written, written_minimum
 from icl_claims.theory.task import RegressionTask
 
@@ -61,7 +61,7 @@ class Rational(click.ParamType[fmpq]):
         try:
             if match is None or len(text) > 1000 or abs(int(match["exponent"] or 0)) > 400:
                 raise ValueError
-            return exact.rational("number", text)
+            return validation.rational("number", text)
         except ValueError:
             shown = text if len(text) <= 40 else f"{text[:40]}…"
             self.fail(f"must be a finite number such as 0.25, 1/3 or 2e-3, got {shown!r}", param, ctx)
@@ -450,7 +450,7 @@ def _covariance_in(path: Path, dim: int) -> fmpq_mat:
     try:
         content = json.loads(path.read_text(encoding="utf-8"), parse_float=str, parse_constant=str)
         rows = content["task"]["covariance"] if isinstance(content, dict) else content
-        sigma: fmpq_mat = exact.semidefinite("Σ", rows, dim)
+        sigma: fmpq_mat = validation.semidefinite("Σ", rows, dim)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise click.BadParameter(
@@ -463,7 +463,7 @@ def _covariance_in(path: Path, dim: int) -> fmpq_mat:
         ) from None
     except (TypeError, ValueError) as error:
         raise click.BadParameter(f"{path}: {error}", param_hint="'--covariance-file'") from None
-    if not exact.is_positive_definite(sigma):
+    if not definiteness.is_positive_definite(sigma):
         raise click.BadParameter(
             f"{path}: Σ must be positive definite, got a singular matrix", param_hint="'--covariance-file'"
         )
@@ -493,7 +493,7 @@ def _rational(value: fmpq) -> Quantity:
 
 
 def _bound(value: float) -> Quantity:
-    return Quantity(number(exact.rational("bound", value)), bound=True)
+    return Quantity(number(validation.rational("bound", value)), bound=True)
 
 
 def _polynomial(polynomial: Any) -> str:

@@ -33,7 +33,7 @@ from torch import Tensor, nn
 from icl_claims.models.attention import LinearTransformer
 from icl_claims.models.prompts import sample_axis_prompts, sample_prompts
 from icl_claims.models.weights import Weights, replacing, save, save_trajectory
-from icl_claims.theory.algebra.exact import positive_integer
+from icl_claims.theory.algebra.validation import positive_integer
 from icl_claims.theory.task import RegressionTask
 
 Form = Literal["free", "sparse", "relaxed"]

@@ -31,7 +31,7 @@ from torch import Tensor
 
 from icl_claims.models.prompts import to_tensor
 from icl_claims.numerics.rounding import nearest_root
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import exact, validation
 from icl_claims.theory.algebra.evaluation import at_task
 from icl_claims.theory.one_layer import single_layer
 from icl_claims.theory.task import RegressionTask
@@ -271,8 +271,8 @@ def compare(task: RegressionTask, weights: Weights) -> Comparison:
     d = task.dim
     if weights.dim != d:
         raise WeightsError(f"weights must be of dimension {d}, that of the task, got {weights.dim}")
-    b = exact.matrix("P", weights.P[0, -1:])
-    A = exact.matrix("Q", weights.Q[0, :, :d])
+    b = validation.matrix("P", weights.P[0, -1:])
+    A = validation.matrix("Q", weights.Q[0, :, :d])
     preconditioner = fmpq_mat(
         [[-(b[0, d] * A[j, i] + b[0, j] * A[d, i]) for j in range(d)] for i in range(d)]
     )
@@ -300,18 +300,18 @@ def compare(task: RegressionTask, weights: Weights) -> Comparison:
 def least_eigenvalue(matrix: fmpq_mat) -> fmpq:
     """A rational lower bound on λ_min of a positive semidefinite matrix, at most one part in 2²⁰ below it.
 
-    A float64 eigenvalue proposes it; an exact test (:func:`icl_claims.theory.algebra.exact.semidefinite`) proves it, so
-    rounding cannot make it too large. The bound is 0 where λ_min is too close to 0 for float64.
+    A float64 eigenvalue proposes it; an exact test (:func:`icl_claims.theory.algebra.validation.semidefinite`)
+    proves it, so rounding cannot make it too large. The bound is 0 where λ_min is too close to 0 for float64.
     """
     if _is_diagonal(matrix):
         return min(matrix[i, i] for i in range(matrix.nrows()))
-    proposed = exact.rational("eigenvalue", float(torch.linalg.eigvalsh(to_tensor(matrix))[0])) * fmpq(
+    proposed = validation.rational("eigenvalue", float(torch.linalg.eigvalsh(to_tensor(matrix))[0])) * fmpq(
         2**20 - 1, 2**20
     )
     if proposed <= 0:
         return fmpq(0)
     try:
-        exact.semidefinite("shifted", matrix - exact.identity(matrix.nrows()) * proposed)
+        validation.semidefinite("shifted", matrix - exact.identity(matrix.nrows()) * proposed)
     except ValueError:
         return fmpq(0)
     return proposed

@@ -27,9 +27,9 @@ from scipy.optimize import least_squares
 from icl_claims.numerics.balls import Floats
 from icl_claims.numerics.gauss_nodes import spectral_rule
 from icl_claims.numerics.rounding import nearest
-from icl_claims.theory.algebra.exact import positive_integer
-from icl_claims.theory.algebra.minors import is_certainly_positive_definite
+from icl_claims.theory.algebra.definiteness import certain_definiteness
 from icl_claims.theory.algebra.real_roots import dyadic
+from icl_claims.theory.algebra.validation import positive_integer
 from icl_claims.theory.many_layers import gdpp
 from icl_claims.theory.task import RegressionTask, whitened_sizes
 from icl_claims.theory.wishart import spectral_moments
@@ -135,7 +135,7 @@ def certify(task: RegressionTask, a: Sequence[float], b: Sequence[float]) -> Cri
             intervals[:layers],
             intervals[layers:],
             interval(value),
-            is_certainly_positive_definite(curvatures),
+            certain_definiteness(curvatures) is True,
         )
 
 

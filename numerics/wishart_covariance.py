@@ -25,12 +25,12 @@ from flint import fmpz
 from numpy.typing import ArrayLike, NDArray
 
 from icl_claims.numerics.rounding import nearest
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import validation
+from icl_claims.theory.algebra.validation import natural
 from icl_claims.theory.many_layers import looped_loss as exact_loss
 from icl_claims.theory.task import RegressionTask
 from icl_claims.theory.wishart import covariance as exact_moments
 from icl_claims.theory.wishart import matrix_words, near_hooks
-from icl_claims.theory.wishart.sizes import natural
 
 Array = NDArray[np.float64]
 
@@ -87,7 +87,7 @@ def power_moments(order: int, covariance: ArrayLike, context_length: int) -> Bou
     [1.0, 6.0, 60.0]
     """
     top = natural("order", order, exact_moments.MAX_ORDER)
-    n = exact.positive_integer("context_length", context_length)
+    n = validation.positive_integer("context_length", context_length)
     sigma = _finite("covariance", covariance)
     if sigma.ndim not in (1, 2) or not sigma.size or sigma.shape[0] != sigma.shape[-1]:
         raise ValueError(f"covariance must be d × d, or d eigenvalues, got the shape {sigma.shape}")
@@ -161,7 +161,7 @@ def word_moment(matrices: Sequence[ArrayLike], covariance: ArrayLike, context_le
     >>> word_moment([[[1.0]], [[2.0]], [[1.0]]], [[1.0]], context_length=2).value.item()
     16.0
     """
-    n = exact.positive_integer("context_length", context_length)
+    n = validation.positive_integer("context_length", context_length)
     sigma = _finite("covariance", covariance)
     if sigma.ndim != 2 or not np.array_equal(sigma, sigma.T) or not sigma.size:
         raise ValueError(f"covariance must be a symmetric d × d matrix, got the shape {sigma.shape}")

@@ -24,7 +24,7 @@ from icl_claims.models.weights import (
     reduce_gauge,
     save,
 )
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import exact, validation
 from icl_claims.theory.algebra.evaluation import at_task
 from icl_claims.theory.one_layer import single_layer
 from icl_claims.theory.task import RegressionTask, isotropic
@@ -45,7 +45,7 @@ def one_layer(P: list[list[float]], Q: list[list[float]]) -> Weights:
 
 
 def squared(x: float) -> fmpq:
-    return exact.rational("x", x) ** 2
+    return validation.rational("x", x) ** 2
 
 
 def test_a_file_keeps_every_bit(tmp_path: Path) -> None:
@@ -227,9 +227,9 @@ def test_least_eigenvalues_are_certified_from_below(matrix: fmpq_mat) -> None:
     """M − m I ⪰ 0, and not so for m one part in 2¹⁹ larger."""
     least = least_eigenvalue(matrix)
     assert least > 0
-    exact.semidefinite("shifted", matrix - exact.identity(3) * least)
+    validation.semidefinite("shifted", matrix - exact.identity(3) * least)
     with pytest.raises(ValueError, match="positive semidefinite"):
-        exact.semidefinite("shifted", matrix - exact.identity(3) * (least * fmpq(2**19 + 1, 2**19)))
+        validation.semidefinite("shifted", matrix - exact.identity(3) * (least * fmpq(2**19 + 1, 2**19)))
 
 
 def test_least_eigenvalue_of_a_singular_matrix() -> None:

@@ -2,8 +2,9 @@ r"""Determinants in any commutative ring, and definiteness by leading minors.
 
 **Sylvester's criterion.** A symmetric real matrix is positive definite if and only if its leading minors, the
 determinants of its top left k × k blocks for k = 1, …, size, are all positive. So whatever can show that a number is
-positive can show that a matrix is positive definite: a comparison of rational numbers, a ball that
-does not reach 0, or a rational function whose numerator and denominator have positive coefficients.
+positive can show that a matrix is positive definite: a comparison of rational numbers, or a rational function whose
+numerator and denominator have positive coefficients. Matrices of rational numbers and of balls are decided
+faster by :mod:`icl_claims.theory.algebra.definiteness`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from functools import cache
 from typing import Any
 
 import sympy
-from flint import arb_mat
 from sympy.polys.fields import FracElement
 
 Rows = Sequence[Sequence[Any]]
@@ -69,18 +69,6 @@ def has_positive_minors(rows: Rows, one: Any, is_positive: Callable[[Any], bool]
     True
     """
     return all(is_positive(minor) for minor in leading_minors(rows, one))
-
-
-def is_certainly_positive_definite(balls: arb_mat) -> bool:
-    """Whether every symmetric matrix with entries in the balls is positive definite.
-
-    False may also mean that the working precision, or the width of the balls, does not decide it.
-
-    >>> is_certainly_positive_definite(arb_mat([[2, 1], [1, 1]]))
-    True
-    """
-    rows = balls.tolist()
-    return all(bool(arb_mat([row[:k] for row in rows[:k]]).det() > 0) for k in range(1, len(rows) + 1))
 
 
 def is_positive(value: FracElement, least: Mapping[str, int], fixed: Mapping[str, int] | None = None) -> bool:

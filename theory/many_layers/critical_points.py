@@ -57,12 +57,13 @@ from math import comb, factorial
 from operator import mul
 from typing import Any, Literal, get_args
 
-from flint import arb, arb_mat, ctx, fmpq, fmpq_poly
+from flint import arb, arb_mat, ctx, fmpq, fmpq_mat, fmpq_poly
 
 from icl_claims.theory.algebra import polynomials
-from icl_claims.theory.algebra.exact import positive_integer
-from icl_claims.theory.algebra.minors import determinant, has_positive_minors, is_certainly_positive_definite
+from icl_claims.theory.algebra.definiteness import certain_definiteness, is_positive_definite
+from icl_claims.theory.algebra.minors import determinant
 from icl_claims.theory.algebra.real_roots import RealRoot
+from icl_claims.theory.algebra.validation import positive_integer
 from icl_claims.theory.many_layers.step_sizes import optimal_steps
 from icl_claims.theory.task import RegressionTask, whitened_sizes
 from icl_claims.theory.wishart import spectral_moments, trace_moment_list
@@ -236,9 +237,9 @@ def enclosure(root: RealRoot) -> arb:
 def is_certified_positive_definite(block: Sequence[Sequence[Any]]) -> bool:
     """Whether a block of :func:`curvature` is certainly positive definite. False may also mean undecided."""
     if all(isinstance(x, fmpq) for row in block for x in row):
-        return has_positive_minors(block, fmpq(1), lambda minor: minor > 0)
+        return is_positive_definite(fmpq_mat([list(row) for row in block]))
     with ctx.workprec(_PRECISION + 64):
-        return is_certainly_positive_definite(arb_mat([list(row) for row in block]))
+        return certain_definiteness(arb_mat([list(row) for row in block])) is True
 
 
 def enclosed_curvature(task: RegressionTask, steps: Sequence[arb], directions: Directions) -> list[list[arb]]:

@@ -27,8 +27,8 @@ from __future__ import annotations
 
 from flint import fmpq, fmpq_mat
 
-from icl_claims.theory.algebra.exact import positive_integer
 from icl_claims.theory.algebra.partitions import partitions
+from icl_claims.theory.algebra.validation import bounded_integer
 from icl_claims.theory.task import RegressionTask, whitened_sizes
 from icl_claims.theory.wishart import trace_moment_list
 
@@ -50,9 +50,7 @@ def equivariant_minimum(task: RegressionTask, layers: int) -> fmpq:
     3/4
     """
     d, n = whitened_sizes(task)
-    count = positive_integer("layers", layers)
-    if count > MOST_LAYERS:
-        raise ValueError(f"layers must be an integer from 1 to {MOST_LAYERS}, got {count}")
+    count = bounded_integer("layers", layers, MOST_LAYERS)
     basis = [
         (j + 1, parts) for size in range(count) for j in range(size + 1) for parts in partitions(size - j)
     ]

@@ -48,9 +48,10 @@ from typing import Any
 
 from flint import fmpq, fmpq_mat, fmpq_poly
 
-from icl_claims.theory.algebra.exact import Refuted, vector
+from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.minors import determinant
 from icl_claims.theory.algebra.real_roots import count_real_roots
+from icl_claims.theory.algebra.validation import vector
 from icl_claims.theory.many_layers.loss_variance import mean_and_variance_by_pfaffians
 from icl_claims.theory.many_layers.step_sizes import integral
 from icl_claims.theory.task import RegressionTask, whitened_sizes

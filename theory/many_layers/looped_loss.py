@@ -36,11 +36,12 @@ from typing import Any
 
 from flint import fmpq, fmpq_mat, fmpq_poly, fmpz, fmpz_mat
 
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import exact, validation
+from icl_claims.theory.algebra.exact import integer_trace
+from icl_claims.theory.algebra.validation import natural
 from icl_claims.theory.task import RegressionTask
 from icl_claims.theory.wishart import covariance, matrix_words, near_hooks
 from icl_claims.theory.wishart.matrix_words import Plan, State
-from icl_claims.theory.wishart.sizes import natural
 
 MAX_LOOPS = 7
 """The most loops of one general matrix: 7 take two seconds, and their layout 100 MB."""
@@ -106,7 +107,7 @@ def looped_loss(task: RegressionTask, matrix: Any, loops: int) -> fmpq:
     >>> looped_loss(RegressionTask.isotropic(dim=1, context_length=1), [["1/2"]], loops=2)
     41/16
     """
-    a = exact.matrix("matrix", matrix, (task.dim, task.dim))
+    a = validation.matrix("matrix", matrix, (task.dim, task.dim))
     if a == a.transpose():
         return symmetric_looped_loss(task, a, loops)
     return _looped(task, a, loops).loss()
@@ -114,14 +115,14 @@ def looped_loss(task: RegressionTask, matrix: Any, loops: int) -> fmpq:
 
 def looped_gradient(task: RegressionTask, matrix: Any, loops: int) -> fmpq_mat:
     """(∂f/∂A[i, j]), d × d, of the looped loss, exactly. Arguments and errors as :func:`looped_loss`."""
-    a = exact.matrix("matrix", matrix, (task.dim, task.dim))
+    a = validation.matrix("matrix", matrix, (task.dim, task.dim))
     gradients = _looped(task, a, loops).gradient()
     return gradients[0] if gradients else fmpq_mat(task.dim, task.dim)
 
 
 def looped_hessian(task: RegressionTask, matrix: Any, loops: int) -> fmpq_mat:
     """The second derivatives of the looped loss, d² × d², exactly: row i d + j is A[i, j]."""
-    a = exact.matrix("matrix", matrix, (task.dim, task.dim))
+    a = validation.matrix("matrix", matrix, (task.dim, task.dim))
     if not natural("loops", loops, MAX_LOOPS):
         return fmpq_mat(task.dim**2, task.dim**2)
     return _hessian(task, [a], (0,) * loops)
@@ -142,7 +143,7 @@ def symmetric_looped_loss(task: RegressionTask, matrix: Any, loops: int) -> fmpq
     >>> symmetric_looped_loss(RegressionTask.isotropic(dim=2, context_length=5), [["5/8", 0], [0, "5/8"]], 1)
     3/4
     """
-    a = exact.matrix("matrix", matrix, (task.dim, task.dim))
+    a = validation.matrix("matrix", matrix, (task.dim, task.dim))
     if a != a.transpose():
         raise ValueError(f"matrix must be symmetric, got {a.tolist()}")
     loops = natural("loops", loops, MAX_SYMMETRIC_LOOPS)
@@ -157,17 +158,17 @@ def symmetric_looped_loss(task: RegressionTask, matrix: Any, loops: int) -> fmpq
         left.append(left[-1] * scaled * sigma)
     right = [omega * m.transpose() for m in left]
     plain = [m * scaled for m in left]
-    sums = [_trace(m) for m in left[1:]] or [fmpz(0)]
-    tau = [_trace(omega * sigma * m) for m in left[:-1]] or [fmpz(0)]
+    sums = [integer_trace(m) for m in left[1:]] or [fmpz(0)]
+    tau = [integer_trace(omega * sigma * m) for m in left[:-1]] or [fmpz(0)]
     table = covariance.two_sided_table(loops, n, True)
     base = n * unit * sigma_unit
     total = fmpq(0)
     for (i, j), entry in table.items():
         count = comb(loops, i) * comb(loops, j) * (1 if i == j else 2)
-        value = _trace(sigma * entry.at([*sums, *tau], left, right, right, plain))
+        value = integer_trace(sigma * entry.at([*sums, *tau], left, right, right, plain))
         total += fmpq((-1) ** (i + j) * count * value, base ** (i + j))
     return total / (omega_unit * sigma_unit) + task.noise_variance * _symmetric_noise(
-        loops, n, base, sums, [_trace(sigma * m) for m in plain]
+        loops, n, base, sums, [integer_trace(sigma * m) for m in plain]
     )
 
 
@@ -350,8 +351,4 @@ def _matrices(task: RegressionTask, matrices: Sequence[Any]) -> list[fmpq_mat]:
         raise TypeError(f"matrices must be a sequence of {task.dim} × {task.dim} matrices, got {matrices!r}")
     if len(matrices) > MAX_LAYERS:
         raise ValueError(f"matrices must be at most {MAX_LAYERS}, got {len(matrices)}")
-    return [exact.matrix(f"matrices[{i}]", m, (task.dim, task.dim)) for i, m in enumerate(matrices)]
-
-
-def _trace(m: fmpz_mat) -> fmpz:
-    return sum((m[i, i] for i in range(m.nrows())), fmpz(0))
+    return [validation.matrix(f"matrices[{i}]", m, (task.dim, task.dim)) for i, m in enumerate(matrices)]

@@ -54,7 +54,7 @@ from functools import cache, lru_cache
 from flint import fmpq, fmpq_mat
 from sympy.polys.fields import FracElement
 
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import exact, validation
 from icl_claims.theory.algebra.evaluation import at_task
 from icl_claims.theory.algebra.gaussian import expectation
 from icl_claims.theory.algebra.words import FIELD, Words, eye, letter, n, one, sigma2, zero
@@ -223,8 +223,8 @@ def preconditioner_excess(task: RegressionTask, b: object, A: object) -> fmpq:
 def weight_blocks(task: RegressionTask, b: object, A: object) -> dict[str, fmpq_mat]:
     """The letters u, β, A_x and a at given weights. Arguments and errors as for :func:`loss`."""
     d = task.dim
-    last_row = exact.vector("b", b, d + 1)
-    columns = exact.matrix("A", A, (d + 1, d))
+    last_row = validation.vector("b", b, d + 1)
+    columns = validation.matrix("A", A, (d + 1, d))
     return {
         "u": fmpq_mat([[x] for x in last_row[:d]]),
         "beta": fmpq_mat([[last_row[d]]]),

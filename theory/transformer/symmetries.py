@@ -36,7 +36,7 @@ from typing import Any
 
 from flint import fmpq, fmpq_mat
 
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import definiteness, exact, validation
 from icl_claims.theory.algebra.blocks import Blocks
 from icl_claims.theory.algebra.gaussian import expectation
 from icl_claims.theory.algebra.words import Words, eye, letter, sigma2, zero
@@ -124,8 +124,8 @@ def reduced_direction(task: RegressionTask, R: Any) -> fmpq_mat:
     >>> reduced_direction(task, [[1, 7], [0, 0]]).tolist()
     [[1/2, 0], [0, 1]]
     """
-    direction = exact.matrix("R", R, (task.dim, task.dim))
-    if not exact.is_positive_definite(task.covariance):
+    direction = validation.matrix("R", R, (task.dim, task.dim))
+    if not definiteness.is_positive_definite(task.covariance):
         raise ValueError(f"task must have a positive definite Σ, got {task.covariance.tolist()}")
     return task.covariance.inv() * (exact.trace(task.covariance * direction) / task.dim)
 

@@ -14,7 +14,7 @@ from sympy.polys.fields import FracElement
 from icl_claims.claims.evidence import Evidence
 from icl_claims.claims.results import Chart, Series
 from icl_claims.numerics.rounding import nearest
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import exact, validation
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.minors import has_positive_minors, is_positive
 from icl_claims.theory.algebra.words import FIELD, d, letter, n
@@ -171,7 +171,7 @@ def exchange_chart() -> Chart:
     """The loss between the two minimisers when the steps of one coordinate are exchanged, and those of both."""
     dim, size = 2, 5
     best = optimal_steps(isotropic(dim, size), 2)
-    low, high = (exact.rational("step", nearest(step.lower)) for step in best.steps)
+    low, high = (validation.rational("step", nearest(step.lower)) for step in best.steps)
     task = isotropic(dim, size)
     places = [fmpq(i, 20) for i in range(21)]
 
@@ -274,5 +274,5 @@ def best_diagonal(task: RegressionTask, first: tuple[str, str]) -> list[fmpq_mat
     mixed = f(h, h) - px - py + base
     slopes = [[(mx - px) / 2], [(my - py) / 2]]
     curved = [[px + mx - 2 * base, mixed], [mixed, py + my - 2 * base]]
-    found = exact.matrix("curved", curved).solve(exact.matrix("slopes", slopes)).entries()
+    found = validation.matrix("curved", curved).solve(validation.matrix("slopes", slopes)).entries()
     return [A0, exact.diagonal([(100 * x).floor() / fmpq(100) for x in found])]
