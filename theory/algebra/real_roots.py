@@ -187,7 +187,7 @@ class ConvexMinimum:
         return min(self.polynomial(self.minimizer.lower), self.polynomial(self.minimizer.upper))
 
     def refined(self, bits: int) -> ConvexMinimum:
-        """The same value, its minimiser enclosed to a relative width of 2⁻ᵇⁱᵗˢ.
+        """The same value, its minimizer enclosed to a relative width of 2⁻ᵇⁱᵗˢ.
 
         The enclosure of the value narrows with the square of that width.
         """

@@ -12,7 +12,7 @@ Two consequences:
 
 *   As quadratic forms, (b·z)(a_j·z) = −(e_{d+1}·z)(γ_j·z): polynomials factor uniquely, so b and a_j
     are multiples of e_{d+1} and γ_j in one of the two orders. The exchanged order needs b
-    parallel to every γ_j ≠ 0. So if rank Ω ≥ 2 the minimising (b, A) are one orbit of
+    parallel to every γ_j ≠ 0. So if rank Ω ≥ 2 the minimizing (b, A) are one orbit of
     (b, A) ← (γ b, A/γ); if rank Ω = 1 (d = 1, say) they are two. All other entries of P and Q
     are free.
 *   The cross block m does not mix with D and δ: f − min f ≥ tr(Σ E E[g gᵀ] Eᵀ), where E is the error

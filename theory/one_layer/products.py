@@ -2,7 +2,7 @@ r"""The products b a_jᵀ, in which the loss of one attention layer is an expect
 
 Only the last row bᵀ = (uᵀ, β) of P and the first d columns A = (A_x; aᵀ) of Q act on the loss of one layer, and
 they act through the products b a_jᵀ, a_j the j-th column of A. So the loss is convex in these products, and
-weights at which the derivative vanishes in the direction of every product bA are global minimisers over all P
+weights at which the derivative vanishes in the direction of every product bA are global minimizers over all P
 and Q. At b = e_{d+1}, A = (−Γ; 0) the derivative is, up to a positive number,
 
     tr((β A_x + u aᵀ) Σ (Ω − ΓN) Σ),

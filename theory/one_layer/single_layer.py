@@ -34,7 +34,7 @@ x ↦ −x, so that E[σ(xᵀv) x] = ½ E[x xᵀ] v for every symmetric law of x
 
 *Why it is global.* f_ρ is a convex function of the products b a_jᵀ (a_j the columns of A), an expected square of an
 affine map of them. So a point whose gradient in *all* product directions vanishes is a global minimum over products,
-hence over the factorised ones, among which it is. :func:`product_gradient` computes that gradient at the stated
+hence over the factorized ones, among which it is. :func:`product_gradient` computes that gradient at the stated
 point for all directions at once:
 
     ρ tr((β A_x + u aᵀ) Σ (Ω − ΓN) Σ),
@@ -151,7 +151,7 @@ def cross_second_moment() -> Words:
 
 
 def minimizer(task: RegressionTask, keep: Fraction = LINEAR) -> fmpq_mat:
-    """Γ = Ω N⁻¹ (d × d, symmetric), exactly: P = diag(0, 1), Q = −diag(Γ, 0) minimises f_ρ over all P, Q.
+    """Γ = Ω N⁻¹ (d × d, symmetric), exactly: P = diag(0, 1), Q = −diag(Γ, 0) minimizes f_ρ over all P, Q.
 
     For ρ = 1 and invertible Ω it is ( ((n+1)/n) Σ + ((tr ΣΩ + σ²)/n) Ω⁻¹ )⁻¹; for Ω = I this is Theorem 1 of
     Ahn et al. (2023). The linear layer predicts x_qᵀ Γ (1/n) Σ_i x_i y_i.
@@ -211,7 +211,7 @@ def preconditioner_excess(task: RegressionTask, b: object, A: object) -> fmpq:
 
     The excess loss splits exactly into this and a non-negative form in the other blocks of the products
     (:mod:`icl_claims.theory.one_layer.convexity`); so it bounds the distance of any weights, trained ones too,
-    from the minimiser, whatever their scale between P and Q. Arguments as for :func:`loss`.
+    from the minimizer, whatever their scale between P and Q. Arguments as for :func:`loss`.
     """
     blocks = weight_blocks(task, b, A)
     acting = blocks["A_x"] * blocks["beta"][0, 0] + blocks["u"] * blocks["a"].transpose()

@@ -1,4 +1,4 @@
-r"""The forward pass of the sparse parametrisation is preconditioned gradient descent.
+r"""The forward pass of the sparse parametrization is preconditioned gradient descent.
 
 With P_l = diag(0, 1) and Q_l = −diag(A_l, 0), for every prompt (x_i, y_i), whatever the labels:
 

@@ -7,7 +7,7 @@ Split a state into its context columns C and its query column q. With the mask, 
 the context never sees the query, and q moves by a *linear* map. A value c in the label slot adds c e_{d+1} to
 q, which the layer maps to c e_{d+1} + P C Cᵀ (Q e_{d+1}) c/n. So if the last column of Q_l is zero, for
 every l, then Z_l with the slot at c is Z_l with the slot at 0, and c added in the last entry: whatever P_l is,
-and whatever the rest of Q_l. The sparse parametrisation, P_l = diag(0, 1), Q_l = −diag(A_l, 0), and the relaxed
+and whatever the rest of Q_l. The sparse parametrization, P_l = diag(0, 1), Q_l = −diag(A_l, 0), and the relaxed
 one, P_l = diag(B_l, 1), Q_l = diag(A_l, 0), are of this kind.
 
 With c = ⟨w, x_q⟩ the error of the prediction is, prompt by prompt,
@@ -17,7 +17,7 @@ With c = ⟨w, x_q⟩ the error of the prediction is, prompt by prompt,
 Z̄ the states that start with c in the slot; so f = E ([Z̄_L]_{d+1,n+1})².
 
 All is symbolic: any d, n, any state, any weights of the shapes named. Source: Ahn et al. (2023), App. C.2,
-Lemmas 5 and 6, for the sparse and the relaxed parametrisation; for free P_l derived here.
+Lemmas 5 and 6, for the sparse and the relaxed parametrization; for free P_l derived here.
 """
 
 from __future__ import annotations

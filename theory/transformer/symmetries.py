@@ -1,4 +1,4 @@
-r"""Symmetries of the sparse parametrisation, and what they say at points of 𝒮 = {A_l = a_l Σ⁻¹}.
+r"""Symmetries of the sparse parametrization, and what they say at points of 𝒮 = {A_l = a_l Σ⁻¹}.
 
 The layer with matrix A leaves the covariates and maps the label row ỹ = (y_1, …, y_n, y_q) of a state to
 

@@ -1,4 +1,4 @@
-"""The isotropic minimum of ReLU and linear attention, symbolic in n and d: against the task's own numbers."""
+"""Attention that keeps each example with probability ρ: its minimum and its gradient, for ReLU, linear and other ρ."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from fractions import Fraction
 import pytest
 
 from icl_claims.theory.algebra.evaluation import rational_value
+from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.words import FIELD, d, n
+from icl_claims.theory.one_layer.products import prove_gradient
 from icl_claims.theory.one_layer.single_layer import (
+    GAMMA,
     LINEAR,
     RELU,
     isotropic_loss,
@@ -16,6 +19,8 @@ from icl_claims.theory.one_layer.single_layer import (
     loss,
     minimizer,
     minimum,
+    normal_matrix,
+    product_gradient,
 )
 from icl_claims.theory.task import RegressionTask, isotropic
 
@@ -40,3 +45,11 @@ def test_loss_at_any_scalar() -> None:
     columns = [["-3/5", 0], [0, "-3/5"], [0, 0]]
     assert rational_value(isotropic_loss(n / (d + 3), RELU), task) == loss(task, [0, 0, 1], columns, RELU)
     assert isotropic_loss(FIELD.zero, LINEAR) == d
+
+
+@pytest.mark.parametrize("keep", [LINEAR, RELU, Fraction(1, 3)])
+def test_the_gradient_is_rho_times_the_stated_trace(keep: Fraction) -> None:
+    """The polynomial of the module docstring: it vanishes for ΓN = Ω, with the N of the same ρ."""
+    prove_gradient(product_gradient(GAMMA, keep) / FIELD(keep), normal_matrix(keep))
+    with pytest.raises(Refuted):
+        prove_gradient(product_gradient(GAMMA, keep) / FIELD(keep), normal_matrix(keep / 2))
