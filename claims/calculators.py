@@ -31,7 +31,7 @@ T = TypeVar("T")
 MOST_LAYERS = 30
 """Layers that ``optimum`` takes: a tenth of a second, a few at sizes of 18 digits."""
 
-MOST_WORK = 10**7
+LARGEST_WORK = 10**7
 """The largest product of sizes, degree and digits for which ``loss`` gives variances: about 3 s."""
 
 LARGEST_DIM = 200
@@ -292,7 +292,7 @@ def _sampling(steps: Sequence[fmpq], dim: int, context: int) -> dict[str, Any]:
         f"{bits} bits at dim {dim} and context {context}"
     )
     absent: dict[str, Any] = {**dict.fromkeys(names), "note": note}
-    if size * (size + 2 * len(steps)) * bits > MOST_WORK:
+    if size * (size + 2 * len(steps)) * bits > LARGEST_WORK:
         return absent
     try:
         variance = loss_variance(RegressionTask.isotropic(dim, context), steps)

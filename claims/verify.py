@@ -18,7 +18,7 @@ from icl_claims.claims.claim import Claim
 from icl_claims.claims.results import Level, Results
 from icl_claims.claims.verdicts import Judgement, judge
 
-MAX_PROCESSES = 8
+MOST_PROCESSES = 8
 INTERRUPT_SECONDS = 15.0
 
 
@@ -123,7 +123,7 @@ def _run(targets: Sequence[str], level: Level, parallel: bool) -> tuple[int, str
     command += ["-m", "claim", f"--claims-level={level}", f"--claims-results={results_path()}"]
     if parallel:
         # Neighbouring tests share cached derivations, so each process gets a run of them to begin with.
-        command += ["-n", "auto", f"--maxprocesses={MAX_PROCESSES}", "--dist=worksteal"]
+        command += ["-n", "auto", f"--maxprocesses={MOST_PROCESSES}", "--dist=worksteal"]
     with subprocess.Popen([*command, *targets], cwd=root(), stdout=subprocess.PIPE, text=True) as process:
         try:
             output, _ = process.communicate()

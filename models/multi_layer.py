@@ -25,7 +25,7 @@ from icl_claims.models.weights import Weights, WeightsError
 from icl_claims.theory.algebra import exact, validation
 from icl_claims.theory.many_layers import gdpp
 from icl_claims.theory.many_layers.equivariant_bound import equivariant_minimum
-from icl_claims.theory.many_layers.looped_loss import MAX_LAYERS, layered_loss
+from icl_claims.theory.many_layers.looped_loss import MOST_LAYERS, layered_loss
 from icl_claims.theory.many_layers.step_sizes import OptimalSteps, optimal_steps
 from icl_claims.theory.task import RegressionTask
 
@@ -89,7 +89,7 @@ class LayersComparison:
 
 
 def compare_layers(task: RegressionTask, weights: Weights) -> LayersComparison:
-    """Where the weights of L layers, 1 ≤ L ≤ :data:`icl_claims.theory.many_layers.looped_loss.MAX_LAYERS`, sit.
+    """Where the weights of L layers, 1 ≤ L ≤ :data:`icl_claims.theory.many_layers.looped_loss.MOST_LAYERS`, sit.
 
     Raises:
         WeightsError: d differs from the task's, there are too many layers, some P or Q is of neither
@@ -101,8 +101,8 @@ def compare_layers(task: RegressionTask, weights: Weights) -> LayersComparison:
         raise ValueError("task must be whitened, Ω = Σ⁻¹, and without noise for several layers")
     if weights.dim != d:
         raise WeightsError(f"weights must be of dimension {d}, that of the task, got {weights.dim}")
-    if depth > MAX_LAYERS:
-        raise WeightsError(f"weights must be of at most {MAX_LAYERS} layers, got {depth}")
+    if depth > MOST_LAYERS:
+        raise WeightsError(f"weights must be of at most {MOST_LAYERS} layers, got {depth}")
     layers = [_layer(task, *blocks) for blocks in _blocks(weights)]
     best = optimal_steps(RegressionTask.isotropic(d, n), depth).refined(_BITS)
     steps = [step.lower for step in best.steps]

@@ -72,7 +72,7 @@ def power_moments(order: int, covariance: ArrayLike, context_length: int) -> Bou
         |error| ≤ γ_m · E W^k at |Σ|,   m = k (d + 1) + 1.
 
     Args:
-        order: from 0 to :data:`icl_claims.theory.wishart.covariance.MAX_ORDER`.
+        order: from 0 to :data:`icl_claims.theory.wishart.covariance.LARGEST_ORDER`.
         covariance: Σ, d × d, symmetric; or its d eigenvalues, for the moments' eigenvalues (with d = 1 in m).
         context_length: n ≥ 1.
 
@@ -86,7 +86,7 @@ def power_moments(order: int, covariance: ArrayLike, context_length: int) -> Bou
     >>> power_moments(2, [[2.0]], context_length=3).value.ravel().tolist()
     [1.0, 6.0, 60.0]
     """
-    top = natural("order", order, exact_moments.MAX_ORDER)
+    top = natural("order", order, exact_moments.LARGEST_ORDER)
     n = validation.positive_integer("context_length", context_length)
     sigma = _finite("covariance", covariance)
     if sigma.ndim not in (1, 2) or not sigma.size or sigma.shape[0] != sigma.shape[-1]:
@@ -155,7 +155,7 @@ def word_moment(matrices: Sequence[ArrayLike], covariance: ArrayLike, context_le
 
     Raises:
         TypeError, ValueError: an argument is of the wrong type or shape, Σ is not symmetric, an entry is not
-            finite, or the word is too long (:data:`icl_claims.theory.wishart.matrix_words.MAX_STATES`).
+            finite, or the word is too long (:data:`icl_claims.theory.wishart.matrix_words.MOST_STATES`).
         OverflowError: a moment exceeds the range of float64.
 
     >>> word_moment([[[1.0]], [[2.0]], [[1.0]]], [[1.0]], context_length=2).value.item()

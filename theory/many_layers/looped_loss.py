@@ -43,18 +43,18 @@ from icl_claims.theory.task import RegressionTask
 from icl_claims.theory.wishart import covariance, matrix_words, near_hooks
 from icl_claims.theory.wishart.matrix_words import Plan, State
 
-MAX_LOOPS = 7
+MOST_LOOPS = 7
 """The most loops of one general matrix: 7 take two seconds, and their layout 100 MB."""
 
-MAX_SYMMETRIC_LOOPS = covariance.MAX_TWO_SIDED_ORDER
+MOST_SYMMETRIC_LOOPS = covariance.LARGEST_TWO_SIDED_ORDER
 """The most loops of one symmetric matrix."""
 
-MAX_LAYERS = 5
+MOST_LAYERS = 5
 """The most layers of different matrices: 5 take a second, and their layout 100 MB."""
 
 
 def layered_loss(task: RegressionTask, matrices: Sequence[Any]) -> fmpq:
-    """f(A_0, …, A_{L−1}) of L ≤ :data:`MAX_LAYERS` layers, exactly.
+    """f(A_0, …, A_{L−1}) of L ≤ :data:`MOST_LAYERS` layers, exactly.
 
     Args:
         task: the distribution of prompts, any Σ, Ω and σ².
@@ -99,7 +99,7 @@ def looped_loss(task: RegressionTask, matrix: Any, loops: int) -> fmpq:
     Args:
         task: the distribution of prompts, any Σ, Ω and σ².
         matrix: A, any d × d matrix. A symmetric one takes the faster route by two-sided moments.
-        loops: L, up to :data:`MAX_LOOPS`, or :data:`MAX_SYMMETRIC_LOOPS` for symmetric A.
+        loops: L, up to :data:`MOST_LOOPS`, or :data:`MOST_SYMMETRIC_LOOPS` for symmetric A.
 
     Raises:
         TypeError, ValueError: ``matrix`` is no d × d matrix, or ``loops`` no integer in the range.
@@ -123,7 +123,7 @@ def looped_gradient(task: RegressionTask, matrix: Any, loops: int) -> fmpq_mat:
 def looped_hessian(task: RegressionTask, matrix: Any, loops: int) -> fmpq_mat:
     """The second derivatives of the looped loss, d² × d², exactly: row i d + j is A[i, j]."""
     a = validation.matrix("matrix", matrix, (task.dim, task.dim))
-    if not natural("loops", loops, MAX_LOOPS):
+    if not natural("loops", loops, MOST_LOOPS):
         return fmpq_mat(task.dim**2, task.dim**2)
     return _hessian(task, [a], (0,) * loops)
 
@@ -146,7 +146,7 @@ def symmetric_looped_loss(task: RegressionTask, matrix: Any, loops: int) -> fmpq
     a = validation.matrix("matrix", matrix, (task.dim, task.dim))
     if a != a.transpose():
         raise ValueError(f"matrix must be symmetric, got {a.tolist()}")
-    loops = natural("loops", loops, MAX_SYMMETRIC_LOOPS)
+    loops = natural("loops", loops, MOST_SYMMETRIC_LOOPS)
     n = task.context_length
     (sigma, sigma_unit), (omega, omega_unit) = (
         task.covariance.numer_denom(),
@@ -343,12 +343,12 @@ def _hessian(task: RegressionTask, matrices: Sequence[fmpq_mat], pattern: tuple[
 
 
 def _looped(task: RegressionTask, a: fmpq_mat, loops: int) -> _Evaluation:
-    return _Evaluation(task, [a], (0,) * natural("loops", loops, MAX_LOOPS))
+    return _Evaluation(task, [a], (0,) * natural("loops", loops, MOST_LOOPS))
 
 
 def _matrices(task: RegressionTask, matrices: Sequence[Any]) -> list[fmpq_mat]:
     if isinstance(matrices, str | bytes) or not hasattr(matrices, "__len__"):
         raise TypeError(f"matrices must be a sequence of {task.dim} × {task.dim} matrices, got {matrices!r}")
-    if len(matrices) > MAX_LAYERS:
-        raise ValueError(f"matrices must be at most {MAX_LAYERS}, got {len(matrices)}")
+    if len(matrices) > MOST_LAYERS:
+        raise ValueError(f"matrices must be at most {MOST_LAYERS}, got {len(matrices)}")
     return [validation.matrix(f"matrices[{i}]", m, (task.dim, task.dim)) for i, m in enumerate(matrices)]
