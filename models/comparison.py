@@ -10,9 +10,9 @@ from flint import fmpq, fmpq_mat
 
 from icl_claims.models.weights import Weights, WeightsError
 from icl_claims.numerics.eigenvalues import least_eigenvalue
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import validation
 from icl_claims.theory.many_layers import distance as many_layers
-from icl_claims.theory.many_layers.looped_loss import MAX_LAYERS
+from icl_claims.theory.many_layers.looped_loss import MOST_LAYERS
 from icl_claims.theory.one_layer import distance as one_layer
 from icl_claims.theory.task import RegressionTask
 
@@ -39,7 +39,7 @@ def compare(task: RegressionTask, weights: Weights) -> one_layer.Distance:
 
 
 def compare_layers(task: RegressionTask, weights: Weights) -> many_layers.LayersComparison:
-    """Where the weights of L layers sit, for 1 ≤ L ≤ :data:`icl_claims.theory.many_layers.looped_loss.MAX_LAYERS`.
+    """Where the weights of L layers sit, for 1 ≤ L ≤ :data:`icl_claims.theory.many_layers.looped_loss.MOST_LAYERS`.
 
     Raises:
         WeightsError: d differs from the task's, there are too many layers, or some P or Q is of neither
@@ -47,8 +47,8 @@ def compare_layers(task: RegressionTask, weights: Weights) -> many_layers.Layers
         ValueError: the task is not Ω = Σ⁻¹, σ² = 0, with Σ ≻ 0.
     """
     _check_dim(task, weights)
-    if weights.depth > MAX_LAYERS:
-        raise WeightsError(f"weights must be of at most {MAX_LAYERS} layers, got {weights.depth}")
+    if weights.depth > MOST_LAYERS:
+        raise WeightsError(f"weights must be of at most {MOST_LAYERS} layers, got {weights.depth}")
     return many_layers.compare_layers(task, _blocks(weights))
 
 
@@ -61,7 +61,7 @@ def _blocks(weights: Weights) -> list[tuple[fmpq_mat, fmpq_mat]]:
     """(A_l, B_l) in the gauge β_l = 1. Of the last layer, P's rows above the last have no effect: B = 0."""
     d, found = weights.dim, []
     for index in range(weights.depth):
-        P, Q = (exact.matrix(name, getattr(weights, name)[index]) for name in ("P", "Q"))
+        P, Q = (validation.matrix(name, getattr(weights, name)[index]) for name in ("P", "Q"))
         last = index == weights.depth - 1
         beta = P[d, d]
         outside = [P[d, j] for j in range(d)] + [Q[d, j] for j in range(d)] + [Q[i, d] for i in range(d + 1)]

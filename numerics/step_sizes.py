@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike
 from icl_claims.numerics.balls import Balls, Floats, exactly, rounded
 from icl_claims.numerics.gauss_nodes import GaussRule, spectral_rules
 from icl_claims.numerics.rounding import nearest, nearest_real
-from icl_claims.theory.algebra.exact import positive_integer
+from icl_claims.theory.algebra.validation import positive_integer
 from icl_claims.theory.many_layers import step_sizes
 from icl_claims.theory.task import RegressionTask
 

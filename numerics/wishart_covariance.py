@@ -25,12 +25,12 @@ from flint import fmpz
 from numpy.typing import ArrayLike, NDArray
 
 from icl_claims.numerics.rounding import nearest
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import validation
+from icl_claims.theory.algebra.validation import natural
 from icl_claims.theory.many_layers import looped_loss as exact_loss
 from icl_claims.theory.task import RegressionTask
 from icl_claims.theory.wishart import covariance as exact_moments
 from icl_claims.theory.wishart import matrix_words, near_hooks
-from icl_claims.theory.wishart.sizes import natural
 
 Array = NDArray[np.float64]
 
@@ -72,7 +72,7 @@ def power_moments(order: int, covariance: ArrayLike, context_length: int) -> Bou
         |error| ≤ γ_m · E W^k at |Σ|,   m = k (d + 1) + 1.
 
     Args:
-        order: from 0 to :data:`icl_claims.theory.wishart.covariance.MAX_ORDER`.
+        order: from 0 to :data:`icl_claims.theory.wishart.covariance.LARGEST_ORDER`.
         covariance: Σ, d × d, symmetric; or its d eigenvalues, for the moments' eigenvalues (with d = 1 in m).
         context_length: n ≥ 1.
 
@@ -86,8 +86,8 @@ def power_moments(order: int, covariance: ArrayLike, context_length: int) -> Bou
     >>> power_moments(2, [[2.0]], context_length=3).value.ravel().tolist()
     [1.0, 6.0, 60.0]
     """
-    top = natural("order", order, exact_moments.MAX_ORDER)
-    n = exact.positive_integer("context_length", context_length)
+    top = natural("order", order, exact_moments.LARGEST_ORDER)
+    n = validation.positive_integer("context_length", context_length)
     sigma = _finite("covariance", covariance)
     if sigma.ndim not in (1, 2) or not sigma.size or sigma.shape[0] != sigma.shape[-1]:
         raise ValueError(f"covariance must be d × d, or d eigenvalues, got the shape {sigma.shape}")
@@ -155,13 +155,13 @@ def word_moment(matrices: Sequence[ArrayLike], covariance: ArrayLike, context_le
 
     Raises:
         TypeError, ValueError: an argument is of the wrong type or shape, Σ is not symmetric, an entry is not
-            finite, or the word is too long (:data:`icl_claims.theory.wishart.matrix_words.MAX_STATES`).
+            finite, or the word is too long (:data:`icl_claims.theory.wishart.matrix_words.MOST_STATES`).
         OverflowError: a moment exceeds the range of float64.
 
     >>> word_moment([[[1.0]], [[2.0]], [[1.0]]], [[1.0]], context_length=2).value.item()
     16.0
     """
-    n = exact.positive_integer("context_length", context_length)
+    n = validation.positive_integer("context_length", context_length)
     sigma = _finite("covariance", covariance)
     if sigma.ndim != 2 or not np.array_equal(sigma, sigma.T) or not sigma.size:
         raise ValueError(f"covariance must be a symmetric d × d matrix, got the shape {sigma.shape}")

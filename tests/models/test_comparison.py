@@ -22,7 +22,7 @@ from icl_claims.models.comparison import compare_layers
 from icl_claims.models.files import from_published, load, save
 from icl_claims.models.weights import Weights, WeightsError
 from icl_claims.numerics.rounding import nearest_root
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import exact, validation
 from icl_claims.theory.many_layers import gdpp
 from icl_claims.theory.many_layers.distance import squared_dist
 from icl_claims.theory.many_layers.equivariant_bound import equivariant_minimum
@@ -53,7 +53,7 @@ def test_on_the_set_all_is_known(steps: list[float], d: int, n: int) -> None:
     assert found.loss == found.projected_loss == loss_of_steps(isotropic(d, n), steps)
     assert found.minimum == optimal_steps(isotropic(d, n), len(steps)).loss
     assert found.lower_bound == equivariant_minimum(isotropic(d, n), len(steps))
-    assert [layer.step for layer in found.layers] == [exact.rational("a", a) for a in steps]
+    assert [layer.step for layer in found.layers] == [validation.rational("a", a) for a in steps]
     assert found.excess is not None
     assert found.excess >= 0
     assert all(layer.distance in (0, None) for layer in found.layers)
@@ -297,41 +297,3 @@ def test_a_covariance_that_is_not_diagonal(wrapped: bool, tmp_path: Path) -> Non
     found = answer(f"compare {path} --dim 2 --context 5 --covariance-file {file}")
     task = RegressionTask.whitened([[2, "1/2"], ["1/2", 1]], 5)
     assert found["loss_exact"] == str(compare_layers(task, weights).loss)
-
-
-SIGMA = {
-    "[[1, 2], [2, 1]]": "Σ must be positive semidefinite, got the indefinite matrix",
-    "[[1, 1], [1, 1]]": "Σ must be positive definite, got a singular matrix",
-    "[[1, 2], [0, 1]]": "Σ must be symmetric, got 0 at [1][0], 2 at [0][1]",
-    "[[1]]": "Σ must be 2 × 2, got 1 × 1",
-    "[[1, NaN], [0, 1]]": "Σ[0][1] must be a finite number, got 'NaN'",
-    "[1, 2]": "Σ must be a matrix (a sequence of rows)",
-    "{}": "must be JSON: rows of Σ, or a log with them under task, covariance; got KeyError('task')",
-    "[[1,": "must be JSON: rows of Σ",
-    "3": "Σ must be a matrix",
-}
-
-
-@pytest.mark.parametrize("text", list(SIGMA))
-def test_bad_covariance_files(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file, path = tmp_path / "sigma.json", tmp_path / "w.safetensors"
-    file.write_text(text, encoding="utf-8")
-    save(path, scaled(2, 0.5, 1.0))
-    refused(f"compare {path} --dim 2 --context 5 --covariance-file {file}", SIGMA[text], capsys)
-
-
-def test_options_that_do_not_go_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = tmp_path / "w.safetensors"
-    save(path, scaled(2, 0.5, 1.0))
-    line = f"compare {path} --dim 2 --context 5"
-    refused(f"{line} --covariance-file none", "none must be a file, got: No such file", capsys)
-    refused(
-        f"{line} --covariance 1,2 --covariance-file x",
-        "give either --covariance or --covariance-file",
-        capsys,
-    )
-    refused(f"{line} --covariance 1,-2", "'--covariance': must hold numbers > 0, got -2", capsys)
-    for more in ("--task identity", "--noise 1/2"):
-        refused(
-            f"{line} {more}", "several layers need --task whitened and --noise 0, and WEIGHTS has 2", capsys
-        )

@@ -22,10 +22,10 @@ from dataclasses import dataclass
 
 from flint import fmpq, fmpq_mat
 
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import exact, validation
 from icl_claims.theory.many_layers import gdpp
 from icl_claims.theory.many_layers.equivariant_bound import equivariant_minimum
-from icl_claims.theory.many_layers.looped_loss import MAX_LAYERS, layered_loss
+from icl_claims.theory.many_layers.looped_loss import MOST_LAYERS, layered_loss
 from icl_claims.theory.many_layers.step_sizes import OptimalSteps, optimal_steps
 from icl_claims.theory.task import RegressionTask, whitened_sizes
 
@@ -89,7 +89,7 @@ class LayersComparison:
 
 
 def compare_layers(task: RegressionTask, matrices: Sequence[tuple[fmpq_mat, fmpq_mat]]) -> LayersComparison:
-    """Where layers with the matrices (A_l, B_l) sit, for 1 ≤ L ≤ MAX_LAYERS of the exact loss.
+    """Where layers with the matrices (A_l, B_l) sit, for 1 ≤ L ≤ MOST_LAYERS of the exact loss.
 
     Raises:
         TypeError: an entry is no real number.
@@ -103,10 +103,10 @@ def compare_layers(task: RegressionTask, matrices: Sequence[tuple[fmpq_mat, fmpq
     """
     d, _ = whitened_sizes(task)
     depth = len(matrices)
-    if not 1 <= depth <= MAX_LAYERS:
-        raise ValueError(f"matrices must be of 1 to {MAX_LAYERS} layers, got {depth}")
+    if not 1 <= depth <= MOST_LAYERS:
+        raise ValueError(f"matrices must be of 1 to {MOST_LAYERS} layers, got {depth}")
     layers = [
-        _layer(task, exact.matrix(f"A_{index}", A, (d, d)), exact.matrix(f"B_{index}", B, (d, d)))
+        _layer(task, validation.matrix(f"A_{index}", A, (d, d)), validation.matrix(f"B_{index}", B, (d, d)))
         for index, (A, B) in enumerate(matrices)
     ]
     best = optimal_steps(task, depth).refined(_BITS)

@@ -36,24 +36,25 @@ from typing import Any
 
 from flint import fmpq, fmpq_mat, fmpq_poly, fmpz, fmpz_mat
 
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import exact, validation
+from icl_claims.theory.algebra.exact import integer_trace
+from icl_claims.theory.algebra.validation import natural
 from icl_claims.theory.task import RegressionTask
 from icl_claims.theory.wishart import covariance, matrix_words, near_hooks
 from icl_claims.theory.wishart.matrix_words import Plan, State
-from icl_claims.theory.wishart.sizes import natural
 
-MAX_LOOPS = 7
+MOST_LOOPS = 7
 """The most loops of one general matrix: 7 take two seconds, and their layout 100 MB."""
 
-MAX_SYMMETRIC_LOOPS = covariance.MAX_TWO_SIDED_ORDER
+MOST_SYMMETRIC_LOOPS = covariance.LARGEST_TWO_SIDED_ORDER
 """The most loops of one symmetric matrix."""
 
-MAX_LAYERS = 5
+MOST_LAYERS = 5
 """The most layers of different matrices: 5 take a second, and their layout 100 MB."""
 
 
 def layered_loss(task: RegressionTask, matrices: Sequence[Any]) -> fmpq:
-    """f(A_0, …, A_{L−1}) of L ≤ :data:`MAX_LAYERS` layers, exactly.
+    """f(A_0, …, A_{L−1}) of L ≤ :data:`MOST_LAYERS` layers, exactly.
 
     Args:
         task: the distribution of prompts, any Σ, Ω and σ².
@@ -98,7 +99,7 @@ def looped_loss(task: RegressionTask, matrix: Any, loops: int) -> fmpq:
     Args:
         task: the distribution of prompts, any Σ, Ω and σ².
         matrix: A, any d × d matrix. A symmetric one takes the faster route by two-sided moments.
-        loops: L, up to :data:`MAX_LOOPS`, or :data:`MAX_SYMMETRIC_LOOPS` for symmetric A.
+        loops: L, up to :data:`MOST_LOOPS`, or :data:`MOST_SYMMETRIC_LOOPS` for symmetric A.
 
     Raises:
         TypeError, ValueError: ``matrix`` is no d × d matrix, or ``loops`` no integer in the range.
@@ -106,7 +107,7 @@ def looped_loss(task: RegressionTask, matrix: Any, loops: int) -> fmpq:
     >>> looped_loss(RegressionTask.isotropic(dim=1, context_length=1), [["1/2"]], loops=2)
     41/16
     """
-    a = exact.matrix("matrix", matrix, (task.dim, task.dim))
+    a = validation.matrix("matrix", matrix, (task.dim, task.dim))
     if a == a.transpose():
         return symmetric_looped_loss(task, a, loops)
     return _looped(task, a, loops).loss()
@@ -114,15 +115,15 @@ def looped_loss(task: RegressionTask, matrix: Any, loops: int) -> fmpq:
 
 def looped_gradient(task: RegressionTask, matrix: Any, loops: int) -> fmpq_mat:
     """(∂f/∂A[i, j]), d × d, of the looped loss, exactly. Arguments and errors as :func:`looped_loss`."""
-    a = exact.matrix("matrix", matrix, (task.dim, task.dim))
+    a = validation.matrix("matrix", matrix, (task.dim, task.dim))
     gradients = _looped(task, a, loops).gradient()
     return gradients[0] if gradients else fmpq_mat(task.dim, task.dim)
 
 
 def looped_hessian(task: RegressionTask, matrix: Any, loops: int) -> fmpq_mat:
     """The second derivatives of the looped loss, d² × d², exactly: row i d + j is A[i, j]."""
-    a = exact.matrix("matrix", matrix, (task.dim, task.dim))
-    if not natural("loops", loops, MAX_LOOPS):
+    a = validation.matrix("matrix", matrix, (task.dim, task.dim))
+    if not natural("loops", loops, MOST_LOOPS):
         return fmpq_mat(task.dim**2, task.dim**2)
     return _hessian(task, [a], (0,) * loops)
 
@@ -142,10 +143,10 @@ def symmetric_looped_loss(task: RegressionTask, matrix: Any, loops: int) -> fmpq
     >>> symmetric_looped_loss(RegressionTask.isotropic(dim=2, context_length=5), [["5/8", 0], [0, "5/8"]], 1)
     3/4
     """
-    a = exact.matrix("matrix", matrix, (task.dim, task.dim))
+    a = validation.matrix("matrix", matrix, (task.dim, task.dim))
     if a != a.transpose():
         raise ValueError(f"matrix must be symmetric, got {a.tolist()}")
-    loops = natural("loops", loops, MAX_SYMMETRIC_LOOPS)
+    loops = natural("loops", loops, MOST_SYMMETRIC_LOOPS)
     n = task.context_length
     (sigma, sigma_unit), (omega, omega_unit) = (
         task.covariance.numer_denom(),
@@ -157,17 +158,17 @@ def symmetric_looped_loss(task: RegressionTask, matrix: Any, loops: int) -> fmpq
         left.append(left[-1] * scaled * sigma)
     right = [omega * m.transpose() for m in left]
     plain = [m * scaled for m in left]
-    sums = [_trace(m) for m in left[1:]] or [fmpz(0)]
-    tau = [_trace(omega * sigma * m) for m in left[:-1]] or [fmpz(0)]
+    sums = [integer_trace(m) for m in left[1:]] or [fmpz(0)]
+    tau = [integer_trace(omega * sigma * m) for m in left[:-1]] or [fmpz(0)]
     table = covariance.two_sided_table(loops, n, True)
     base = n * unit * sigma_unit
     total = fmpq(0)
     for (i, j), entry in table.items():
         count = comb(loops, i) * comb(loops, j) * (1 if i == j else 2)
-        value = _trace(sigma * entry.at([*sums, *tau], left, right, right, plain))
+        value = integer_trace(sigma * entry.at([*sums, *tau], left, right, right, plain))
         total += fmpq((-1) ** (i + j) * count * value, base ** (i + j))
     return total / (omega_unit * sigma_unit) + task.noise_variance * _symmetric_noise(
-        loops, n, base, sums, [_trace(sigma * m) for m in plain]
+        loops, n, base, sums, [integer_trace(sigma * m) for m in plain]
     )
 
 
@@ -342,16 +343,12 @@ def _hessian(task: RegressionTask, matrices: Sequence[fmpq_mat], pattern: tuple[
 
 
 def _looped(task: RegressionTask, a: fmpq_mat, loops: int) -> _Evaluation:
-    return _Evaluation(task, [a], (0,) * natural("loops", loops, MAX_LOOPS))
+    return _Evaluation(task, [a], (0,) * natural("loops", loops, MOST_LOOPS))
 
 
 def _matrices(task: RegressionTask, matrices: Sequence[Any]) -> list[fmpq_mat]:
     if isinstance(matrices, str | bytes) or not hasattr(matrices, "__len__"):
         raise TypeError(f"matrices must be a sequence of {task.dim} × {task.dim} matrices, got {matrices!r}")
-    if len(matrices) > MAX_LAYERS:
-        raise ValueError(f"matrices must be at most {MAX_LAYERS}, got {len(matrices)}")
-    return [exact.matrix(f"matrices[{i}]", m, (task.dim, task.dim)) for i, m in enumerate(matrices)]
-
-
-def _trace(m: fmpz_mat) -> fmpz:
-    return sum((m[i, i] for i in range(m.nrows())), fmpz(0))
+    if len(matrices) > MOST_LAYERS:
+        raise ValueError(f"matrices must be at most {MOST_LAYERS}, got {len(matrices)}")
+    return [validation.matrix(f"matrices[{i}]", m, (task.dim, task.dim)) for i, m in enumerate(matrices)]

@@ -51,16 +51,17 @@ from typing import Any
 
 from flint import fmpq, fmpq_poly, fmpz_mat, fmpz_poly
 
-from icl_claims.theory.algebra.exact import positive_integer, rational
+from icl_claims.theory.algebra.polynomials import inner_product
+from icl_claims.theory.algebra.validation import positive_integer, rational
 from icl_claims.theory.many_layers.step_sizes import integral, residual
 from icl_claims.theory.task import RegressionTask, whitened_sizes
 from icl_claims.theory.wishart import trace_moment_list, trace_moments
-from icl_claims.theory.wishart.partitions import MAX_DEGREE
+from icl_claims.theory.wishart.partitions import LARGEST_DEGREE
 
-MOST_BY_PFAFFIANS = 160
+LARGEST_BY_PFAFFIANS = 160
 """The largest min(d, n) + degree of g for Pfaffians: up to ten seconds where the steps have 64 bits."""
 
-MOST_BY_PARTS = MAX_DEGREE // 2
+LARGEST_BY_PARTS = LARGEST_DEGREE // 2
 """The largest degree of g for integration by parts: a quarter of a second."""
 
 
@@ -73,7 +74,7 @@ def loss_variance(task: RegressionTask, steps: Sequence[Any]) -> fmpq:
 
     Raises:
         TypeError, ValueError: an argument is not of its type or range, or sizes and degree are beyond both
-            routes: min(d, n) + 2L > :data:`MOST_BY_PFAFFIANS` and 2L > :data:`MOST_BY_PARTS`.
+            routes: min(d, n) + 2L > :data:`LARGEST_BY_PFAFFIANS` and 2L > :data:`LARGEST_BY_PARTS`.
 
     >>> loss_variance(RegressionTask.isotropic(2, 5), ["5/8"])
     25/128
@@ -119,7 +120,7 @@ def variance_by_parts(polynomial: fmpq_poly, dim: int, context_length: int) -> f
     """Var tr g(W) = Σ g_i g_j (E tr Wⁱ tr Wʲ − E tr Wⁱ E tr Wʲ), from joint moments.
 
     Args:
-        polynomial: g, over ℚ, of degree at most :data:`MOST_BY_PARTS`.
+        polynomial: g, over ℚ, of degree at most :data:`LARGEST_BY_PARTS`.
         dim, context_length: d, n ≥ 1.
 
     Raises:
@@ -175,10 +176,15 @@ def mean_and_variance_by_pfaffians(polynomial: fmpq_poly, dim: int, context_leng
         left, right, chain = [[0] * span, *left], [[0] * span, *right], [-1, *chain]
     X = _solve_chain(chain, B)
     # tr A⁻¹C with C = left · rightᵀ, without the product.
-    crossed = sum((_dot(x, y) for x, y in zip(_solve_chain(chain, left), right, strict=True)), fmpq(0))
-    squared = sum((_dot(row, column) for row, column in zip(X, zip(*X, strict=True), strict=True)), fmpq(0))
+    crossed = sum(
+        (inner_product(x, y) for x, y in zip(_solve_chain(chain, left), right, strict=True)), fmpq(0)
+    )
+    squared = sum(
+        (inner_product(row, column) for row, column in zip(X, zip(*X, strict=True), strict=True)),
+        fmpq(0),
+    )
     square = (g * g).coeffs()
-    whole = _dot(square, trace_moments(max(len(square) - 1, 0), d, n))
+    whole = inner_product(square, trace_moments(max(len(square) - 1, 0), d, n), fmpq(0))
     mean = sum((row[i] for i, row in enumerate(X)), fmpq(0)) / (2 * denominator)
     return d * polynomial[0] + mean, (whole + crossed - squared / 2) / denominator**2
 
@@ -187,13 +193,13 @@ def _variance_of_trace(of_s: fmpq_poly, dim: int, context_length: int) -> fmpq:
     """Var tr p(S) by the faster route."""
     d, n = positive_integer("dim", dim), positive_integer("context_length", context_length)
     g = of_s(fmpq_poly([0, fmpq(1, n)]))
-    if g.degree() <= min(MOST_BY_PARTS, min(d, n) // 2):
+    if g.degree() <= min(LARGEST_BY_PARTS, min(d, n) // 2):
         return variance_by_parts(g, d, n)
-    if min(d, n) + g.degree() <= MOST_BY_PFAFFIANS:
+    if min(d, n) + g.degree() <= LARGEST_BY_PFAFFIANS:
         return mean_and_variance_by_pfaffians(g, d, n)[1]
     raise ValueError(
-        f"steps must be at most {MOST_BY_PARTS // 2}, or min(dim, context_length) + 2 · their number at most "
-        f"{MOST_BY_PFAFFIANS}, for an exact variance; got {g.degree() // 2} steps at {d} and {n}"
+        f"steps must be at most {LARGEST_BY_PARTS // 2}, or min(dim, context_length) + 2 · their number at most "
+        f"{LARGEST_BY_PFAFFIANS}, for an exact variance; got {g.degree() // 2} steps at {d} and {n}"
     )
 
 
@@ -243,7 +249,3 @@ def _solve_chain(chain: Sequence[int], right: Sequence[Sequence[Any]]) -> list[l
         e = chain[i] if i + 1 < size else 0
         rows[i - 1] = [(e * x - y) / chain[i - 1] for x, y in zip(carried, right[i], strict=True)]
     return rows
-
-
-def _dot(a: Sequence[Any], b: Sequence[Any]) -> fmpq:
-    return sum((x * y for x, y in zip(a, b, strict=False)), fmpq(0))

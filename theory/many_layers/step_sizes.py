@@ -51,9 +51,9 @@ from typing import Any
 
 from flint import fmpq, fmpq_mat, fmpq_poly, fmpz_poly
 
-from icl_claims.theory.algebra.exact import positive_integer, vector
 from icl_claims.theory.algebra.orthogonal_polynomials import least_square_polynomial
 from icl_claims.theory.algebra.real_roots import ConvexMinimum, RealRoot, isolate, root_of_increasing
+from icl_claims.theory.algebra.validation import bounded_integer, positive_integer, vector
 from icl_claims.theory.task import RegressionTask, whitened_sizes
 from icl_claims.theory.wishart import spectral_moments, trace_moments
 
@@ -173,7 +173,7 @@ def residual(steps: Sequence[Any]) -> fmpq_poly:
 
     Args:
         steps: a_0, …, a_{L−1}, at most :data:`MOST_LAYERS` rational numbers; floats count as the dyadic
-            rationals they are, see :func:`icl_claims.theory.algebra.exact.rational`.
+            rationals they are, see :func:`icl_claims.theory.algebra.validation.rational`.
 
     Raises:
         TypeError, ValueError: ``steps`` is no such sequence, or holds a value that is no finite number.
@@ -286,7 +286,5 @@ def _sizes(dim: Any, context_length: Any) -> tuple[int, int]:
 
 
 def _layers(layers: Any) -> int:
-    count = positive_integer("layers", layers)
-    if count > MOST_LAYERS:
-        raise ValueError(f"layers must be an integer from 1 to {MOST_LAYERS}, got {count}")
+    count = bounded_integer("layers", layers, MOST_LAYERS)
     return count

@@ -8,7 +8,7 @@ from typing import Any
 
 from flint import fmpq, fmpq_poly
 
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import definiteness, exact
 from icl_claims.theory.many_layers import gdpp
 from tests.claims.formulas.covariate_updates import relaxed_layer
 from tests.claims.formulas.evaluate import holds, parse
@@ -102,7 +102,7 @@ def pairs_of_eigenvalues() -> Iterator[dict[str, Any]]:
     """s, t: the two eigenvalues of a Gram matrix that is definite and no multiple of I, the smaller first."""
     for s, t in product((fmpq(-1), fmpq(0), fmpq(1), fmpq(3, 2)), repeat=2):
         gram = exact.diagonal([s, t])
-        fit = exact.is_positive_definite(gram) and gram != exact.identity(2) * s and max(s, t) == t
+        fit = definiteness.is_positive_definite(gram) and gram != exact.identity(2) * s and max(s, t) == t
         yield {"s": s, "t": t, "true": fit}
 
 

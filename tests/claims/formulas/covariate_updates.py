@@ -10,10 +10,10 @@ from flint import fmpq, fmpq_poly
 
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.many_layers import gdpp
-from icl_claims.theory.many_layers.gdpp import relaxed
 from icl_claims.theory.task import isotropic
 from icl_claims.theory.transformer import attention, query_label
 from icl_claims.theory.transformer.attention import MASK
+from icl_claims.theory.transformer.parametrizations import relaxed
 from tests.claims.formulas.minimizers import rotated_tasks
 from tests.claims.formulas.points import SIZES, Points, S, at_numbers, identity, integrated, of_matrix
 from tests.claims.formulas.table import compares

@@ -10,7 +10,7 @@ from flint import fmpq, fmpq_mat
 from icl_claims.theory.many_layers.looped_loss import layered_loss
 from icl_claims.theory.task import isotropic
 from icl_claims.theory.transformer import attention, preconditioned_gd, query_label
-from icl_claims.theory.transformer.attention import sparse
+from icl_claims.theory.transformer.parametrizations import sparse
 from tests.claims.formulas.points import (
     SIZES,
     Gaussians,

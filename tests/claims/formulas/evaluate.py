@@ -28,7 +28,7 @@ from flint import fmpq, fmpq_mat
 
 from icl_claims.claims import tex
 from icl_claims.claims.tex import Node
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import definiteness, exact, validation
 from tests.claims.formulas.values import (
     NO_VALUE,
     Matrix,
@@ -111,7 +111,7 @@ def evaluate(node: Node, environment: Environment) -> Any:
 
 
 def _number(node: Node, _: Environment) -> fmpq:
-    return exact.rational("number", node.text)
+    return validation.rational("number", node.text)
 
 
 def _sub(node: Node, environment: Environment) -> Any:
@@ -407,10 +407,10 @@ def _ordered(a: Any, sign: str, b: Any) -> bool:
     low, high = (a, b) if sign.startswith(r"\prec") else (b, a)
     gap = plus(high, low.map(lambda x: -x))
     try:
-        form = exact.semidefinite("difference", [list(row) for row in gap.rows])
+        form = validation.semidefinite("difference", [list(row) for row in gap.rows])
     except ValueError:
         return False
-    return sign.endswith("eq") or exact.is_positive_definite(form)
+    return sign.endswith("eq") or definiteness.is_positive_definite(form)
 
 
 _RULES: dict[str, Callable[[Node, Environment], Any]] = {

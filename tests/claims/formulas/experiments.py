@@ -14,7 +14,7 @@ from flint import fmpq, fmpq_mat, fmpq_poly
 from icl_claims.models.files import load_trajectory
 from icl_claims.models.runs import ahn2023
 from icl_claims.models.training import TRAJECTORY
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import exact, validation
 from icl_claims.theory.many_layers import step_sizes
 from icl_claims.theory.many_layers.descent_loss import descent_loss, is_above
 from icl_claims.theory.many_layers.distance import squared_dist
@@ -154,7 +154,7 @@ def relaxed_distances() -> Iterator[dict[str, Any]]:
     half = fmpq_mat([list(row) for row in of_run(exact.identity(D))[r"\Sigma^{1/2}"].rows])
     for (_, weights), true in ((run[-1], True), (run[0], False)):
         for P, Q in zip(weights.P[:2], weights.Q[:2], strict=True):
-            A, B = (exact.matrix("block", m[:D, :D]) for m in (Q, P))
+            A, B = (validation.matrix("block", m[:D, :D]) for m in (Q, P))
             yield {
                 **of_run(half.inv() * A * half.inv()),
                 **{"B_l": Matrix(B), r"\to": tends(criteria.RELAXED_NEAR), "true": true},
@@ -254,7 +254,7 @@ def order_at_context_length() -> Iterator[dict[str, Any]]:
 
 def as_tested(value: float) -> fmpq:
     """The decimal that a constant of the evidence is."""
-    return exact.rational("value", str(value))
+    return validation.rational("value", str(value))
 
 
 @compares("covariate_update_conditioning_typical", "0.95", "0.75", "0.40")

@@ -9,9 +9,9 @@ from flint import fmpq, fmpq_mat
 
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.evaluation import at_task
-from icl_claims.theory.one_layer import relu_attention, single_layer
+from icl_claims.theory.one_layer import single_layer
 from icl_claims.theory.task import RegressionTask, isotropic
-from icl_claims.theory.transformer.attention import sparse
+from icl_claims.theory.transformer.parametrizations import sparse
 from tests.claims.formulas.points import SIZES, Points, at_numbers, block_diagonal, family, identity, unit
 from tests.claims.formulas.table import compares
 from tests.claims.formulas.values import Matrix, times
@@ -155,7 +155,10 @@ def general_tasks(keep: Any = None) -> Iterator[tuple[RegressionTask, dict[str, 
                 gamma, least = single_layer.minimizer(task), single_layer.minimum(task)
             else:
                 # The record writes Q_0 = −2 diag(Γ, 0): its Γ is half of the minimizer.
-                gamma, least = relu_attention.minimizer(task) / 2, relu_attention.minimum(task)
+                gamma, least = (
+                    single_layer.minimizer(task, single_layer.RELU) / 2,
+                    single_layer.minimum(task, single_layer.RELU),
+                )
             yield (
                 task,
                 {
@@ -190,8 +193,8 @@ def linear_minimum() -> Iterator[dict[str, Any]]:
 )
 def relu_minimum() -> Iterator[dict[str, Any]]:
     """The same for ReLU attention; Γ: half of the minimizer of ``theory``."""
-    for task, point in general_tasks(relu_attention.RELU):
-        yield {**point, "Q_0": stated_layer(task, relu_attention.minimizer(task))[1]}
+    for task, point in general_tasks(single_layer.RELU):
+        yield {**point, "Q_0": stated_layer(task, single_layer.minimizer(task, single_layer.RELU))[1]}
 
 
 @compares("relu_attention_minimizer", r"Q_0=-\frac{2n}{2(d+2)+(n-1)}\operatorname{diag}(I,0)")
@@ -203,7 +206,7 @@ def relu_minimizer() -> Iterator[dict[str, Any]]:
     """P_0, Q_0: the sparse layer with the minimizer that ``theory`` derives for ReLU attention."""
     for d, n in SIZES:
         task = isotropic(d, n)
-        P, Q = stated_layer(task, relu_attention.minimizer(task))
+        P, Q = stated_layer(task, single_layer.minimizer(task, single_layer.RELU))
         yield {"P_0": P, "Q_0": Q, "I": identity(d), "d": d, "n": n, DIAG: block_diagonal(d)}
 
 
@@ -211,7 +214,7 @@ def relu_minimizer() -> Iterator[dict[str, Any]]:
 def isotropic_relu_minimum() -> Iterator[dict[str, Any]]:
     """The minimum for ReLU attention at Σ = Ω = I, by ``theory``."""
     for d, n in SIZES:
-        yield {"d": d, "n": n, "=": relu_attention.minimum(isotropic(d, n))}
+        yield {"d": d, "n": n, "=": single_layer.minimum(isotropic(d, n), single_layer.RELU)}
 
 
 @compares("relu_attention_minimizer_general_task", r"\frac{d+1}{2d+3}\,n")
@@ -219,7 +222,7 @@ def examples_of_linear_attention() -> Iterator[dict[str, Any]]:
     """The context length at which linear attention loses what ReLU attention loses at n, where it is an integer."""
     for d, k in ((1, 1), (2, 1), (2, 3), (3, 2)):
         n = (2 * d + 3) * k
-        least = relu_attention.minimum(isotropic(d, n))
+        least = single_layer.minimum(isotropic(d, n), single_layer.RELU)
 
         def loses_as_much(few: fmpq, d: int = d, least: fmpq = least) -> bool:
             return few.q == 1 and few > 0 and single_layer.minimum(isotropic(d, int(few))) == least

@@ -9,11 +9,11 @@ from flint import fmpq, fmpq_mat
 
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.blocks import Blocks
-from icl_claims.theory.many_layers.gdpp import relaxed
-from icl_claims.theory.one_layer import single_layer
+from icl_claims.theory.one_layer import linear_attention
 from icl_claims.theory.task import RegressionTask
-from icl_claims.theory.transformer import attention, query_label
-from icl_claims.theory.transformer.attention import MASK, sparse
+from icl_claims.theory.transformer import attention, prompts, query_label
+from icl_claims.theory.transformer.attention import MASK
+from icl_claims.theory.transformer.parametrizations import relaxed, sparse
 from tests.claims.formulas.points import SIZES, Points, at_numbers, block_diagonal, family, identity
 from tests.claims.formulas.table import compares
 from tests.claims.formulas.values import Matrix
@@ -35,7 +35,7 @@ def labels() -> Iterator[dict[str, Any]]:
         points = Points(n)
         X, w = Matrix(points.matrix(d, n)), Matrix(points.matrix(d, 1))
         values = {"X": X, "w": w, "epsilon": Matrix(fmpq_mat(n, 1))}
-        y = at_numbers(single_layer.LABELS, d, n, values).rows[0]
+        y = at_numbers(prompts.LABELS, d, n, values).rows[0]
         for i in range(n):
             yield {"y_i": y[i], "x_i": Matrix.column(X.T.rows[i]), "w": w}
 
@@ -94,10 +94,10 @@ def tokens_of_a_prompt() -> Iterator[tuple[dict[str, Any], list[Any], Matrix]]:
         points = Points(n)
         X, w, noise = (Matrix(points.matrix(*size)) for size in ((d, n), (d, 1), (n, 1)))
         values = {"X": X, "w": w, "epsilon": noise, "x_q": Matrix(points.matrix(d, 1))}
-        S, g, h = (single_layer.S, single_layer.CROSS, single_layer.LABEL_SQUARE)
+        S, g, h = (prompts.S, prompts.CROSS, prompts.LABEL_SQUARE)
         G = at_numbers(Blocks([[S, g], [g.T, h]]), d, n, values)
-        tokens = at_numbers(attention.prompt(single_layer.LABELS), d, n, values).T.rows[:n]
-        y = at_numbers(single_layer.LABELS, d, n, values).rows[0]
+        tokens = at_numbers(attention.prompt(prompts.LABELS), d, n, values).T.rows[:n]
+        y = at_numbers(prompts.LABELS, d, n, values).rows[0]
         yield {"X": X, "y": y, "n": n, "d": d}, list(tokens), G
 
 
@@ -131,7 +131,7 @@ def any_layer() -> Iterator[tuple[dict[str, Any], Matrix, Matrix]]:
             **dict(zip(("P_x", "p", "u", "beta"), split(P, d), strict=True)),
             **dict(zip(("A_x", "q", "a", "q_0"), split(Q, d), strict=True)),
         }
-        free = single_layer.free_weights()
+        free = linear_attention.free_weights()
         state = query_label.STATE
         attended = at_numbers(attention.attention(*free, state), d, n, values)
         scores = at_numbers(state.T @ free[1] @ state, d, n, values)

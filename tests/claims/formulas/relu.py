@@ -8,7 +8,7 @@ from typing import Any
 
 from flint import fmpq, fmpq_mat
 
-from icl_claims.theory.one_layer import relu_attention
+from icl_claims.theory.one_layer import single_layer
 from icl_claims.theory.transformer.attention import MASK
 from tests.claims.formulas.points import SIZES, Points, at_numbers, family
 from tests.claims.formulas.prompts import any_layer
@@ -69,7 +69,7 @@ def relu_squares() -> Iterator[dict[str, Any]]:
 @compares("relu_attention_drops_examples", r"\frac12")
 def chance_of_an_example() -> Iterator[dict[str, Any]]:
     """ρ, the chance at which ``theory`` has the loss of ReLU attention."""
-    yield {"=": fmpq(relu_attention.RELU.numerator, relu_attention.RELU.denominator)}
+    yield {"=": fmpq(single_layer.RELU.numerator, single_layer.RELU.denominator)}
 
 
 @compares("relu_attention_drops_examples", r"\frac1n\sum_i\kappa_i\,(b^\top z_i)(z_i^\top Ax_q)")
@@ -138,8 +138,8 @@ def token_numbers(z: Matrix, d: int) -> list[fmpq]:
     x = fmpq_mat([[v] for v in z.entries()[:d]])
     noise = z.entries()[d] - (w.transpose() * x)[0, 0]
     values = {"x": x, "w": w, "e": fmpq_mat([[noise]]), "x_q": x_q, "a": a, "A_x": points.matrix(d, d)}
-    found = [at_numbers(relu_attention.score(), d, 1, values).rows[0][0]]
+    found = [at_numbers(single_layer.score(), d, 1, values).rows[0][0]]
     for k in range(d + 1):
         b = {"u": fmpq_mat([[int(i == k)] for i in range(d)]), "beta": fmpq_mat([[int(k == d)]])}
-        found.append(at_numbers(relu_attention.value(), d, 1, {**values, **b}).rows[0][0])
+        found.append(at_numbers(single_layer.value(), d, 1, {**values, **b}).rows[0][0])
     return found

@@ -15,9 +15,9 @@ from icl_claims.theory.algebra.evaluation import at_task
 from icl_claims.theory.algebra.words import letter
 from icl_claims.theory.many_layers import looped_loss
 from icl_claims.theory.many_layers.looped_loss import (
-    MAX_LAYERS,
-    MAX_LOOPS,
-    MAX_SYMMETRIC_LOOPS,
+    MOST_LAYERS,
+    MOST_LOOPS,
+    MOST_SYMMETRIC_LOOPS,
     layered_gradient,
     layered_hessian,
     layered_loss,
@@ -28,8 +28,10 @@ from icl_claims.theory.many_layers.looped_loss import (
 from icl_claims.theory.many_layers.step_sizes import loss_of_steps
 from icl_claims.theory.one_layer import single_layer
 from icl_claims.theory.task import RegressionTask
-from icl_claims.theory.transformer.attention import X_QUERY, W, layer, prompt, sparse
+from icl_claims.theory.transformer.attention import X_QUERY, W, layer, prompt
+from icl_claims.theory.transformer.parametrizations import sparse
 from icl_claims.theory.transformer.preconditioned_gd import A
+from icl_claims.theory.transformer.prompts import LABELS, over_prompts
 from tests.shared.strategies import matrices, positive_rationals, semidefinite_matrices, tasks
 from tests.shared.wishart_coordinates import over_ring, times, wishart_in_coordinates
 
@@ -48,11 +50,11 @@ def layers(data: st.DataObject, task: RegressionTask, count: int) -> list[fmpq_m
 def test_the_loss_is_that_of_the_architecture(depth: int) -> None:
     """Layers of attention on symbolic prompts, squared and averaged: for all sizes, then at drawn matrices."""
     second = letter("A_1", "d", "d")
-    state = prompt(single_layer.LABELS)
+    state = prompt(LABELS)
     for matrix in (A, second)[:depth]:
         state = layer(*sparse(matrix), state)
     error = state[1, 1] + W.T @ X_QUERY
-    loss = single_layer.over_prompts(error * error)
+    loss = over_prompts(error * error)
 
     @settings(max_examples=25)
     @given(st.data())
@@ -141,7 +143,7 @@ def test_more_loops_of_a_symmetric_matrix(loops: int) -> None:
 def test_dimension_one_to_the_last_loop() -> None:
     """E (1 − as)^{2L} at d = 1, n s being χ²: moments n(n + 2)⋯ in full."""
     task, a = RegressionTask([[1]], 3), fmpq(2, 5)
-    for loops in (1, MAX_LOOPS, MAX_SYMMETRIC_LOOPS):
+    for loops in (1, MOST_LOOPS, MOST_SYMMETRIC_LOOPS):
         expected, term = fmpq(0), fmpq(1)
         for k in range(2 * loops + 1):
             expected += term
@@ -263,10 +265,10 @@ SKEW = [[0, 1], [0, 0]]
     [
         (lambda: layered_loss(TASK, 3), TypeError, "matrices must be a sequence of 2 × 2"),
         (lambda: layered_loss(TASK, [[[1]]]), ValueError, r"matrices\[0\] must be of shape 2 × 2"),
-        (lambda: layered_loss(TASK, [SKEW] * (MAX_LAYERS + 1)), ValueError, "matrices must be at most"),
+        (lambda: layered_loss(TASK, [SKEW] * (MOST_LAYERS + 1)), ValueError, "matrices must be at most"),
         (lambda: looped_loss.looped_loss(TASK, SKEW, -1), ValueError, "loops must be an integer from 0"),
         (lambda: looped_loss.looped_loss(TASK, SKEW, 1.0), TypeError, "loops must be an integer from 0"),
-        (lambda: looped_loss.looped_loss(TASK, SKEW, MAX_LOOPS + 1), ValueError, f"to {MAX_LOOPS}"),
+        (lambda: looped_loss.looped_loss(TASK, SKEW, MOST_LOOPS + 1), ValueError, f"to {MOST_LOOPS}"),
         (lambda: looped_loss.looped_loss(TASK, [[1]], 1), ValueError, "matrix must be of shape 2 × 2"),
         (lambda: looped_gradient(TASK, [[1]], 1), ValueError, "matrix must be of shape 2 × 2"),
         (lambda: looped_hessian(TASK, SKEW, True), TypeError, "loops must be an integer"),

@@ -18,13 +18,14 @@ from sympy import Poly, symbols
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.evaluation import at_task
 from icl_claims.theory.algebra.gaussian import expectation
+from icl_claims.theory.algebra.partitions import partitions
 from icl_claims.theory.algebra.words import Words, eye, letter
 from icl_claims.theory.task import RegressionTask
 from icl_claims.theory.wishart import covariance, near_hooks
 from icl_claims.theory.wishart.covariance import (
-    MAX_ORDER,
-    MAX_SYMBOLIC_DEGREE,
-    MAX_TWO_SIDED_ORDER,
+    LARGEST_ORDER,
+    LARGEST_SYMBOLIC_DEGREE,
+    LARGEST_TWO_SIDED_ORDER,
     by_operator,
     covariance_trace_moment,
     power_moment,
@@ -36,7 +37,7 @@ from icl_claims.theory.wishart.covariance import (
 )
 from icl_claims.theory.wishart.partitions import trace_moment
 from tests.shared.strategies import matrices, rationals, semidefinite_matrices
-from tests.shared.wishart_coordinates import over_ring, partitions, times, wishart_in_coordinates
+from tests.shared.wishart_coordinates import over_ring, times, wishart_in_coordinates
 
 X, SIGMA = letter("X", "d", "n"), letter("Sigma", "d", "d", symmetric=True)
 C = letter("C", "d", "d")
@@ -251,13 +252,13 @@ def test_floats_count_as_dyadic_rationals() -> None:
         (lambda: power_moment(2.0, [[1]], 1), TypeError, "j must be an integer from 0"),
         (lambda: power_moment(True, [[1]], 1), TypeError, "j must be an integer from 0"),
         (lambda: power_moments(-1, [[1]], 1), ValueError, "order must be an integer from 0"),
-        (lambda: power_moments(MAX_ORDER + 1, [[1]], 1), ValueError, f"to {MAX_ORDER}, got"),
+        (lambda: power_moments(LARGEST_ORDER + 1, [[1]], 1), ValueError, f"to {LARGEST_ORDER}, got"),
         (lambda: power_moment(1, [[1]], 1.0), TypeError, "context_length must be an integer ≥ 1"),
         (lambda: power_moment(1, [[1]], 0), ValueError, "context_length must be an integer ≥ 1"),
         (lambda: power_moment(1, [[1, 2]], 1), ValueError, "covariance must be square"),
         (lambda: power_moment(1, [[1, 2], [0, 1]], 1), ValueError, "covariance must be symmetric"),
         (lambda: power_moment(1, [[-1]], 1), ValueError, "covariance must be positive semidefinite"),
-        (lambda: power_moment_polynomial(MAX_SYMBOLIC_DEGREE + 1), ValueError, "j must be an integer"),
+        (lambda: power_moment_polynomial(LARGEST_SYMBOLIC_DEGREE + 1), ValueError, "j must be an integer"),
         (lambda: covariance_trace_moment(2), TypeError, "powers must be a sequence"),
         (lambda: covariance_trace_moment("2"), TypeError, "powers must be a sequence"),
         (lambda: covariance_trace_moment([1, -1]), ValueError, r"powers\[1\] must be an integer"),
@@ -265,7 +266,11 @@ def test_floats_count_as_dyadic_rationals() -> None:
         (lambda: covariance_trace_moment([20, 21]), ValueError, "the sum of powers must be"),
         (lambda: two_sided_moment(1, -1, [[1]], [[1]], 1), ValueError, "j must be an integer from 0"),
         (lambda: two_sided_moment(1, 1, [[1, 1]], [[1]], 1), ValueError, "middle must be of shape 1 × 1"),
-        (lambda: two_sided_moments(MAX_TWO_SIDED_ORDER + 1, [[1]], [[1]], 1), ValueError, "order must be"),
+        (
+            lambda: two_sided_moments(LARGEST_TWO_SIDED_ORDER + 1, [[1]], [[1]], 1),
+            ValueError,
+            "order must be",
+        ),
     ],
 )
 def test_wrong_arguments_are_refused(call: Any, error: type[Exception], message: str) -> None:

@@ -15,13 +15,14 @@ from hypothesis import strategies as st
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.evaluation import at_task
 from icl_claims.theory.algebra.gaussian import expectation
+from icl_claims.theory.algebra.partitions import partitions
 from icl_claims.theory.algebra.words import eye, letter
 from icl_claims.theory.task import RegressionTask
 from icl_claims.theory.wishart import matrix_words
 from icl_claims.theory.wishart.covariance import covariance_trace_moment, two_sided_moment
 from icl_claims.theory.wishart.matrix_words import plan, word_moment, word_trace_moment
 from tests.shared.strategies import matrices, semidefinite_matrices
-from tests.shared.wishart_coordinates import over_ring, partitions, times, wishart_in_coordinates
+from tests.shared.wishart_coordinates import over_ring, times, wishart_in_coordinates
 
 X, SIGMA = letter("X", "d", "n"), letter("Sigma", "d", "d", symmetric=True)
 W = X @ X.T
@@ -180,7 +181,7 @@ def test_equal_symmetric_matrices_go_far() -> None:
 
 
 def test_too_long_a_word_is_refused_and_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(matrix_words, "MAX_STATES", 1000)
+    monkeypatch.setattr(matrix_words, "MOST_STATES", 1000)
     different = [fmpq_mat([[k, 1], [0, k * k]]) for k in range(2, 12)]
     with pytest.raises(ValueError, match="words must be short enough for 1000 states"):
         word_moment(different, exact.identity(2), 3)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sympy import Poly, symbols
 
 from icl_claims.theory.algebra.gaussian import expectation
+from icl_claims.theory.algebra.partitions import partitions
 from icl_claims.theory.algebra.words import eye, letter
 from icl_claims.theory.wishart import (
     RING,
@@ -23,8 +24,8 @@ from icl_claims.theory.wishart import (
     trace_moments,
 )
 from icl_claims.theory.wishart.pairings import trace_moment_pairings
-from icl_claims.theory.wishart.partitions import MAX_DEGREE, MAX_SYMBOLIC_DEGREE, by_parts
-from icl_claims.theory.wishart.recurrence import MAX_ORDER, MAX_SYMBOLIC_ORDER
+from icl_claims.theory.wishart.partitions import LARGEST_DEGREE, LARGEST_SYMBOLIC_DEGREE, by_parts
+from icl_claims.theory.wishart.recurrence import LARGEST_ORDER, LARGEST_SYMBOLIC_ORDER
 from icl_claims.theory.wishart.zonal import shapes, trace_moment_zonal
 from tests.shared.coordinates import Variables, gaussian
 
@@ -32,14 +33,7 @@ SIZES = [(1, 1), (1, 4), (4, 1), (2, 3), (3, 2), (5, 20), (6, 6)]
 D, N = RING.gens()
 
 
-def partitions(total: int, largest: int | None = None) -> list[list[int]]:
-    if total == 0:
-        return [[]]
-    most = total if largest is None else min(total, largest)
-    return [[k, *rest] for k in range(most, 0, -1) for rest in partitions(total - k, k)]
-
-
-def in_words(ks: list[int]) -> fmpz_mpoly:
+def in_words(ks: tuple[int, ...]) -> fmpz_mpoly:
     """The definition-level symbolic route, on words in X."""
     x = letter("X", "d", "n")
     factors = []
@@ -56,7 +50,7 @@ def in_words(ks: list[int]) -> fmpz_mpoly:
 
 
 @pytest.mark.parametrize("ks", [ks for total in range(6) for ks in partitions(total)], ids=str)
-def test_integration_by_parts_agrees_with_pairings(ks: list[int]) -> None:
+def test_integration_by_parts_agrees_with_pairings(ks: tuple[int, ...]) -> None:
     moment = trace_moment_pairings(ks)
     assert trace_moment(ks) == moment
     for d, n in SIZES:
@@ -64,7 +58,7 @@ def test_integration_by_parts_agrees_with_pairings(ks: list[int]) -> None:
 
 
 @pytest.mark.parametrize("ks", [[3], [2, 2], [3, 1, 1], [3, 2]], ids=str)
-def test_pairings_agree_with_words(ks: list[int]) -> None:
+def test_pairings_agree_with_words(ks: tuple[int, ...]) -> None:
     assert trace_moment_pairings(ks) == in_words(ks)
 
 
@@ -175,11 +169,11 @@ def test_large_products() -> None:
     def chi_squared(degree: int) -> int:
         return prod(range(1, 2 * degree, 2))
 
-    assert trace_moment([MAX_DEGREE // 2] * 2, 1, 1) == chi_squared(MAX_DEGREE)
-    assert trace_moments(MAX_ORDER, 1, 1)[-1] == chi_squared(MAX_ORDER)
-    assert trace_moment([MAX_ORDER - 900] + [1] * 900, 1, 1) == chi_squared(MAX_ORDER)
-    symbolic = trace_moment([MAX_SYMBOLIC_ORDER - 50] + [1] * 50)
-    assert symbolic(1, 1) == chi_squared(MAX_SYMBOLIC_ORDER)
+    assert trace_moment([LARGEST_DEGREE // 2] * 2, 1, 1) == chi_squared(LARGEST_DEGREE)
+    assert trace_moments(LARGEST_ORDER, 1, 1)[-1] == chi_squared(LARGEST_ORDER)
+    assert trace_moment([LARGEST_ORDER - 900] + [1] * 900, 1, 1) == chi_squared(LARGEST_ORDER)
+    symbolic = trace_moment([LARGEST_SYMBOLIC_ORDER - 50] + [1] * 50)
+    assert symbolic(1, 1) == chi_squared(LARGEST_SYMBOLIC_ORDER)
 
 
 def test_threads_do_not_disturb_each_other() -> None:
@@ -191,7 +185,7 @@ def test_threads_do_not_disturb_each_other() -> None:
 def test_shapes_are_the_partitions_without_the_box_of_content_zero() -> None:
     for k in range(1, 12):
         named = [tuple(part for part in (a, b, *[1] * c) if part) for a, b, c in shapes(k)]
-        wanted = [tuple(parts) for parts in partitions(k) if len(parts) < 3 or parts[2] < 2]
+        wanted = [parts for parts in partitions(k) if len(parts) < 3 or parts[2] < 2]
         assert sorted(named) == sorted(wanted)
 
 
@@ -232,12 +226,16 @@ def test_bad_sizes_are_refused(function: Callable[..., Any], value: Any) -> None
         (lambda: trace_moment([True]), TypeError, "got True of type bool"),
         (lambda: trace_moments(-1), ValueError, "order must be an integer from 0 to 150, got -1"),
         (lambda: trace_moments(2.0), TypeError, "order must be an integer from 0 to 150, got 2.0"),
-        (lambda: spectral_moments(MAX_SYMBOLIC_ORDER + 1, 2), ValueError, "order must be an integer"),
+        (lambda: spectral_moments(LARGEST_SYMBOLIC_ORDER + 1, 2), ValueError, "order must be an integer"),
         (lambda: spectral_moments(2, context_length=3), ValueError, "dim must be an integer where"),
-        (lambda: trace_moments(MAX_ORDER + 1, 2, 2), ValueError, "from 0 to 2000, got 2001"),
-        (lambda: trace_moment([MAX_DEGREE - 1, 2], 2, 2), ValueError, "must sum to at most 64 over several"),
+        (lambda: trace_moments(LARGEST_ORDER + 1, 2, 2), ValueError, "from 0 to 2000, got 2001"),
         (
-            lambda: trace_moment([MAX_SYMBOLIC_DEGREE - 1, 2]),
+            lambda: trace_moment([LARGEST_DEGREE - 1, 2], 2, 2),
+            ValueError,
+            "must sum to at most 64 over several",
+        ),
+        (
+            lambda: trace_moment([LARGEST_SYMBOLIC_DEGREE - 1, 2]),
             ValueError,
             "at most 48 over .* is a symbol",
         ),
