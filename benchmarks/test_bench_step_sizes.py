@@ -13,18 +13,14 @@ from icl_claims.numerics.gauss_nodes import GaussRule, spectral_rules
 from icl_claims.numerics.monte_carlo import sample_mean
 from icl_claims.numerics.step_sizes import gradient as gradient_on_nodes
 from icl_claims.numerics.step_sizes import loss as loss_on_nodes
+from icl_claims.theory.loops.step import optimal_looped_step
 from icl_claims.theory.many_layers.loss_variance import (
     loss_variance,
     mean_and_variance_by_pfaffians,
     prompts_needed,
     variance_by_parts,
 )
-from icl_claims.theory.many_layers.step_sizes import (
-    gradient,
-    loss_of_steps,
-    optimal_looped_step,
-    optimal_steps,
-)
+from icl_claims.theory.many_layers.step_sizes import gradient, loss_of_steps, optimal_steps
 from icl_claims.theory.task import isotropic
 
 DIM, CONTEXT = 5, 20

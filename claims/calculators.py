@@ -185,7 +185,7 @@ def _optimal(dim: int, context: int, layers: int) -> dict[str, Any]:
 
 
 def _optimal_loops(dim: int, context: int, layers: int) -> dict[str, Any]:
-    from icl_claims.theory.many_layers.step_sizes import optimal_looped_step
+    from icl_claims.theory.loops.step import optimal_looped_step
 
     best = optimal_looped_step(RegressionTask.isotropic(dim, context), layers)
     return {

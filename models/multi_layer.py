@@ -25,7 +25,7 @@ from icl_claims.models.weights import Weights, WeightsError
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.many_layers import gdpp
 from icl_claims.theory.many_layers.equivariant_bound import equivariant_minimum
-from icl_claims.theory.many_layers.looped_loss import MAX_LAYERS, layered_loss
+from icl_claims.theory.many_layers.matrix_layers import MAX_LAYERS, layered_loss
 from icl_claims.theory.many_layers.step_sizes import OptimalSteps, optimal_steps
 from icl_claims.theory.task import RegressionTask
 
@@ -89,7 +89,7 @@ class LayersComparison:
 
 
 def compare_layers(task: RegressionTask, weights: Weights) -> LayersComparison:
-    """Where the weights of L layers, 1 ≤ L ≤ :data:`icl_claims.theory.many_layers.looped_loss.MAX_LAYERS`, sit.
+    """Where the weights of L layers, 1 ≤ L ≤ :data:`icl_claims.theory.many_layers.matrix_layers.MAX_LAYERS`, sit.
 
     Raises:
         WeightsError: d differs from the task's, there are too many layers, some P or Q is of neither

@@ -52,7 +52,8 @@ from typing import Any
 from flint import fmpq, fmpq_poly, fmpz_mat, fmpz_poly
 
 from icl_claims.theory.algebra.exact import positive_integer, rational
-from icl_claims.theory.many_layers.step_sizes import integral, residual
+from icl_claims.theory.many_layers.spectral_loss import integral
+from icl_claims.theory.many_layers.step_sizes import residual
 from icl_claims.theory.task import RegressionTask, whitened_sizes
 from icl_claims.theory.wishart import trace_moment_list, trace_moments
 from icl_claims.theory.wishart.partitions import MAX_DEGREE

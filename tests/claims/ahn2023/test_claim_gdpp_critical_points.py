@@ -28,6 +28,7 @@ from icl_claims.theory.one_layer.single_layer import SIGMA
 from icl_claims.theory.task import RegressionTask, isotropic
 from icl_claims.theory.transformer.attention import NO_MASK, NOISE, X_QUERY, W, X, layer, prompt
 from icl_claims.theory.transformer.preconditioned_gd import LABELS, gradient
+from icl_claims.theory.transformer.recursion import residual_jet
 from icl_claims.theory.wishart import spectral_moments
 from tests.shared import coordinates
 from tests.shared.coordinates import Law, Prompt, Variables, gaussian, rademacher
@@ -62,7 +63,7 @@ def check_point(point: Point) -> None:
     for layers in range(1, 6):
         a, b = [point.first] * (layers - 1) + [point.last], [point.move] * (layers - 1)
         unit = polynomials.one
-        r = gdpp.polynomial_jet([FIELD(x) for x in a], [FIELD(x) for x in b], s, unit, polynomials.zero)
+        r = residual_jet([FIELD(x) for x in a], [FIELD(x) for x in b], s, unit, second=False)
         for i, slope in enumerate(r.slopes):
             if sum((c * moments[k] for (k,), c in (r.value * slope).terms()), start=FIELD.zero):
                 raise Refuted(f"L = {layers}: derivative {i} does not vanish")

@@ -25,10 +25,11 @@ from icl_claims.models.weights import Weights, load
 from icl_claims.numerics.gdpp import propose
 from icl_claims.numerics.rounding import nearest
 from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.loops.descent import descent_loss, is_above
+from icl_claims.theory.loops.step import optimal_looped_step
 from icl_claims.theory.many_layers import gdpp
-from icl_claims.theory.many_layers.descent_loss import descent_loss, is_above
 from icl_claims.theory.many_layers.loss_variance import prompts_needed
-from icl_claims.theory.many_layers.step_sizes import optimal_looped_step, optimal_steps
+from icl_claims.theory.many_layers.step_sizes import optimal_steps
 from icl_claims.theory.task import RegressionTask, isotropic
 from tests import ROOT
 from tests.claims.ahn2023.test_claim_loss_against_depth import (

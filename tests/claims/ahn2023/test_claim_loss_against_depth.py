@@ -17,9 +17,10 @@ from icl_claims.models.weights import load
 from icl_claims.numerics.rounding import nearest
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.exact import Refuted
-from icl_claims.theory.many_layers.descent_loss import descent_loss, is_above
+from icl_claims.theory.loops.descent import descent_loss, is_above
+from icl_claims.theory.loops.step import looped_step_loss, optimal_looped_step
 from icl_claims.theory.many_layers.loss_variance import prompts_needed
-from icl_claims.theory.many_layers.step_sizes import looped_loss, optimal_looped_step, optimal_steps
+from icl_claims.theory.many_layers.step_sizes import optimal_steps
 from icl_claims.theory.one_layer import single_layer
 from icl_claims.theory.task import RegressionTask, isotropic
 from tests import ROOT
@@ -191,8 +192,8 @@ def without_gaussian_covariates() -> str:
 def test_preconditioned_descent_by_two_routes(layers: int, n: int) -> None:
     """Words at the covariance Σ against the spectral measure of the whitened problem."""
     task = RegressionTask.whitened(SIGMA, n)
-    assert descent_loss(task, layers, SIGMA.inv()) == looped_loss(isotropic(D, n), layers)
-    assert descent_loss(isotropic(D, n), layers) == looped_loss(isotropic(D, n), layers)
+    assert descent_loss(task, layers, SIGMA.inv()) == looped_step_loss(isotropic(D, n), layers)
+    assert descent_loss(isotropic(D, n), layers) == looped_step_loss(isotropic(D, n), layers)
 
 
 def test_above_is_decided_exactly() -> None:

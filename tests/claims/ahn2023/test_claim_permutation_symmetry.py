@@ -15,8 +15,10 @@ from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.real_roots import isolate
 from icl_claims.theory.algebra.words import Words, letter, zero
-from icl_claims.theory.many_layers.looped_loss import layered_loss
-from icl_claims.theory.many_layers.step_sizes import integral, looped_loss, loss_of_steps, optimal_steps
+from icl_claims.theory.loops.step import looped_step_loss
+from icl_claims.theory.many_layers.matrix_layers import layered_loss
+from icl_claims.theory.many_layers.spectral_loss import integral
+from icl_claims.theory.many_layers.step_sizes import loss_of_steps, optimal_steps
 from icl_claims.theory.task import RegressionTask, isotropic
 from icl_claims.theory.transformer.attention import MASK, NO_MASK, sparse
 from icl_claims.theory.transformer.query_label import query_label, target
@@ -194,7 +196,7 @@ def test_claim_permutation_symmetry_necessity(evidence: Evidence) -> None:
         "comes second, though the two commute.",
     )
     evidence.figure("losses in the two orders off 𝒮", f"{losses[0]} and {losses[1]}")
-    if looped_loss(isotropic(1, 1), 1).derivative().degree() != 1:
+    if looped_step_loss(isotropic(1, 1), 1).derivative().degree() != 1:
         raise Refuted("the loss of one layer is no parabola")
     evidence.necessary(
         "several_layers", "d = n = L = 1: f is a parabola in a_0, with one critical point, 1/3."

@@ -15,8 +15,8 @@ from icl_claims.models.weights import load, load_trajectory
 from icl_claims.numerics.gdpp import certify
 from icl_claims.numerics.rounding import nearest, nearest_root
 from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.loops.descent import is_above
 from icl_claims.theory.many_layers import gdpp
-from icl_claims.theory.many_layers.descent_loss import is_above
 from icl_claims.theory.task import isotropic
 from icl_claims.theory.wishart import spectral_moments
 from tests import ROOT

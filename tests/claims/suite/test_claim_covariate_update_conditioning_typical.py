@@ -10,7 +10,7 @@ import pytest
 
 from icl_claims.claims.evidence import Evidence
 from icl_claims.theory.algebra.exact import Refuted
-from icl_claims.theory.many_layers import gdpp
+from icl_claims.theory.transformer import recursion as forward
 from tests.claims.ahn2023.test_claim_covariate_update_conditioning import least_known
 
 PROMPTS = 20_000
@@ -37,7 +37,7 @@ def share(claimed: Share) -> float:
     a, b = [x.middle for x in best.a], [x.middle for x in best.b]
     X = np.random.default_rng(20230601).standard_normal((PROMPTS, 5, claimed.context_length))
     s = np.linalg.eigvalsh(X @ X.swapaxes(1, 2) / claimed.context_length)
-    p = gdpp.recursion(a, b, s, np.ones_like(s))[0]
+    p = forward.recursion(a, b, s, np.ones_like(s))[0]
     before, after = (
         np.max(s * q**2, axis=1) / np.min(s * q**2, axis=1) for q in (p[claimed.layer], p[claimed.layer + 1])
     )

@@ -15,6 +15,7 @@ from icl_claims.numerics.rounding import nearest
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.real_roots import primitive
+from icl_claims.theory.loops.step import optimal_looped_step
 from icl_claims.theory.many_layers.critical_points import (
     assignments,
     critical_points_by_index,
@@ -22,14 +23,8 @@ from icl_claims.theory.many_layers.critical_points import (
     set_partitions_in_order,
     single_block_critical_points,
 )
-from icl_claims.theory.many_layers.looped_loss import layered_loss
-from icl_claims.theory.many_layers.step_sizes import (
-    gradient,
-    hessian,
-    loss_of_steps,
-    optimal_looped_step,
-    optimal_steps,
-)
+from icl_claims.theory.many_layers.matrix_layers import layered_loss
+from icl_claims.theory.many_layers.step_sizes import gradient, hessian, loss_of_steps, optimal_steps
 from icl_claims.theory.task import RegressionTask, isotropic
 from icl_claims.theory.wishart import spectral_moments
 from tests.claims.ahn2023.test_claim_critical_points_scaled_inverse_covariance import (

@@ -19,7 +19,7 @@ from icl_claims.theory.many_layers.critical_points import (
     curvature_block,
     invariant_weight,
 )
-from icl_claims.theory.many_layers.looped_loss import layered_hessian
+from icl_claims.theory.many_layers.matrix_layers import layered_hessian
 from icl_claims.theory.task import isotropic
 from icl_claims.theory.wishart import trace_moment
 

@@ -20,13 +20,9 @@ from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.orthogonal_polynomials import kernel_polynomial, monic, recurrence
 from icl_claims.theory.algebra.real_roots import isolate
 from icl_claims.theory.algebra.words import eye, letter
-from icl_claims.theory.many_layers.step_sizes import (
-    gradient,
-    integral,
-    loss_of_steps,
-    optimal_looped_step,
-    optimal_steps,
-)
+from icl_claims.theory.loops.step import optimal_looped_step
+from icl_claims.theory.many_layers.spectral_loss import integral
+from icl_claims.theory.many_layers.step_sizes import gradient, loss_of_steps, optimal_steps
 from icl_claims.theory.one_layer import single_layer
 from icl_claims.theory.one_layer.single_layer import LABELS, over_prompts
 from icl_claims.theory.task import RegressionTask, isotropic

@@ -17,7 +17,7 @@ from icl_claims.theory.algebra.gaussian import expectation
 from icl_claims.theory.algebra.words import eye, letter
 from icl_claims.theory.many_layers import gdpp
 from icl_claims.theory.many_layers.gdpp import relaxed
-from icl_claims.theory.many_layers.step_sizes import integral
+from icl_claims.theory.many_layers.spectral_loss import integral
 from icl_claims.theory.task import RegressionTask, isotropic
 from icl_claims.theory.transformer.attention import NO_MASK, X_QUERY, W, X, layer, prompt
 from tests.claims.suite.test_claim_gdpp_minimum_attained import agrees

@@ -17,7 +17,7 @@ from icl_claims.numerics.rounding import nearest
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.words import d, n
-from icl_claims.theory.many_layers.looped_loss import layered_loss
+from icl_claims.theory.many_layers.matrix_layers import layered_loss
 from icl_claims.theory.many_layers.step_sizes import optimal_steps
 from icl_claims.theory.many_layers.two_symmetric_layers import (
     certificate,

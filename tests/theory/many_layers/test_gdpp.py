@@ -16,9 +16,10 @@ from icl_claims.numerics.gdpp_two_layers import candidates
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.many_layers import gdpp
 from icl_claims.theory.many_layers.loss_variance import loss_variance
+from icl_claims.theory.many_layers.spectral_loss import integral
 from icl_claims.theory.many_layers.step_sizes import gradient as steps_gradient
 from icl_claims.theory.many_layers.step_sizes import hessian as steps_hessian
-from icl_claims.theory.many_layers.step_sizes import integral, loss_of_steps
+from icl_claims.theory.many_layers.step_sizes import loss_of_steps
 from icl_claims.theory.task import isotropic
 from tests.shared.strategies import rationals
 

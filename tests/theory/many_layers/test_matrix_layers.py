@@ -13,17 +13,20 @@ from hypothesis import strategies as st
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.evaluation import at_task
 from icl_claims.theory.algebra.words import letter
-from icl_claims.theory.many_layers import looped_loss
-from icl_claims.theory.many_layers.looped_loss import (
-    MAX_LAYERS,
+from icl_claims.theory.loops import matrix as loops_of
+from icl_claims.theory.loops.matrix import (
     MAX_LOOPS,
     MAX_SYMMETRIC_LOOPS,
-    layered_gradient,
-    layered_hessian,
-    layered_loss,
     looped_gradient,
     looped_hessian,
     symmetric_looped_loss,
+)
+from icl_claims.theory.many_layers.matrix_layers import (
+    MAX_LAYERS,
+    Evaluation,
+    layered_gradient,
+    layered_hessian,
+    layered_loss,
 )
 from icl_claims.theory.many_layers.step_sizes import loss_of_steps
 from icl_claims.theory.one_layer import single_layer
@@ -110,11 +113,11 @@ def test_loops_are_equal_layers_and_symmetric_ones_two_sided(data: st.DataObject
     """Three ways: one matrix looped, equal layers, two-sided moments; A indefinite and singular too."""
     task, loops = data.draw(ANY), data.draw(st.integers(0, 3))
     (a,) = layers(data, task, 1)
-    assert looped_loss.looped_loss(task, a, loops) == layered_loss(task, [a] * loops)
+    assert loops_of.looped_loss(task, a, loops) == layered_loss(task, [a] * loops)
     symmetric = a + a.transpose()
     expected = layered_loss(task, [symmetric] * loops)
     assert symmetric_looped_loss(task, symmetric, loops) == expected
-    assert looped_loss.looped_loss(task, symmetric, loops) == expected
+    assert loops_of.looped_loss(task, symmetric, loops) == expected
 
 
 @pytest.mark.parametrize("loops", [4, 5])
@@ -122,7 +125,7 @@ def test_more_loops_of_a_symmetric_matrix(loops: int) -> None:
     """The words' route and the two-sided one, which share no recursion."""
     task = RegressionTask([[2, 1], [1, 1]], 3, [[1, 0], [0, 2]], noise_variance="1/2")
     a = fmpq_mat([[fmpq(1, 3), fmpq(-1, 4)], [fmpq(-1, 4), fmpq(1, 5)]])
-    by_words = looped_loss._Evaluation(task, [a], (0,) * loops).loss()
+    by_words = Evaluation(task, [a], (0,) * loops).loss()
     assert symmetric_looped_loss(task, a, loops) == by_words
 
 
@@ -134,7 +137,7 @@ def test_dimension_one_to_the_last_loop() -> None:
         for k in range(2 * loops + 1):
             expected += term
             term *= -a * fmpq(2 * loops - k, k + 1) * fmpq(3 + 2 * k, 3)
-        assert looped_loss.looped_loss(task, [[a]], loops) == expected
+        assert loops_of.looped_loss(task, [[a]], loops) == expected
 
 
 @settings(max_examples=20)
@@ -236,7 +239,7 @@ def test_the_looped_hessian_sums_the_layers_blocks() -> None:
 
 def test_no_layers() -> None:
     task = RegressionTask([[2, 0], [0, 1]], 3)
-    assert layered_loss(task, []) == looped_loss.looped_loss(task, [[1, 2], [0, 1]], 0) == task.signal
+    assert layered_loss(task, []) == loops_of.looped_loss(task, [[1, 2], [0, 1]], 0) == task.signal
     assert symmetric_looped_loss(task, exact.identity(2), 0) == task.signal
     assert layered_gradient(task, []) == []
     assert looped_hessian(task, exact.identity(2), 0) == fmpq_mat(4, 4)
@@ -252,10 +255,10 @@ SKEW = [[0, 1], [0, 0]]
         (lambda: layered_loss(TASK, 3), TypeError, "matrices must be a sequence of 2 × 2"),
         (lambda: layered_loss(TASK, [[[1]]]), ValueError, r"matrices\[0\] must be of shape 2 × 2"),
         (lambda: layered_loss(TASK, [SKEW] * (MAX_LAYERS + 1)), ValueError, "matrices must be at most"),
-        (lambda: looped_loss.looped_loss(TASK, SKEW, -1), ValueError, "loops must be an integer from 0"),
-        (lambda: looped_loss.looped_loss(TASK, SKEW, 1.0), TypeError, "loops must be an integer from 0"),
-        (lambda: looped_loss.looped_loss(TASK, SKEW, MAX_LOOPS + 1), ValueError, f"to {MAX_LOOPS}"),
-        (lambda: looped_loss.looped_loss(TASK, [[1]], 1), ValueError, "matrix must be of shape 2 × 2"),
+        (lambda: loops_of.looped_loss(TASK, SKEW, -1), ValueError, "loops must be an integer from 0"),
+        (lambda: loops_of.looped_loss(TASK, SKEW, 1.0), TypeError, "loops must be an integer from 0"),
+        (lambda: loops_of.looped_loss(TASK, SKEW, MAX_LOOPS + 1), ValueError, f"to {MAX_LOOPS}"),
+        (lambda: loops_of.looped_loss(TASK, [[1]], 1), ValueError, "matrix must be of shape 2 × 2"),
         (lambda: looped_gradient(TASK, [[1]], 1), ValueError, "matrix must be of shape 2 × 2"),
         (lambda: looped_hessian(TASK, SKEW, True), TypeError, "loops must be an integer"),
         (lambda: symmetric_looped_loss(TASK, SKEW, 1), ValueError, "matrix must be symmetric"),
