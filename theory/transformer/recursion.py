@@ -33,6 +33,9 @@ from typing import Any
 Pair = tuple[str, str]
 """Two arguments of a layer, in alphabetical order."""
 
+ONE: Any = object()
+"""The derivative of an argument in itself: a factor that costs no product, and no rounding where products round."""
+
 
 def recursion(a: Sequence[Any], b: Sequence[Any], s: Any, unit: Any) -> tuple[list[Any], Any]:
     """([p_0, …, p_K], r_L) for K = len(b), in any commutative ring.
@@ -68,7 +71,7 @@ class Jet:
 
     Args:
         value: the element.
-        slopes: the first derivatives that are not identically 0.
+        slopes: the first derivatives that are not identically 0; :data:`ONE` may stand for 1.
         curvatures: the second derivatives that are not identically 0; None where they are not wanted.
     """
 
@@ -87,15 +90,15 @@ class Jet:
 
     def __mul__(self, other: Jet) -> Jet:
         f, g = self, other
-        slopes = [(x, slope * g.value) for x, slope in f.slopes.items()]
-        slopes += [(y, f.value * slope) for y, slope in g.slopes.items()]
+        slopes = [(x, _times(slope, g.value)) for x, slope in f.slopes.items()]
+        slopes += [(y, _times(f.value, slope)) for y, slope in g.slopes.items()]
         curvatures = None
         if f.curvatures is not None and g.curvatures is not None:
             parts = [(pair, c * g.value) for pair, c in f.curvatures.items()]
             parts += [(pair, f.value * c) for pair, c in g.curvatures.items()]
             for x, left in f.slopes.items():
                 for y, right in g.slopes.items():
-                    product = left * right
+                    product = _times(left, right)
                     parts.append((_pair(x, y), product + product if x == y else product))
             curvatures = _merged(parts)
         return Jet(f.value * g.value, _merged(slopes), curvatures)
@@ -147,7 +150,7 @@ def residual_jet(
     first: dict[int, Any] = {}
     curvatures: dict[tuple[int, int], Any] = {}
     mixed: list[dict[Pair, Any]] = [{} for _ in a]
-    slopes: dict[str, Any] = {"r": unit}
+    slopes: dict[str, Any] = {"r": ONE}
     seconds: dict[Pair, Any] = {}
     for index in reversed(range(len(a))):
         composed, composed_seconds = _composed(slopes, seconds, layers[index])
@@ -174,17 +177,15 @@ def _layers(a: Sequence[Any], b: Sequence[Any], s: Any, unit: Any, second: bool)
         return Jet(value, {}, {} if second else None)
 
     def argument(name: str, value: Any) -> Jet:
-        return Jet(value, {name: unit}, {} if second else None)
+        return Jet(value, {name: ONE}, {} if second else None)
 
     p, r, gram = unit, unit, s
     found: list[Local] = []
     for index, factor in enumerate(a):
         here = argument("p", p) if b else constant(p)
         square = constant(s) * here * here if b else constant(gram)
-        update = argument("b", unit * b[index]) if index < len(b) else None
-        moved, residual = layer(
-            here, argument("r", r), square, argument("a", unit * factor), update, constant(unit)
-        )
+        update = argument("b", b[index]) if index < len(b) else None
+        moved, residual = layer(here, argument("r", r), square, argument("a", factor), update, constant(unit))
         found.append({"p": moved, "r": residual} if b else {"r": residual})
         p, r = moved.value, residual.value
     return r, found
@@ -194,13 +195,15 @@ def _composed(
     slopes: Mapping[str, Any], seconds: Mapping[Pair, Any], inner: Local
 ) -> tuple[dict[str, Any], dict[Pair, Any]]:
     """First and second derivatives of G(p⁺, r⁺) in the arguments of the layer, from those of G in p⁺ and r⁺."""
-    first = [(x, g * slope) for u, g in slopes.items() for x, slope in inner[u].slopes.items()]
-    parts = [(pair, g * c) for u, g in slopes.items() for pair, c in (inner[u].curvatures or {}).items()]
+    first = [(x, _times(g, slope)) for u, g in slopes.items() for x, slope in inner[u].slopes.items()]
+    parts = [
+        (pair, _times(g, c)) for u, g in slopes.items() for pair, c in (inner[u].curvatures or {}).items()
+    ]
     for (u, v), g in seconds.items():
         for left, right in {(u, v), (v, u)}:
             for x, slope in inner[left].slopes.items():
-                by = g * slope
-                parts += [((x, y), by * other) for y, other in inner[right].slopes.items() if x <= y]
+                by = _times(g, slope)
+                parts += [((x, y), _times(by, other)) for y, other in inner[right].slopes.items() if x <= y]
     return _merged(first), _merged(parts)
 
 
@@ -217,7 +220,7 @@ def _between_layers(
                     break
                 place = places[later]
                 parts = [
-                    (y, c * tangent[u])
+                    (y, _times(c, tangent[u]))
                     for pair, c in mixed[later].items()
                     for y, u in (pair, pair[::-1])
                     if y in place and u in tangent
@@ -226,7 +229,7 @@ def _between_layers(
                     i, j = sorted((places[index][x], place[y]))
                     found[i, j] = c
                 tangent = _merged(
-                    (u, jet.slopes[v] * t)
+                    (u, _times(jet.slopes[v], t))
                     for u, jet in layers[later].items()
                     for v, t in tangent.items()
                     if v in jet.slopes
@@ -240,6 +243,10 @@ def _merged(parts: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
     for key, part in parts:
         lists.setdefault(key, []).append(part)
     return {key: reduce(add, found) for key, found in lists.items()}
+
+
+def _times(x: Any, y: Any) -> Any:
+    return y if x is ONE else x if y is ONE else x * y
 
 
 def _pair(x: str, y: str) -> Pair:
