@@ -17,14 +17,14 @@ import click
 from flint import fmpq, fmpq_mat
 
 from icl_claims.numerics.decimals import DIGITS, decimal
-from icl_claims.numerics.rounding import Enclosed, nearest_real
+from icl_claims.numerics.rounding import Enclosed, nearest_real, root_above
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.algebraic import number, square_root, written, written_minimum
 from icl_claims.theory.task import RegressionTask
 
 if TYPE_CHECKING:
-    from icl_claims.models.multi_layer import LayersComparison
-    from icl_claims.models.weights import Comparison
+    from icl_claims.theory.many_layers.distance import LayersComparison
+    from icl_claims.theory.one_layer.distance import Distance
 
 T = TypeVar("T")
 
@@ -35,7 +35,11 @@ MOST_WORK = 10**7
 """The largest product of sizes, degree and digits for which ``loss`` gives variances: about 3 s."""
 
 LARGEST_DIM = 200
-"""Where exact d × d matrices are needed: about a second."""
+"""Where exact d × d matrices are needed: about a second for diagonal Σ. ``compare`` with a dense Σ of float64
+entries takes some 5 s at d = 80 and 20 s at d = 120, for one layer as for three."""
+
+SHORT = 60
+"""Characters of the longest exact number that text shows beside its decimals."""
 
 MATRIX_DIGITS = 6
 """Significant digits of the entries of a matrix in text."""
@@ -166,7 +170,11 @@ def optimum(
     _check_covariance(dim, covariance)
     _check_noise(noise)
     if task == "whitened" and noise == 0:
-        _write(_optimal_loops(dim, context, layers) if looped else _optimal(dim, context, layers), as_json)
+        longest = None if as_json else SHORT
+        _write(
+            _optimal_loops(dim, context, layers) if looped else _optimal(dim, context, layers, longest),
+            as_json,
+        )
         return
     if layers > 1:
         asked = "--task identity" if task == "identity" else "--noise above 0"
@@ -177,11 +185,14 @@ def optimum(
     _write(_optimal_layer(dim, context, covariance, task, noise), as_json)
 
 
-def _optimal(dim: int, context: int, layers: int) -> dict[str, Any]:
+def _optimal(dim: int, context: int, layers: int, longest: int | None) -> dict[str, Any]:
     from icl_claims.theory.many_layers.step_sizes import optimal_steps
 
     best = optimal_steps(RegressionTask.isotropic(dim, context), layers)
-    return {"steps": list(map(Quantity, best.steps, written(best.steps))), "loss": _rational(best.loss)}
+    return {
+        "steps": list(map(Quantity, best.steps, written(best.steps, longest))),
+        "loss": _rational(best.loss),
+    }
 
 
 def _optimal_loops(dim: int, context: int, layers: int) -> dict[str, Any]:
@@ -382,9 +393,10 @@ def compare(
         regression = RegressionTask.whitened(sigma, context, noise)
     else:
         regression = RegressionTask(sigma, context, noise_variance=noise)
-    from icl_claims.models.multi_layer import compare_layers
-    from icl_claims.models.weights import WeightsError, load
-    from icl_claims.models.weights import compare as measure
+    from icl_claims.models.comparison import compare as measure
+    from icl_claims.models.comparison import compare_layers
+    from icl_claims.models.files import load
+    from icl_claims.models.weights import WeightsError
 
     try:
         loaded = load(weights)
@@ -459,21 +471,21 @@ def _covariance_in(path: Path, dim: int) -> fmpq_mat:
     return sigma
 
 
-def _comparison(found: Comparison) -> dict[str, Any]:
+def _comparison(found: Distance) -> dict[str, Any]:
     return {
         "loss": _rational(found.loss),
         "minimum": _rational(found.minimum),
         "excess": Quantity(number(found.excess)),
         "relative_excess": Quantity(number(found.excess / found.minimum)),
         "distance": Quantity(square_root(found.squared_distance)),
-        "distance_bound": None if found.distance_bound is None else _bound(found.distance_bound),
+        "distance_bound": None if found.squared_bound is None else _bound(found.squared_bound),
         "preconditioner": [
             [Quantity(number(entry)) for entry in row] for row in found.preconditioner.tolist()
         ],
         "closed_form": [list(map(_rational, row)) for row in found.closed_form.tolist()],
         "entry_bounds": None
-        if found.entry_bounds is None
-        else [list(map(_bound, row)) for row in found.entry_bounds],
+        if found.squared_entry_bounds is None
+        else [list(map(_bound, row)) for row in found.squared_entry_bounds],
     }
 
 
@@ -481,8 +493,9 @@ def _rational(value: fmpq) -> Quantity:
     return Quantity(number(value), str(value))
 
 
-def _bound(value: float) -> Quantity:
-    return Quantity(number(exact.rational("bound", value)), bound=True)
+def _bound(squared: fmpq) -> Quantity:
+    """The root of an upper bound on a square, rounded upwards."""
+    return Quantity(number(exact.rational("bound", root_above(squared))), bound=True)
 
 
 def _polynomial(polynomial: Any) -> str:
@@ -578,7 +591,7 @@ def _lines(value: Any) -> list[str]:
     decimals = [_decimal(quantity) for quantity in value]
     width = max(map(len, decimals))
     return [
-        text if beside is None or beside == text or len(beside) > 60 else f"{text:<{width}}  = {beside}"
+        text if beside is None or beside == text or len(beside) > SHORT else f"{text:<{width}}  = {beside}"
         for text, beside in ((text, quantity.exactly) for text, quantity in zip(decimals, value, strict=True))
     ]
 

@@ -7,12 +7,12 @@ since is *stale* and counts for nothing until it runs again.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+
+from icl_claims.files import replacing
 
 SCHEMA = 1
 
@@ -156,17 +156,9 @@ def write(path: Path, results: Results) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file atomically: to a temporary file beside it, then rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as handle:
-            handle.write(text)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    """Replace a file in one step: readers see the old text or the new, never a part."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 def merge(stored: Results, fresh: tuple[Row, ...]) -> Results:

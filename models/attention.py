@@ -20,6 +20,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from icl_claims.models.parametrizations import sparse
+
 Activation = Literal["linear", "relu"]
 """What acts on the entries of Zᵀ Q Z: nothing, or s ↦ max(s, 0)."""
 
@@ -138,13 +140,7 @@ class LinearTransformer(nn.Module):
         Raises:
             ValueError: A is no stack of square matrices.
         """
-        if A.ndim != 3 or A.shape[1] != A.shape[2] or A.shape[1] < 1:
-            raise ValueError(f"A must be a stack of square matrices, layers × d × d, got {tuple(A.shape)}")
-        layers, d, _ = A.shape
-        P = torch.zeros((layers, d + 1, d + 1), dtype=A.dtype)
-        P[:, d, d] = 1
-        Q = torch.zeros_like(P)
-        Q[:, :d, :d] = -A
+        P, Q = sparse(A)
         return cls.from_matrices(P, Q, loops=loops, mask=mask)
 
     @property

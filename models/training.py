@@ -18,27 +18,23 @@ Two choices matter for the noise and for the landscape:
 from __future__ import annotations
 
 import contextlib
-import json
-import platform
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
 
-import numpy
 import torch
-from flint import fmpq_mat
 from torch import Tensor, nn
 
+from icl_claims.files import replacing
+from icl_claims.models import logs
 from icl_claims.models.attention import LinearTransformer
+from icl_claims.models.files import save, save_trajectory
+from icl_claims.models.logs import Progress
+from icl_claims.models.parametrizations import trained_entries
 from icl_claims.models.prompts import sample_axis_prompts, sample_prompts
-from icl_claims.models.weights import Weights, replacing, save, save_trajectory
-from icl_claims.theory.algebra.exact import positive_integer
+from icl_claims.models.settings import Settings
+from icl_claims.models.weights import Weights
 from icl_claims.theory.task import RegressionTask
-
-Form = Literal["free", "sparse", "relaxed"]
-Progress = Callable[[int, float], None]
-"""Called after each step with the number of steps done and the loss of the last batch."""
 
 CHECKPOINT, LOG, WEIGHTS, TRAJECTORY = (
     "checkpoint.pt", "log.json", "weights.safetensors", "trajectory.safetensors"
@@ -47,71 +43,6 @@ CHECKPOINT, LOG, WEIGHTS, TRAJECTORY = (
 
 _CURVE_POINTS = 200
 """The loss curve is decimated to about this many points."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What, beside the task, decides a run.
-
-    Args:
-        layers: L, the number of layers.
-        tied: whether one layer is applied L times (looped).
-        form: which entries are trained. "free": all of P and Q. "sparse": Q_l = −diag(A_l, 0) with
-            P_l = diag(0, 1). "relaxed": P_l = diag(B_l, 1) and Q_l = diag(A_l, 0).
-        steps: number of Adam steps.
-        batch: prompts (or contexts, where the query is integrated out) in a batch.
-        resample_every: steps on one batch before the next is drawn.
-        integrate_query: average over the query exactly, not by sampling it.
-        learning_rate: at the start; it falls linearly to 0.
-        average_from: the result is the mean of the iterates after this share of the steps, in [0, 1).
-        clip_norm: largest Frobenius norm of the gradient of each matrix; None does not clip.
-        start_scale: standard deviation of the trained entries at the start.
-        start_beta: added to P's last diagonal entry at the start, where it is trained; the other forms
-            fix it at 1.
-        seed: of the start and the prompts.
-        checkpoint_every: steps between checkpoints.
-        snapshots: K, how many times after the start the weights are kept, after steps · (k/K)² steps for
-            k = 0, …, K (fewer where these coincide): densely while much happens. 0 keeps none.
-
-    Raises:
-        TypeError, ValueError: a value is of the wrong type or out of range.
-    """
-
-    layers: int = 1
-    tied: bool = False
-    form: Form = "free"
-    steps: int = 800
-    batch: int = 1024
-    resample_every: int = 1
-    integrate_query: bool = True
-    learning_rate: float = 0.1
-    average_from: float = 0.3
-    clip_norm: float | None = None
-    start_scale: float = 0.1
-    start_beta: float = 1.0
-    seed: int = 0
-    checkpoint_every: int = 200
-    snapshots: int = 0
-
-    def __post_init__(self) -> None:
-        for name in ("layers", "steps", "batch", "resample_every", "checkpoint_every"):
-            positive_integer(name, getattr(self, name))
-        if self.form not in get_args(Form):
-            raise ValueError(f"form must be one of {', '.join(get_args(Form))}, got {self.form!r}")
-        for name in ("learning_rate", "start_scale", "clip_norm"):
-            value = getattr(self, name)
-            if value is not None and not 0 < value < float("inf"):
-                raise ValueError(f"{name} must be a finite number > 0, got {value!r}")
-        if not 0 <= self.average_from < 1:
-            raise ValueError(f"average_from must be in [0, 1), got {self.average_from!r}")
-        if isinstance(self.snapshots, bool) or not isinstance(self.snapshots, int) or self.snapshots < 0:
-            raise ValueError(f"snapshots must be an integer ≥ 0, got {self.snapshots!r}")
-
-    @property
-    def snapshot_steps(self) -> frozenset[int]:
-        """After how many steps the weights are kept."""
-        parts = range(self.snapshots + 1) if self.snapshots else ()
-        return frozenset(round(self.steps * (k / self.snapshots) ** 2) for k in parts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +91,7 @@ def train(
         result = run.result()
     if directory is not None:
         save(directory / WEIGHTS, result.weights)
-        _write_log(directory / LOG, task, settings, result)
+        logs.write(directory / LOG, task, settings, result.curve)
         if result.snapshots:
             save_trajectory(directory / TRAJECTORY, result.snapshots)
     return result
@@ -216,7 +147,7 @@ class _Run:
             for parameter, mean in zip(self.model.parameters(), self.mean, strict=True):
                 parameter.copy_(mean)
         # One entry: safetensors writes several in no fixed order.
-        metadata = {"run": _identity(self.task, self.settings)}
+        metadata = {"run": logs.identity(self.task, self.settings)}
         snapshots = tuple((step, Weights(P, Q)) for step, P, Q in self.snapshots)
         return Trained(Weights(*self.model.weights(), metadata), tuple(self.curve), snapshots)
 
@@ -224,7 +155,7 @@ class _Run:
         """Write the state, atomically. Of a batch in use, the generator's state before it is kept."""
         fresh = self.step % self.settings.resample_every == 0
         state = {
-            "run": _identity(self.task, self.settings),
+            "run": logs.identity(self.task, self.settings),
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "mean": self.mean,
@@ -240,9 +171,9 @@ class _Run:
     def restore(self, path: Path) -> None:
         """Take up the state that :meth:`store` wrote."""
         state = torch.load(path, weights_only=True)
-        if state["run"] != _identity(self.task, self.settings):
+        if state["run"] != logs.identity(self.task, self.settings):
             raise ValueError(
-                f"{path} must be a checkpoint of this run, {_identity(self.task, self.settings)}, "
+                f"{path} must be a checkpoint of this run, {logs.identity(self.task, self.settings)}, "
                 f"got one of {state['run']}: choose another directory, or delete it"
             )
         self.model.load_state_dict(state["model"])
@@ -279,11 +210,7 @@ def _start(
 ) -> tuple[LinearTransformer, list[nn.Parameter]]:
     """The model at the start; a hook keeps the gradient of the entries that are not trained at 0."""
     shape = (1 if settings.tied else settings.layers, d + 1, d + 1)
-    free = {"P": torch.zeros(shape[1:], dtype=torch.bool), "Q": torch.zeros(shape[1:], dtype=torch.bool)}
-    free["Q"][:d, :d] = True
-    free["P"][:d, :d] = settings.form == "relaxed"
-    if settings.form == "free":
-        free["P"][:], free["Q"][:] = True, True
+    free = trained_entries(settings.form, d)
     P, Q = (
         settings.start_scale * torch.randn(shape, generator=generator, dtype=torch.float64) * free[name]
         for name in ("P", "Q")
@@ -293,49 +220,6 @@ def _start(
     for name, parameter in model.named_parameters():
         parameter.register_hook(lambda gradient, mask=free[name[-1]]: gradient * mask)  # type: ignore[no-untyped-call]
     return model, list(model.parameters())
-
-
-def _describe(task: RegressionTask) -> dict[str, Any]:
-    def rows(m: fmpq_mat) -> list[list[str]]:
-        return [[str(x) for x in row] for row in m.tolist()]
-
-    return {
-        "covariance": rows(task.covariance),
-        "context_length": task.context_length,
-        "task_covariance": rows(task.task_covariance),
-        "noise_variance": str(task.noise_variance),
-    }
-
-
-def _identity(task: RegressionTask, settings: Settings) -> str:
-    return json.dumps({"task": _describe(task), "settings": asdict(settings), "torch": torch.__version__})
-
-
-def _write_log(path: Path, task: RegressionTask, settings: Settings, result: Trained) -> None:
-    log = {
-        "task": _describe(task),
-        "settings": asdict(settings),
-        "versions": {
-            "python": platform.python_version(), "torch": torch.__version__, "numpy": numpy.__version__,
-        },
-        "threads": 1,
-        "curve": result.curve,
-    }  # fmt: skip
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(log, indent=1) + "\n", encoding="utf-8")
-
-
-@contextlib.contextmanager
-def progress_bar(settings: Settings) -> Iterator[Progress]:
-    """A bar on standard error for ``train(…, progress=…)``."""
-    from rich.console import Console
-    from rich.progress import Progress as Bar
-    from rich.progress import TextColumn
-
-    columns = (*Bar.get_default_columns(), TextColumn("loss {task.fields[loss]:.4g}"))
-    with Bar(*columns, console=Console(stderr=True)) as bar:
-        key = bar.add_task("training", total=settings.steps, loss=float("nan"))
-        yield lambda step, loss: bar.update(key, completed=step, loss=loss)
 
 
 @contextlib.contextmanager

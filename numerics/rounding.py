@@ -45,6 +45,15 @@ def nearest_root(value: fmpq) -> float:
     return (2 * r + (not exact)) / (1 << (k + 1))
 
 
+def root_above(value: fmpq) -> float:
+    """A float64 ≥ √value: the one after the nearest, and 0 for 0.
+
+    >>> root_above(fmpq(4)), root_above(fmpq(0))
+    (2.0000000000000004, 0.0)
+    """
+    return nextafter(nearest_root(value), inf) if value > 0 else 0.0
+
+
 class Enclosed(Protocol):
     """A real number between rationals that can be narrowed, and compared with any rational exactly."""
 

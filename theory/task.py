@@ -106,7 +106,7 @@ class RegressionTask:
         task = cls.__new__(cls)
         # The inverse of a positive definite matrix is one: no second test.
         task._fill(sigma.nrows(), sigma, context_length, sigma.inv(), noise_variance)
-        object.__setattr__(task, "inverse_covariances", True)
+        task.__dict__["covariance_product"] = exact.identity(task.dim)
         return task
 
     @cached_property
@@ -134,14 +134,17 @@ class RegressionTask:
     @cached_property
     def inverse_covariances(self) -> bool:
         """Whether Ω = Σ⁻¹: the problem whitens."""
-        return self.is_isotropic or self.covariance * self.task_covariance == exact.identity(self.dim)
+        return self.is_isotropic or self.covariance_product == exact.identity(self.dim)
 
     @cached_property
     def signal(self) -> fmpq:
         """tr(ΣΩ) = E⟨w, x⟩²: the variance of a label without noise, and the loss of predicting 0."""
-        if self.inverse_covariances:
-            return fmpq(self.dim)
-        return exact.trace(self.covariance * self.task_covariance)
+        return fmpq(self.dim) if self.inverse_covariances else exact.trace(self.covariance_product)
+
+    @cached_property
+    def covariance_product(self) -> fmpq_mat:
+        """ΣΩ, computed once: numerators of Σ⁻¹ can have thousands of digits."""
+        return self.covariance * self.task_covariance
 
     def change_of_variables(self, transform: Any) -> RegressionTask:
         """The same prompts seen through x ↦ T x, w ↦ T⁻ᵀ w: (TΣTᵀ, T⁻ᵀΩT⁻¹).

@@ -23,7 +23,8 @@ from sympy import Poly, Rational, Symbol, sympify
 
 from icl_claims.claims import cli
 from icl_claims.models.attention import LinearTransformer
-from icl_claims.models.weights import Weights, save
+from icl_claims.models.files import save
+from icl_claims.models.weights import Weights
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.one_layer import single_layer
 from icl_claims.theory.task import RegressionTask, isotropic
@@ -455,8 +456,8 @@ REFUSED = {
     "moment 2000 --dim 2 --context 3": "must keep the value below 10^4300, got a longer one",
     "moment 2 --dim 3": "--dim needs --context beside it",
     "moment 2 --context 3": "--context needs --dim beside it",
-    "compare none --dim 2 --context 3": "'WEIGHTS': none must be a safetensors file, got no such file",
-    "compare . --dim 2 --context 3": "'WEIGHTS': . must be a safetensors file, got no such file",
+    "compare none --dim 2 --context 3": "'WEIGHTS': none: no such file",
+    "compare . --dim 2 --context 3": "'WEIGHTS': .: is a folder, not a file",
 }
 
 

@@ -11,8 +11,11 @@ import torch
 from safetensors import safe_open
 
 from icl_claims.models import training
-from icl_claims.models.training import Diverged, Settings, Trained, progress_bar, train
-from icl_claims.models.weights import compare, load, load_trajectory
+from icl_claims.models.comparison import compare
+from icl_claims.models.files import load, load_trajectory
+from icl_claims.models.logs import progress_bar
+from icl_claims.models.settings import Settings
+from icl_claims.models.training import Diverged, Trained, train
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.task import RegressionTask
 
@@ -178,8 +181,8 @@ def test_the_defaults_reach_the_minimum() -> None:
     task = RegressionTask(exact.diagonal([1, "1/4", "1/16"]), 4)
     found = compare(task, train(task, Settings()).weights)
     assert 0 <= found.excess < found.minimum / 10**4
-    assert found.distance_bound is not None
-    assert found.distance <= found.distance_bound
+    assert found.squared_bound is not None
+    assert found.squared_distance <= found.squared_bound
 
 
 @pytest.mark.parametrize(

@@ -14,13 +14,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from math import isqrt
 
-from flint import Ordering, fmpq, fmpq_mpoly_ctx, fmpq_poly, fmpz_poly
+from flint import Ordering, fmpq, fmpq_mpoly_ctx, fmpq_poly, fmpz_poly, nmod_poly
 
-from icl_claims.theory.algebra.real_roots import ConvexMinimum, RealRoot
+from icl_claims.theory.algebra.real_roots import ConvexMinimum, RealRoot, sign_at
 
 _WRITTEN = fmpq_mpoly_ctx.get(("a",), Ordering.lex)
 
 _LEAST = 4
+
+_PRIMES = (10007, 10009, 10037, 10039, 10061, 10067, 10069, 10079, 10091, 10093, 10099, 10103, 10111, 10133)
+"""What irreducibility is tried with; steps of optimal transformers have needed at most seven."""
 
 
 def number(value: fmpq) -> RealRoot:
@@ -58,7 +61,7 @@ def minimal(root: RealRoot) -> RealRoot:
     return _in(root, _irreducible(root))
 
 
-def written(roots: Sequence[RealRoot]) -> list[str]:
+def written(roots: Sequence[RealRoot], longest: int | None = None) -> list[str | None]:
     """Each ``p/q``, or ``root of <minimal polynomial in a> in [p/q, r/s]``.
 
     The ends are m/2ᵏ and (m + 1)/2ᵏ with k least such that both numerators are at least 4 in
@@ -66,20 +69,32 @@ def written(roots: Sequence[RealRoot]) -> list[str]:
 
     Args:
         roots: all real roots of one polynomial, ascending and not 0.
+        longest: the most characters of a polynomial that is of use; None in place of a text that would certainly
+            have more. (At L = 100 and sizes of 17 digits a polynomial has 16 million, for each of 100 roots.)
 
     >>> written([RealRoot(fmpz_poly([-2, 0, 0, 1]), fmpq(1), fmpq(2), rising=True)])
     ['root of a**3 - 2 in [5/4, 3/2]']
     """
     factors = _irreducible(roots[0])
-    texts = []
+    polynomials = [None if _exceeds(p, longest) else polynomial_text(fmpq_poly(p)) for p in factors]
+    texts: list[str | None] = []
     for i, root in enumerate(roots):
         exact = _in(root, factors)
         if exact.lower == exact.upper:
             texts.append(str(exact.lower))
             continue
+        polynomial = polynomials[factors.index(exact.polynomial)]
+        if polynomial is None:
+            texts.append(None)
+            continue
         lower, upper = _cell(exact, _LEAST, [*roots[max(i - 1, 0) : i], *roots[i + 1 : i + 2]])
-        texts.append(f"root of {polynomial_text(fmpq_poly(exact.polynomial))} in [{lower}, {upper}]")
+        texts.append(f"root of {polynomial} in [{lower}, {upper}]")
     return texts
+
+
+def _exceeds(polynomial: fmpz_poly, longest: int | None) -> bool:
+    """Whether the text of a polynomial is longer for certain: 2^{10/3} > 10, so b bits have over (b − 1)/4 digits."""
+    return longest is not None and (polynomial.height_bits() - 1) // 4 > longest
 
 
 def written_minimum(minimum: ConvexMinimum) -> str:
@@ -113,7 +128,42 @@ def polynomial_text(polynomial: fmpq_poly) -> str:
 
 def _irreducible(root: RealRoot) -> list[fmpz_poly]:
     """The irreducible factors of its polynomial."""
-    return [factor for factor, _ in root.polynomial.factor()[1]]
+    polynomial = root.polynomial
+    if is_irreducible_by_degrees(polynomial):
+        content = polynomial.content()
+        return [polynomial // fmpz_poly([content if polynomial[polynomial.degree()] > 0 else -content])]
+    return [factor for factor, _ in polynomial.factor()[1]]
+
+
+def is_irreducible_by_degrees(polynomial: fmpz_poly) -> bool:
+    """Whether factorisations modulo a few primes prove the polynomial irreducible over ℚ; False decides nothing.
+
+    Modulo a prime that does not divide its leading coefficient, a factor keeps its degree and is a product of
+    factors modulo the prime: so its degree is a sum of some of their degrees [1]. If over several primes only 0
+    and the whole degree are such sums each time, there is no proper factor. (Multiple factors modulo a prime
+    count with their multiplicity.) Polynomials with the symmetric group as Galois group need some four primes;
+    x⁴ + 1 is irreducible, but not for this test.
+
+    [1] D. R. Musser (1978), On the efficiency of a polynomial irreducibility test, J. ACM 25, 271–282.
+
+    >>> is_irreducible_by_degrees(fmpz_poly([-2, 0, 0, 1])), is_irreducible_by_degrees(fmpz_poly([-8, 0, 0, 1]))
+    (True, False)
+    """
+    degree = polynomial.degree()
+    if degree < 1:
+        return False
+    sums = (1 << degree + 1) - 1
+    for prime in _PRIMES:
+        if polynomial[degree] % prime == 0:
+            continue
+        reachable = 1
+        for factor, multiplicity in nmod_poly(polynomial, prime).factor()[1]:
+            for _ in range(multiplicity):
+                reachable |= reachable << factor.degree()
+        sums &= reachable
+        if sums == 1 | 1 << degree:
+            return True
+    return False
 
 
 def _in(root: RealRoot, factors: Sequence[fmpz_poly]) -> RealRoot:
@@ -125,11 +175,11 @@ def _in(root: RealRoot, factors: Sequence[fmpz_poly]) -> RealRoot:
     if root.lower == root.upper:
         return number(root.lower)
     for factor in factors:
-        below, above = factor(root.lower), factor(root.upper)
+        below, above = sign_at(factor, root.lower), sign_at(factor, root.upper)
         if (below < 0) != (above < 0):
             if factor.degree() == 1:
                 return number(fmpq(-factor[0], factor[1]))
-            return replace(root, polynomial=factor, rising=bool(above > 0))
+            return replace(root, polynomial=factor, rising=above > 0)
     raise ValueError(f"root must be one of its polynomial, got none in [{root.lower}, {root.upper}]")
 
 

@@ -8,7 +8,7 @@ from operator import mul
 from typing import Any
 
 import sympy
-from flint import fmpq, fmpq_mat
+from flint import fmpq, fmpq_mat, fmpz, fmpz_mat
 from sympy.polys.fields import FracElement
 
 from icl_claims.theory.algebra import exact
@@ -19,7 +19,8 @@ from icl_claims.theory.task import RegressionTask
 def at_task(polynomial: Words, task: RegressionTask, values: Mapping[str, fmpq_mat]) -> fmpq_mat:
     """The polynomial at Σ, Ω, σ², n, d of a task and at given matrices for its other letters.
 
-    Letters named ``Sigma`` and ``Omega`` come from the task, 1 × 1 letters are 1 × 1 matrices.
+    Letters named ``Sigma`` and ``Omega`` come from the task, 1 × 1 letters are 1 × 1 matrices. Products are of
+    integer matrices beside one denominator each, and of a trace of a product only the diagonal is computed.
 
     Raises:
         KeyError: a letter has no value.
@@ -30,20 +31,66 @@ def at_task(polynomial: Words, task: RegressionTask, values: Mapping[str, fmpq_m
     for x in polynomial.letters():
         exact.matrix(x.name, matrices[x.name], (sizes[x.rows], sizes[x.cols]))
 
+    integers = {name: matrices[name].numer_denom() for name in {x.name for x in polynomial.letters()}}
+    known: dict[tuple[str, ...], tuple[fmpz_mat, fmpz]] = {}
+    if not {"Sigma", "Omega"} & set(values):
+        m, unit = task.covariance_product.numer_denom()
+        known = {("Sigma", "Omega"): (m, unit), ("Omega", "Sigma"): (m.transpose(), unit)}
+
     @cache
+    def product(letters: Word) -> tuple[fmpz_mat, fmpz]:
+        names = tuple(x.name for x in letters)
+        if names in known:
+            return known[names]
+        if len(letters) == 1:
+            m, unit = integers[letters[0].name]
+            return (m.transpose() if letters[0].transposed else m), unit
+        (left, left_unit), (right, right_unit) = map(product, _halves(letters))
+        return _reduced(left * right, left_unit * right_unit)
+
     def word(letters: Word) -> fmpq_mat:
         if not letters:
             return exact.identity(sizes[polynomial.rows])
-        last = letters[-1]
-        factor = matrices[last.name].transpose() if last.transposed else matrices[last.name]
-        return word(letters[:-1]) * factor if len(letters) > 1 else factor
+        m, unit = product(letters)
+        return fmpq_mat(m) / unit
+
+    def trace(letters: Word) -> fmpq:
+        if len(letters) == 1:
+            return exact.trace(word(letters))
+        (left, left_unit), (right, right_unit) = map(product, _halves(_opened(letters)))
+        return fmpq(exact.integer_inner(left, right.transpose()), left_unit * right_unit)
 
     return polynomial.evaluate(
         number=lambda c: rational_value(c, task),
         word=word,
-        trace=lambda letters: exact.trace(word(letters)),
+        trace=trace,
         nothing=fmpq_mat(sizes[polynomial.rows], sizes[polynomial.cols]),
     )
+
+
+def _halves(letters: Word) -> tuple[Word, Word]:
+    """Two factors of a word of two letters or more, the first of an even number of letters where that can be.
+
+    Ω and Γ stand beside Σ, in pairs whose numbers are short where Ω = Σ⁻¹: pairs are multiplied first.
+    """
+    middle = max(len(letters) // 4 * 2, 2) if len(letters) > 2 else 1
+    return letters[:middle], letters[middle:]
+
+
+def _opened(closed: Word) -> Word:
+    """A closed word turned so that it begins at dimension 1 if it passes there: its products are vectors then."""
+    cut = next((i for i, x in enumerate(closed) if x.rows == "1"), 0)
+    return closed[cut:] + closed[:cut]
+
+
+def _reduced(m: fmpz_mat, unit: fmpz) -> tuple[fmpz_mat, fmpz]:
+    """The same matrix m/unit in lowest terms."""
+    common = unit
+    for x in m.entries():
+        if common == 1:
+            return m, unit
+        common = common.gcd(x)
+    return fmpz_mat(m.nrows(), m.ncols(), [x // common for x in m.entries()]), unit // common
 
 
 def rational_value(c: FracElement, task: RegressionTask) -> fmpq:

@@ -7,12 +7,18 @@ that users pass in is here. References: [1] python-flint, https://python-flint.r
 from __future__ import annotations
 
 import numbers
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from threading import RLock
 from typing import Any
 
-from flint import fmpq, fmpq_mat, fmpz
+from flint import arb_mat, ctx, fmpq, fmpq_mat, fmpz, fmpz_mat
+
+_PRECISIONS = (128, 1024)
+"""Bits at which :func:`definite_by_balls` is tried before the exact route, which is slower."""
+
+_lock = RLock()
 
 
 class Refuted(AssertionError):
@@ -120,14 +126,42 @@ def semidefinite(name: str, value: Any, size: int | None = None) -> fmpq_mat:
                 raise ValueError(
                     f"{name} must be symmetric, got {m[i, j]} at [{i}][{j}], {m[j, i]} at [{j}][{i}]"
                 )
-    if not _alternates(m):
+    decided = _definite_at_some_precision(m)
+    if not (_alternates(m) if decided is None else decided):
         raise ValueError(f"{name} must be positive semidefinite, got the indefinite matrix {m.tolist()}")
     return m
 
 
 def is_positive_definite(m: fmpq_mat) -> bool:
     """Whether a symmetric rational matrix is positive definite."""
-    return _alternates(m) and m.det() != 0
+    decided = _definite_at_some_precision(m)
+    return _alternates(m) and m.det() != 0 if decided is None else decided
+
+
+def definite_by_balls(m: fmpq_mat, precision: int) -> bool | None:
+    """Whether a symmetric matrix is positive definite; None where this precision does not decide it.
+
+    A symmetric matrix with blocks A, B, Bᵀ, C and det A ≠ 0 has the inertia of A together with that of
+    C − Bᵀ A⁻¹ B (Haynsworth). So if halving it again and again meets no singular block, it has as many positive
+    and negative eigenvalues as the 1 × 1 blocks that remain have signs. Carried out in balls,
+    which hold the true blocks: a ball without 0 proves its sign, and one with 0 leaves all undecided.
+
+    Args:
+        m: symmetric, rational; the caller answers for symmetry.
+        precision: bits of the ball arithmetic.
+
+    >>> definite_by_balls(diagonal([2, 1]), 64), definite_by_balls(diagonal([2, -1]), 64)
+    (True, False)
+    >>> definite_by_balls(diagonal([2, 0]), 64) is None
+    True
+    """
+    # The working precision is global. Whatever it is, balls enclose; too low a one only fails to decide.
+    with _lock, ctx.workprec(precision):
+        try:
+            signs = list(_pivot_signs(arb_mat(m)))
+        except ZeroDivisionError:  # a block that may be singular
+            return None
+    return None if 0 in signs else -1 not in signs
 
 
 def identity(size: int) -> fmpq_mat:
@@ -146,6 +180,47 @@ def diagonal(values: Iterable[Any]) -> fmpq_mat:
 def trace(m: fmpq_mat) -> fmpq:
     """The trace of a square matrix."""
     return sum((m[i, i] for i in range(m.nrows())), fmpq(0))
+
+
+def is_diagonal(m: fmpq_mat) -> bool:
+    """Whether all entries off the diagonal are 0."""
+    return all(m[i, j] == 0 for i in range(m.nrows()) for j in range(m.ncols()) if i != j)
+
+
+def inner(a: fmpq_mat, b: fmpq_mat) -> fmpq:
+    """⟨A, B⟩ = tr ABᵀ of two matrices of one shape, without their product.
+
+    >>> inner(fmpq_mat([[1, fmpq(1, 2)]]), fmpq_mat([[3, 4]]))
+    5
+    """
+    (left, left_unit), (right, right_unit) = a.numer_denom(), b.numer_denom()
+    return fmpq(integer_inner(left, right), left_unit * right_unit)
+
+
+def integer_inner(a: fmpz_mat, b: fmpz_mat) -> fmpz:
+    """⟨A, B⟩ = tr ABᵀ of two integer matrices of one shape."""
+    return sum((x * y for x, y in zip(a.entries(), b.entries(), strict=True)), fmpz(0))
+
+
+def _definite_at_some_precision(m: fmpq_mat) -> bool | None:
+    decisions = (definite_by_balls(m, precision) for precision in _PRECISIONS)
+    return next((decided for decided in decisions if decided is not None), None)
+
+
+def _pivot_signs(m: arb_mat) -> Iterator[int]:
+    """The certain signs of the 1 × 1 blocks that halving leaves, 0 where a sign is not certain."""
+    size = m.nrows()
+    if size == 1:
+        yield int(bool(m[0, 0] > 0)) - int(bool(m[0, 0] < 0))
+        return
+    half, end = range(size // 2), range(size // 2, size)
+    top, side, rest = _part(m, half, half), _part(m, half, end), _part(m, end, end)
+    yield from _pivot_signs(top)
+    yield from _pivot_signs(rest - side.transpose() * top.solve(side))
+
+
+def _part(m: arb_mat, rows: range, columns: range) -> arb_mat:
+    return arb_mat([[m[i, j] for j in columns] for i in rows])
 
 
 def _alternates(m: fmpq_mat) -> bool:

@@ -16,8 +16,15 @@ References:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
 
-from flint import fmpq, fmpq_poly, fmpz, fmpz_mat
+from flint import fmpq, fmpq_poly, fmpz, fmpz_mat, fmpz_poly
+
+from icl_claims.theory.algebra import hankel
+
+_LONG = 3000
+"""Bits of the moments from which lifting solves a Hankel system faster than elimination."""
 
 
 def least_square_polynomial(moments: Sequence[fmpz], degree: int) -> tuple[fmpq_poly, fmpq]:
@@ -49,11 +56,22 @@ def least_square_polynomial(moments: Sequence[fmpz], degree: int) -> tuple[fmpq_
     """
     if degree == 0:
         return fmpq_poly([1]), fmpq(moments[0])
-    gram = fmpz_mat([[moments[i + j + 2] for j in range(degree)] for i in range(degree)])
-    solution = gram.solve(fmpz_mat([[moments[j + 1]] for j in range(degree)]))
-    r = solution.entries()
-    least = fmpq(moments[0]) - sum((c * m for c, m in zip(r, moments[1:], strict=False)), fmpq(0))
-    return fmpq_poly([fmpq(1), *(-c for c in r)]), least
+    entries, right = moments[2 : 2 * degree + 1], moments[1 : degree + 1]
+    r, unit = _hankel_solution([fmpz(m) for m in entries], [fmpz(m) for m in right])
+    total = sum((c * m for c, m in zip(r, right, strict=True)), fmpz(0))
+    return fmpq_poly(fmpz_poly([unit, *(-c for c in r)]), unit), fmpq(moments[0]) - fmpq(total, unit)
+
+
+def _hankel_solution(entries: Sequence[fmpz], right: Sequence[fmpz]) -> tuple[list[fmpz], fmpz]:
+    """y and v with H y = v r, H = (c_{i+j}): by elimination, or by :mod:`icl_claims.theory.algebra.hankel`."""
+    size = len(right)
+    if entries[-1].bit_length() >= _LONG:
+        with suppress(ArithmeticError):  # elimination decides, as for a singular H
+            return hankel.solution(entries, right)
+    gram = fmpz_mat([[entries[i + j] for j in range(size)] for i in range(size)])
+    solved: Any = gram.solve(fmpz_mat([[x] for x in right]))
+    y, unit = solved.numer_denom()
+    return y.entries(), unit
 
 
 def recurrence(moments: Sequence[fmpz], size: int) -> tuple[list[fmpq], list[fmpq]]:

@@ -1,8 +1,8 @@
 """Real roots of integer polynomials and minima of convex ones, certified in exact arithmetic.
 
 A number is held as an interval with rational ends beside the polynomial that decides it. Every step is
-a sign of that polynomial at a rational point, so an enclosure is a proof; whatever proposes the
-intervals (here Arb's root finder [2]) need not be trusted.
+a sign of that polynomial at a rational point, exact or proved in ball arithmetic, so an enclosure is a proof;
+whatever proposes the intervals (here Arb's root finder [2]) need not be trusted.
 
 References:
     [1] J. Abbott (2014), Quadratic interval refinement for real roots, arXiv:1203.1227.
@@ -15,15 +15,24 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from threading import RLock
 from typing import Any
 
-from flint import acb, acb_poly, arb, fmpq, fmpq_poly, fmpz, fmpz_poly
+from flint import acb, acb_poly, arb, arb_poly, ctx, fmpq, fmpq_poly, fmpz, fmpz_poly
 
 _TOLERANCE = arb(fmpq(1, 1 << 72))
 """What Arb is asked for: enough that the intervals it proposes need no refinement to 64 bits."""
 
 _MOST_BITS = 4096
 """Working precision at which Arb's quick route, which must not meet multiple roots, gives up."""
+
+_LONG = 4096
+"""Bits of the longest coefficient from which signs are tried in balls first."""
+
+_PRECISIONS = (256, 1024, 4096)
+"""Bits at which they are tried."""
+
+_lock = RLock()
 
 
 @dataclass(frozen=True)
@@ -44,9 +53,9 @@ class RealRoot:
     def compare(self, value: fmpq) -> int:
         """The sign of (root − value), −1, 0 or 1, decided exactly."""
         if self.lower < value < self.upper:
-            sign = _sign(self.polynomial(value))
+            sign = sign_at(self.polynomial, value)
             return -sign if self.rising else sign
-        return _sign(self.lower + self.upper - 2 * value)
+        return int(value < self.upper) - int(self.lower < value)
 
     def refined(self, bits: int) -> RealRoot:
         """The same root, in an interval of width at most 2⁻ᵇⁱᵗˢ times its distance from 0.
@@ -192,6 +201,30 @@ def primitive(polynomial: fmpq_poly) -> fmpz_poly:
     return numerator // fmpz_poly([numerator.content()])
 
 
+def sign_at(polynomial: fmpz_poly, value: fmpq) -> int:
+    """The sign of p(value), −1, 0 or 1.
+
+    Long coefficients are rounded outward first: a ball without 0 proves the sign. What no precision decides, as a
+    value at a root itself, is evaluated exactly.
+
+    >>> sign_at(fmpz_poly([-2, 0, 1]), fmpq(3, 2)), sign_at(fmpz_poly([-1, 2]), fmpq(1, 2))
+    (1, 0)
+    """
+    if polynomial.height_bits() > _LONG:
+        for precision in _PRECISIONS:
+            sign = sign_in_balls(polynomial, value, precision)
+            if sign:
+                return sign
+    return _sign(polynomial(value))
+
+
+def sign_in_balls(polynomial: fmpz_poly, value: fmpq, precision: int) -> int:
+    """The sign of p(value) where this precision proves it, −1 or 1; 0 where it does not."""
+    # The working precision is global. Whatever it is, balls enclose; too low a one only fails to decide.
+    with _lock, ctx.workprec(precision):
+        return _sign(arb_poly(polynomial)(arb(value)))
+
+
 Interval = tuple[fmpq, fmpq]
 
 
@@ -214,12 +247,9 @@ def _certified(p: fmpz_poly, intervals: list[Interval]) -> tuple[RealRoot, ...] 
     intervals.sort()
     if len(intervals) != p.degree() or any(a[1] >= b[0] for a, b in pairwise(intervals)):
         return None
-    # p(y/2ᵏ) 2^{k·degree} has integer coefficients, and all ends are y/2ᵏ: signs at integers are fast.
-    k = max((end.q.bit_length() - 1 for interval in intervals for end in interval), default=0)
-    scaled = fmpz_poly([c << k * (p.degree() - i) for i, c in enumerate(p.coeffs())])
     roots = []
     for lower, upper in intervals:
-        low, high = (_sign(scaled((end * (1 << k)).p)) for end in (lower, upper))
+        low, high = sign_at(p, lower), sign_at(p, upper)
         if low * high > 0 or (low * high == 0 and lower < upper):
             return None
         roots.append(RealRoot(p, lower, upper, rising=high > 0))

@@ -152,8 +152,6 @@ class Evaluation:
         self.letters = [x for m in self.layers for x in (m, m.transpose())] + [self.omega]
         self.noise = task.noise_variance
         self.plan, self.terms = layout(pattern, self.noise != 0)
-        self.found = self.plan.values(self.letters, self.sigma, self.n)
-        self.roots = self.plan.root_values(self.found)
         self.base = self.n * self.unit * sigma_unit
         self.signal_factor, self.noise_factor = self.noise.q, omega_unit * sigma_unit * self.noise.p
         self.denominator = omega_unit * sigma_unit * self.noise.q * self.base ** (2 * len(pattern))
@@ -169,31 +167,48 @@ class Evaluation:
         return self.sigma * (self.omega if term.left is None else self.layers[term.left].transpose())
 
     def loss(self) -> fmpq:
-        """f."""
-        total = self.task.signal
-        if self.pattern:
-            numerator = fmpz(0)
-            for term in self.terms:
-                value = integer_trace(self.left(term) * self.roots[term.root] * self.layers[term.right])
-                numerator += self.weight(term) * value
-            total += fmpq(numerator, self.denominator)
-        return total
+        """f, with the greatest common divisor g of the entries of Σ̂Ω̂ taken out of all signal terms.
+
+        Each of them holds one Ω̂, behind a Σ̂. Where Ω = Σ⁻¹ that leaves none of Ω̂'s thousands of digits.
+        """
+        if not self.pattern:
+            return self.task.signal
+        product = self.sigma * self.omega
+        g = matrix_words.content(product)
+        found = self.plan.values(self.letters, self.sigma, self.n, {len(self.letters) - 1: g})
+        lefts = [self.sigma * m.transpose() for m in self.layers] + [matrix_words.divided(product, g)]
+        numerator = fmpz(0)
+        for (left, right, noise), middle in self.middles(self.plan.root_values(found)).items():
+            # tr(left · middle · right) without the last product
+            around = self.layers[right] * lefts[-1 if left is None else left]
+            numerator += (1 if noise else g) * exact.integer_inner(around, middle.transpose())
+        return self.task.signal + fmpq(numerator, self.denominator)
+
+    def middles(self, roots: Sequence[fmpz_mat]) -> dict[tuple[int | None, int, bool], fmpz_mat]:
+        """Σ weight · V over the terms with the same matrices to the left and to the right of V."""
+        sums: dict[tuple[int | None, int, bool], fmpz_mat] = {}
+        for term in self.terms:
+            key, value = (term.left, term.right, term.noise), roots[term.root] * self.weight(term)
+            sums[key] = sums[key] + value if key in sums else value
+        return sums
 
     def gradient(self) -> list[fmpq_mat]:
         """The derivatives in the entries of each matrix of the pattern."""
         if not self.pattern:
             return []
+        found = self.plan.values(self.letters, self.sigma, self.n)
+        roots = self.plan.root_values(found)
         size = self.task.dim
         slopes = [fmpz_mat(size, size) for _ in self.layers]
-        of_roots = [fmpz_mat(size, size) for _ in self.roots]
+        of_roots = [fmpz_mat(size, size) for _ in roots]
         for term in self.terms:
             weight, left, right = self.weight(term), self.left(term), self.layers[term.right]
-            value = self.roots[term.root]
+            value = roots[term.root]
             of_roots[term.root] += (right * left).transpose() * weight
             slopes[term.right] += (left * value).transpose() * weight
             if term.left is not None:
                 slopes[term.left] += value * right * self.sigma * weight
-        pulled = self.plan.pullback(self.letters, self.sigma, self.n, self.found, of_roots)
+        pulled = self.plan.pullback(self.letters, self.sigma, self.n, found, of_roots)
         return [
             fmpq_mat(slope + pulled[2 * i] + pulled[2 * i + 1].transpose())
             * fmpq(self.unit, self.denominator)

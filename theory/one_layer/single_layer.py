@@ -25,7 +25,7 @@ Sources: Ahn et al. (2023), Theorem 1, Eq. (6), App. A.1; for general Ω and σ�
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 from flint import fmpq, fmpq_mat
 
@@ -140,6 +140,11 @@ def minimizer(task: RegressionTask) -> fmpq_mat:
     """
     if task.signal + task.noise_variance == 0:
         raise ValueError("task must have tr ΣΩ + σ² > 0: here every label is 0 and every Γ is optimal")
+    return fmpq_mat(_minimizer(task))
+
+
+@lru_cache(maxsize=4)
+def _minimizer(task: RegressionTask) -> fmpq_mat:
     return task.task_covariance * at_task(normal_matrix(), task, {}).inv()
 
 

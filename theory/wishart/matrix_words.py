@@ -30,7 +30,7 @@ References:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -79,9 +79,21 @@ class Plan:
     closed: tuple[bool, ...]
     roots: tuple[tuple[int, bool], ...]
 
-    def values(self, letters: Sequence[fmpz_mat], sigma: fmpz_mat, n: int) -> list[Any]:
-        """The value of every state, for integer matrices: ``letters`` (all d × d), Σ and n."""
-        steps = [sigma * m for m in letters]
+    def values(
+        self, letters: Sequence[fmpz_mat], sigma: fmpz_mat, n: int, units: Mapping[int, fmpz] | None = None
+    ) -> list[Any]:
+        """The value of every state, for integer matrices: ``letters`` (all d × d), Σ and n.
+
+        Args:
+            units: for some letters M, a common divisor g of the entries of Σ M. Values are then those for M/g, which
+                are integers too: in every value each letter stands behind a Σ of its own. Where M is the
+                numerator of Σ⁻¹, g holds all of its thousands of digits.
+
+        Raises:
+            ArithmeticError: g is no divisor of Σ M.
+        """
+        shared = units or {}
+        steps = [divided(sigma * m, shared.get(i, fmpz(1))) for i, m in enumerate(letters)]
         found: list[Any] = []
         for closed, parts in zip(self.closed, self.contractions, strict=True):
             if not closed:
@@ -93,7 +105,9 @@ class Plan:
             elif parts:
                 index, flipped, _, _ = parts[0].children[0]
                 value = found[index].transpose() if flipped else found[index]
-                found.append(_inner(letters[parts[0].letter].transpose(), value))
+                letter = parts[0].letter
+                # V ends with a Σ that is not yet M's or any other letter's: it is the one behind which M stands.
+                found.append(_inner(letters[letter].transpose(), value) // shared.get(letter, fmpz(1)))
             else:
                 found.append(fmpz(1))
         return found
@@ -153,6 +167,33 @@ def _combined(part: Contraction, found: Sequence[Any], n: int) -> Any:
         term = value if factor == 1 else value * factor
         total = term if total is None else total + term
     return total
+
+
+def content(m: fmpz_mat) -> fmpz:
+    """The greatest common divisor of the entries; 1 for the zero matrix.
+
+    >>> content(fmpz_mat([[6, 0], [0, 9]]))
+    3
+    """
+    common = fmpz(0)
+    for x in m.entries():
+        common = common.gcd(x)
+        if common == 1:
+            break
+    return common or fmpz(1)
+
+
+def divided(m: fmpz_mat, divisor: fmpz) -> fmpz_mat:
+    """The matrix with each entry divided by a common divisor of all.
+
+    Raises:
+        ArithmeticError: it is none.
+    """
+    if divisor == 1:
+        return m
+    if content(m) % divisor:
+        raise ArithmeticError(f"divisor must divide every entry, got {divisor}")
+    return fmpz_mat(m.nrows(), m.ncols(), [x // divisor for x in m.entries()])
 
 
 def _inner(a: fmpz_mat, b: fmpz_mat) -> fmpz:

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from sympy.polys.rings import ring
 
 from icl_claims.claims.evidence import Evidence
+from icl_claims.models import parametrizations
 from icl_claims.models.attention import LinearTransformer
-from icl_claims.models.relaxed import relaxed_layers
 from icl_claims.theory.algebra.blocks import Blocks
 from icl_claims.theory.algebra.evaluation import at_task
 from icl_claims.theory.algebra.exact import Refuted
@@ -383,11 +383,11 @@ def test_claim_gdpp_critical_points_torch() -> None:
             P = fmpq_mat([[*map(int, row), 0] for row in b] + [[0] * d + [1]])
             Q = fmpq_mat([[*map(int, row), 0] for row in a] + [[0] * (d + 1)])
             Z = Z + P * Z * mask * (Z.transpose() * Q * Z) / size
-        model = LinearTransformer.from_matrices(*relaxed_layers(A, B))
+        model = LinearTransformer.from_matrices(*parametrizations.relaxed(A, B))
         last = model.states(Z0)[-1]
         assert [[fmpq(*x.as_integer_ratio()) for x in row] for row in last.tolist()] == Z.tolist()
         assert model(Z0) == -last[d, size]
-        assert LinearTransformer.from_matrices(*relaxed_layers(A, B[:1]))(Z0) == model(Z0)
+        assert LinearTransformer.from_matrices(*parametrizations.relaxed(A, B[:1]))(Z0) == model(Z0)
 
     equal()
 

@@ -20,8 +20,9 @@ from flint import fmpq
 from icl_claims.claims.evidence import Evidence
 from icl_claims.claims.results import Chart, Series
 from icl_claims.models.attention import LinearTransformer
-from icl_claims.models.multi_layer import compare_layers
-from icl_claims.models.weights import Weights, load
+from icl_claims.models.comparison import compare_layers
+from icl_claims.models.files import load
+from icl_claims.models.weights import Weights
 from icl_claims.numerics.gdpp import propose
 from icl_claims.numerics.rounding import nearest
 from icl_claims.theory.algebra.exact import Refuted

@@ -11,14 +11,15 @@ from flint import fmpq, fmpq_poly
 
 from icl_claims.claims.evidence import Evidence
 from icl_claims.claims.results import Chart, Series
-from icl_claims.models import reproduce
-from icl_claims.models.multi_layer import LayersComparison, compare_layers
-from icl_claims.models.weights import load
+from icl_claims.models.comparison import compare_layers
+from icl_claims.models.files import load
+from icl_claims.models.runs import ahn2023
 from icl_claims.numerics.rounding import nearest
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.loops.descent import descent_loss, is_above
 from icl_claims.theory.loops.step import looped_step_loss, optimal_looped_step
+from icl_claims.theory.many_layers.distance import LayersComparison
 from icl_claims.theory.many_layers.loss_variance import prompts_needed
 from icl_claims.theory.many_layers.step_sizes import optimal_steps
 from icl_claims.theory.one_layer import single_layer
@@ -27,7 +28,7 @@ from tests import ROOT
 from tests.shared import coordinates
 
 D, N = 5, 20
-SIGMA = exact.diagonal(reproduce.SPECTRUM)
+SIGMA = exact.diagonal(ahn2023.SPECTRUM)
 
 ARTEFACTS = (
     "artefacts/ahn2023/depth/layers_1/weights.safetensors",
@@ -214,7 +215,7 @@ def test_bad_steps(steps: int, message: str) -> None:
 
 @cache
 def trained(layers: int) -> LayersComparison:
-    return compare_layers(reproduce.task(N, 0), load(ROOT / ARTEFACTS[layers - 1]))
+    return compare_layers(ahn2023.task(N, 0), load(ROOT / ARTEFACTS[layers - 1]))
 
 
 @pytest.mark.claim(

@@ -10,13 +10,14 @@ from flint import fmpq, fmpq_poly
 
 from icl_claims.claims.evidence import Evidence
 from icl_claims.claims.results import Chart, Series
-from icl_claims.models.multi_layer import LayersComparison, compare_layers
-from icl_claims.models.weights import load, load_trajectory
+from icl_claims.models.comparison import compare_layers
+from icl_claims.models.files import load, load_trajectory
 from icl_claims.numerics.gdpp import certify
 from icl_claims.numerics.rounding import nearest, nearest_root
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.loops.descent import is_above
 from icl_claims.theory.many_layers import gdpp
+from icl_claims.theory.many_layers.distance import LayersComparison
 from icl_claims.theory.task import isotropic
 from icl_claims.theory.wishart import spectral_moments
 from tests import ROOT

@@ -16,13 +16,16 @@ from flint import fmpq, fmpq_mat
 from icl_claims.claims.evidence import Evidence
 from icl_claims.claims.results import Chart, Series
 from icl_claims.models import reproduce
-from icl_claims.models.multi_layer import LayersComparison, compare_layers, squared_dist
+from icl_claims.models.comparison import compare_layers
+from icl_claims.models.files import load, load_trajectory
+from icl_claims.models.runs import ahn2023
 from icl_claims.models.training import train
-from icl_claims.models.weights import Weights, load, load_trajectory
+from icl_claims.models.weights import Weights
 from icl_claims.numerics.rounding import nearest, nearest_root
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.loops.step import optimal_looped_step
+from icl_claims.theory.many_layers.distance import LayersComparison, squared_dist
 from icl_claims.theory.many_layers.equivariant_bound import equivariant_minimum
 from icl_claims.theory.many_layers.loss_variance import prompts_needed
 from icl_claims.theory.many_layers.matrix_layers import layered_loss
@@ -70,12 +73,12 @@ def trained() -> tuple[Run, ...]:
 
 @cache
 def compared(seed: int) -> LayersComparison:
-    return compare_layers(reproduce.task(N, seed), dict(trained())[seed])
+    return compare_layers(ahn2023.task(N, seed), dict(trained())[seed])
 
 
 @cache
 def trajectory(seed: int) -> tuple[tuple[int, LayersComparison], ...]:
-    task = reproduce.task(N, seed)
+    task = ahn2023.task(N, seed)
     found = load_trajectory(directory(seed) / "trajectory.safetensors")
     return tuple((step, compare_layers(task, weights)) for step, weights in found)
 
@@ -104,7 +107,7 @@ def check_point(point: Point) -> None:
         if run.loss is None or not point.loss <= run.loss <= point.loss * (1 + LITTLE):
             raise Refuted(f"seed {seed}: the loss is below that of the point, or more than 1/1000 above it")
         pairs = list(zip(sorted(run.layers, key=lambda x: x.step), sorted(point.steps), strict=True))
-        task = reproduce.task(N, seed)
+        task = ahn2023.task(N, seed)
         square = sum(
             (whitened_square(task.covariance, x.A - task.task_covariance * a) for x, a in pairs), fmpq(0)
         )
@@ -165,7 +168,7 @@ class Whitening(NamedTuple):
 
 def transformed_dist(seed: int, A: fmpq_mat, power: int) -> fmpq:
     """Dist(Σ^{p/2} A Σ^{p/2}, I)², rational: the trace is tr(Σ^p A), the squared norm tr(Σ^p A Σ^p Aᵀ)."""
-    sigma = reproduce.task(N, seed).covariance
+    sigma = ahn2023.task(N, seed).covariance
     factor = {-1: sigma.inv(), 0: exact.identity(D), 1: sigma, 2: sigma * sigma}[power]
     square = squared_dist(A, exact.trace(factor * A * factor * A.transpose()), exact.trace(factor * A))
     assert square is not None
@@ -220,12 +223,12 @@ def check_raw(squared: fmpq) -> None:
 def test_claim_trained_sparse_three_layers_raw(evidence: Evidence) -> None:
     """Dist(A_l, I) starts near 1, as a random matrix does, and from a third of the run on stays within 1/20 of
     Dist(Σ⁻¹, I) = (846/1375)^{1/2}: constant, but for its first steps."""
-    inverse = exact.diagonal(1 / x for x in reproduce.SPECTRUM)
+    inverse = exact.diagonal(1 / x for x in ahn2023.SPECTRUM)
     limit = squared_dist(inverse)
     assert limit is not None
     no_limits = {
         "0": fmpq(0),
-        "Dist(Σ, I)": squared_dist(exact.diagonal(reproduce.SPECTRUM)) or fmpq(0),
+        "Dist(Σ, I)": squared_dist(exact.diagonal(ahn2023.SPECTRUM)) or fmpq(0),
         "that of the start, 1": fmpq(1),
     }
     evidence.check(check_raw, limit, no_limits)
@@ -280,7 +283,7 @@ def test_claim_trained_sparse_three_layers_anew() -> None:
 
 def test_the_loss_by_an_independent_route() -> None:
     """Exact losses of trained weights against the same in whitened coordinates: A ↦ T⁻ᵀAT⁻¹ for a rational T."""
-    task, weights = reproduce.task(N, 3), dict(trained())[3]
+    task, weights = ahn2023.task(N, 3), dict(trained())[3]
     T = exact.matrix("T", [[int(i == j) + int(i == j + 1) for j in range(D)] for i in range(D)])
     inverse = T.inv()
     A = [exact.matrix("A", -q[:D, :D]) for q in weights.Q]

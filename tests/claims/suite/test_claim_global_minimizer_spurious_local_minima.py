@@ -6,7 +6,8 @@ import pytest
 from flint import fmpq
 
 from icl_claims.claims.evidence import Evidence
-from icl_claims.models.training import Settings, train
+from icl_claims.models.settings import Settings
+from icl_claims.models.training import train
 from icl_claims.numerics.rounding import nearest
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.exact import Refuted

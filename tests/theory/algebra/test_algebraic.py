@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sympy import Poly, Rational, Symbol, factor_list, real_roots, sympify
 
 from icl_claims.theory.algebra.algebraic import (
+    is_irreducible_by_degrees,
     minimal,
     number,
     polynomial_text,
@@ -63,6 +64,44 @@ def test_written_roots(rational_roots: set[int], squares: set[int]) -> None:
         assert (factor, multiplicity) == (least, 1)
         assert low < root < high <= low * Rational(5, 4)
         assert least.count_roots(low, high) == 1
+
+
+integers = (
+    st.lists(st.integers(-20, 20), min_size=2, max_size=6).map(fmpz_poly).filter(lambda p: p.degree() > 0)
+)
+
+
+@given(integers, integers)
+def test_products_are_not_irreducible_by_degrees(p: fmpz_poly, q: fmpz_poly) -> None:
+    assert not is_irreducible_by_degrees(p * q)
+    assert not is_irreducible_by_degrees(p * p)
+    if is_irreducible_by_degrees(p):
+        assert [k for _, k in p.factor()[1]] == [1]
+
+
+@pytest.mark.parametrize("prime", [10007, 10133])
+def test_degrees_modulo_a_divisor_of_the_leading_coefficient_do_not_count(prime: int) -> None:
+    """(prime x − 1)(x² + 1) is of degree 2 modulo the prime, and x² + 1 has no factor modulo 10007."""
+    assert not is_irreducible_by_degrees(fmpz_poly([-1, prime]) * fmpz_poly([1, 0, 1]))
+
+
+def test_what_degrees_do_not_decide_is_factored() -> None:
+    """x⁴ − 10x² + 1, of √2 + √3, has factors modulo every prime."""
+    p = fmpz_poly([1, 0, -10, 0, 1])
+    assert not is_irreducible_by_degrees(p)
+    assert not is_irreducible_by_degrees(fmpz_poly([3]))
+    assert minimal(isolate(fmpq_poly(p * 2))[3]).polynomial == p
+    irreducible = fmpz_poly([2, 0, 0, -1])
+    assert is_irreducible_by_degrees(irreducible * 6)
+    root = RealRoot(irreducible * 6, fmpq(1), fmpq(2), rising=False)
+    assert (minimal(root).polynomial, minimal(root).rising) == (-irreducible, True)
+
+
+def test_texts_that_would_be_too_long_are_left_out() -> None:
+    """Rational numbers are written, and polynomials where they may be short enough."""
+    roots = isolate(fmpq_poly([2, -1]) * fmpq_poly([-(10**50 + 1), 0, 1]))
+    assert written(roots, 8) == [None, "2", None]
+    assert written(roots, 100) == written(roots)
 
 
 def test_rational_roots_of_factors() -> None:

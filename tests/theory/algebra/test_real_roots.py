@@ -21,9 +21,12 @@ from icl_claims.theory.algebra.orthogonal_polynomials import (
 from icl_claims.theory.algebra.real_roots import (
     ConvexMinimum,
     RealRoot,
+    _certified,
     isolate,
     primitive,
     root_of_increasing,
+    sign_at,
+    sign_in_balls,
 )
 from tests.shared.strategies import positive_rationals, rationals
 
@@ -76,6 +79,42 @@ def test_what_is_no_set_of_simple_real_roots(polynomial: fmpq_poly) -> None:
         return
     with pytest.raises(ValueError, match="real and simple roots only"):
         isolate(polynomial)
+
+
+LONG = 7 + fmpq(1, 3**4000)
+"""A root that makes coefficients long enough for signs in balls."""
+
+
+@given(distinct, rationals)
+def test_signs_in_balls(roots: list[fmpq], value: fmpq) -> None:
+    """With long coefficients too; and never a sign at a root."""
+    for polynomial in (with_roots(roots), with_roots(roots) * (x - LONG)):
+        p = primitive(polynomial)
+        sign = (polynomial(value) > 0) - (polynomial(value) < 0)
+        assert sign_at(p, value) == sign
+        assert sign_in_balls(p, value, 64) in (0, sign)
+        assert sign_in_balls(p, roots[0], 64) == sign_at(p, roots[0]) == 0
+
+
+def test_signs_beside_a_root_of_a_long_polynomial() -> None:
+    """Nearer than any precision in use resolves, on either side: decided exactly."""
+    p, near = primitive((x - LONG) * (x - 1)), fmpq(1, 1 << 9000)
+    for value, sign in [(LONG + near, 1), (LONG, 0), (LONG - near, -1)]:
+        assert sign_in_balls(p, value, 4096) == 0
+        assert sign_at(p, value) == sign
+    assert sign_in_balls(p, LONG + 1, 256) == 1
+
+
+@pytest.mark.parametrize("factor", [x - LONG, x - 3])
+def test_an_interval_without_opposite_signs_at_its_ends_is_refused(factor: fmpq_poly) -> None:
+    """A root at an end, a double root inside, no root, two roots; long polynomials and short ones."""
+    simple, double = primitive(factor * (x - 1)), primitive(factor * (x - 1) ** 2)
+    far = fmpq(2), fmpq(8)
+    assert _certified(simple, [(fmpq(1, 2), fmpq(3, 2)), far]) is not None
+    for first in [(fmpq(1, 2), fmpq(1)), (fmpq(1), fmpq(3, 2)), (fmpq(1, 4), fmpq(1, 2))]:
+        assert _certified(simple, [first, far]) is None
+    assert _certified(simple, [(fmpq(1, 2), far[1]), (far[1] + 1, far[1] + 2)]) is None
+    assert _certified(double, [(fmpq(1, 4), fmpq(1, 2)), (fmpq(5, 8), fmpq(3, 2)), far]) is None
 
 
 def test_zero_has_no_isolated_roots() -> None:

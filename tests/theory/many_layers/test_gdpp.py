@@ -10,7 +10,7 @@ from flint import fmpq, fmpq_poly
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from icl_claims.models.relaxed import relaxed_layers
+from icl_claims.models.parametrizations import relaxed
 from icl_claims.numerics.gdpp import Interval, certify, local_minima
 from icl_claims.numerics.gdpp_two_layers import candidates
 from icl_claims.theory.algebra.exact import Refuted
@@ -155,10 +155,10 @@ def test_roots_are_counted() -> None:
 
 def test_relaxed_layers_are_the_blocks() -> None:
     A, B = torch.tensor([[[1.0, 2.0], [3.0, 4.0]]]), torch.tensor([[[5.0, 6.0], [7.0, 8.0]]])
-    P, Q = relaxed_layers(A, B)
+    P, Q = relaxed(A, B)
     assert P.tolist() == [[[5, 6, 0], [7, 8, 0], [0, 0, 1]]]
     assert Q.tolist() == [[[1, 2, 0], [3, 4, 0], [0, 0, 0]]]
-    P, _ = relaxed_layers(A, B[:0])
+    P, _ = relaxed(A, B[:0])
     assert P.tolist() == [[[0, 0, 0], [0, 0, 0], [0, 0, 1]]]
 
 
@@ -171,8 +171,8 @@ def test_relaxed_layers_are_the_blocks() -> None:
         (lambda: gdpp.loss(isotropic(1, 1), 3, []), TypeError, "a must be a sequence of numbers, got 3"),
         (lambda: gdpp.loss(isotropic(1, 1), [float("nan")], []), ValueError, "must be a finite number, got nan"),
         (lambda: gdpp.loss(isotropic(0, 1), [1], []), ValueError, "dim must be an integer ≥ 1, got 0"),
-        (lambda: relaxed_layers(torch.ones(1, 2, 3), torch.ones(1, 2, 2)), ValueError, "A must be a stack of square"),
-        (lambda: relaxed_layers(torch.ones(3, 2, 2), torch.ones(1, 2, 2)), ValueError, "B must be 2 or 3"),
+        (lambda: relaxed(torch.ones(1, 2, 3), torch.ones(1, 2, 2)), ValueError, "A must be a stack of square"),
+        (lambda: relaxed(torch.ones(3, 2, 2), torch.ones(1, 2, 2)), ValueError, "B must be 2 or 3"),
         (lambda: candidates(isotropic(0, 1)), ValueError, "dim must be an integer ≥ 1, got 0"),
     ],
 )  # fmt: skip

@@ -68,6 +68,18 @@ def test_the_loss_is_that_of_the_architecture(depth: int) -> None:
     check()
 
 
+def test_a_whitened_task_with_long_numerators() -> None:
+    """Ω = Σ⁻¹, with and without noise: A_l = a_l Σ⁻¹ is the isotropic case, and two loops are two equal layers."""
+    root = fmpq_mat([[fmpq(10**6 + 7 * i * j + i - 3 * j, 1 << 20) for j in range(3)] for i in range(3)])
+    sigma = root * root.transpose() + exact.identity(3)
+    for noise in (fmpq(0), fmpq(2, 7)):
+        task, plain = RegressionTask.whitened(sigma, 5, noise), RegressionTask.isotropic(3, 5, noise)
+        steps = [fmpq(1, 3), fmpq(5, 8)]
+        scaled = [sigma.inv() * step for step in steps]
+        assert layered_loss(task, scaled) == layered_loss(plain, [exact.identity(3) * step for step in steps])
+        assert layered_loss(task, [scaled[0]] * 2) == symmetric_looped_loss(task, scaled[0], 2)
+
+
 @settings(max_examples=5)
 @given(st.data())
 def test_three_layers_agree_with_coordinates(data: st.DataObject) -> None:

@@ -116,6 +116,31 @@ def test_six_matrices(data: st.DataObject) -> None:
     assert word_trace_moment([[m.transpose() for m in reversed(chosen)]], sigma, n) == value
 
 
+def test_divisors_of_products_with_sigma_leave_every_value() -> None:
+    """M the numerator of Σ⁻¹, g = content(ΣM) = det Σ: gᵏ comes out of a value with k letters M, wherever they are."""
+    sigma = fmpz_mat([[5, 1, 2], [1, 7, -3], [2, -3, 11]])
+    inverse = fmpz_mat((sigma.inv() * sigma.det()).numer_denom()[0])
+    g, other = matrix_words.content(sigma * inverse), fmpz_mat([[1, 2, 0], [-1, 3, 5], [2, 0, 4]])
+    assert g == sigma.det()
+    letters, roots = [inverse, other, other.transpose()], [
+        ((0, 1, 0), ()), ((1,), ((0,),)), ((0,), ((0, 1), (0,))), (None, ((0, 1, 1, 0),)), (None, ((1,), (0,)))
+    ]  # fmt: skip
+    layout = plan(roots, adjoint=(0, 2, 1))
+    plain = layout.root_values(layout.values(letters, sigma, 4))
+    shared = layout.root_values(layout.values(letters, sigma, 4, {0: g}))
+    for (word, cycles), with_all, without in zip(roots, plain, shared, strict=True):
+        assert with_all == without * g ** sum(
+            letter == 0 for part in (word or (), *cycles) for letter in part
+        )
+
+
+def test_what_is_no_divisor_is_refused() -> None:
+    sigma = fmpz_mat([[2, 0], [0, 4]])
+    layout = plan([((0,), ())], adjoint=(0,))
+    with pytest.raises(ArithmeticError, match="divisor must divide every entry, got 4"):
+        layout.values([exact.identity(2).numer_denom()[0]], sigma, 3, {0: fmpz(4)})
+
+
 def test_factors_of_rank_one_join_words() -> None:
     """tr(u vᵀ W A W) tr(u vᵀ W B W) = vᵀ W A W u · vᵀ W B W u, as one word and as two."""
     u, v = fmpq_mat([[1], [2]]), fmpq_mat([[1], [fmpq(-1, 3)]])

@@ -18,11 +18,13 @@ from safetensors.torch import save_file
 
 from icl_claims.claims import cli
 from icl_claims.models.attention import LinearTransformer
-from icl_claims.models.multi_layer import compare_layers, squared_dist
-from icl_claims.models.weights import Weights, WeightsError, from_published, load, save
+from icl_claims.models.comparison import compare_layers
+from icl_claims.models.files import from_published, load, save
+from icl_claims.models.weights import Weights, WeightsError
 from icl_claims.numerics.rounding import nearest_root
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.many_layers import gdpp
+from icl_claims.theory.many_layers.distance import squared_dist
 from icl_claims.theory.many_layers.equivariant_bound import equivariant_minimum
 from icl_claims.theory.many_layers.step_sizes import loss_of_steps, optimal_steps
 from icl_claims.theory.task import RegressionTask, isotropic

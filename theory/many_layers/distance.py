@@ -17,17 +17,17 @@ t_0 ≤ … ≤ t_{L−1} the sorted traces tr Ā_l, by the rearrangement inequa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flint import fmpq, fmpq_mat
 
-from icl_claims.models.weights import Weights, WeightsError
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.many_layers import gdpp
 from icl_claims.theory.many_layers.equivariant_bound import equivariant_minimum
 from icl_claims.theory.many_layers.matrix_layers import MAX_LAYERS, layered_loss
 from icl_claims.theory.many_layers.step_sizes import OptimalSteps, optimal_steps
-from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.task import RegressionTask, whitened_sizes
 
 _BITS = 256
 """Relative precision of the optimal steps: the distance keeps half of them even where it is 10⁻³⁰."""
@@ -88,23 +88,19 @@ class LayersComparison:
         return None if self.loss is None else self.loss - self.minimum
 
 
-def compare_layers(task: RegressionTask, weights: Weights) -> LayersComparison:
-    """Where the weights of L layers, 1 ≤ L ≤ :data:`icl_claims.theory.many_layers.matrix_layers.MAX_LAYERS`, sit.
+def compare_layers(task: RegressionTask, matrices: Sequence[tuple[fmpq_mat, fmpq_mat]]) -> LayersComparison:
+    """Where layers with the matrices (A_l, B_l) sit, for 1 ≤ L ≤ MAX_LAYERS of the exact loss.
 
     Raises:
-        WeightsError: d differs from the task's, there are too many layers, some P or Q is of neither
-            parametrisation, or all A are 0.
-        ValueError: the task is not Ω = Σ⁻¹, σ² = 0, with Σ ≻ 0.
+        ValueError: the task is not Ω = Σ⁻¹, σ² = 0, with Σ ≻ 0; a matrix is not d × d; or there are
+            too many layers.
     """
-    d, n, depth = task.dim, task.context_length, weights.depth
-    if task.covariance * task.task_covariance != exact.identity(d) or task.noise_variance != 0:
-        raise ValueError("task must be whitened, Ω = Σ⁻¹, and without noise for several layers")
-    if weights.dim != d:
-        raise WeightsError(f"weights must be of dimension {d}, that of the task, got {weights.dim}")
-    if depth > MAX_LAYERS:
-        raise WeightsError(f"weights must be of at most {MAX_LAYERS} layers, got {depth}")
-    layers = [_layer(task, *blocks) for blocks in _blocks(weights)]
-    best = optimal_steps(RegressionTask.isotropic(d, n), depth).refined(_BITS)
+    d, _ = whitened_sizes(task)
+    depth = len(matrices)
+    if not 1 <= depth <= MAX_LAYERS:
+        raise ValueError(f"matrices must be of 1 to {MAX_LAYERS} layers, got {depth}")
+    layers = [_layer(task, A, B) for A, B in matrices]
+    best = optimal_steps(task, depth).refined(_BITS)
     steps = [step.lower for step in best.steps]
     pairs = zip(sorted(layer.step for layer in layers), steps, strict=True)
     norms = sum((_inner(task, layer.A) for layer in layers), fmpq(0))
@@ -113,12 +109,10 @@ def compare_layers(task: RegressionTask, weights: Weights) -> LayersComparison:
         layers=tuple(layers),
         loss=None if relaxed else layered_loss(task, [layer.A for layer in layers]),
         projected_loss=gdpp.loss(
-            RegressionTask.isotropic(d, n),
-            [-layer.step for layer in layers],
-            [layer.factor for layer in layers[:-1]],
+            task, [-layer.step for layer in layers], [layer.factor for layer in layers[:-1]]
         ),
         minimum=best.loss,
-        lower_bound=equivariant_minimum(RegressionTask.isotropic(d, n), depth),
+        lower_bound=equivariant_minimum(task, depth),
         optimum=best,
         squared_distance=norms + sum((d * (a * a - 2 * a * step) for step, a in pairs), fmpq(0)),
     )
@@ -152,24 +146,3 @@ def _inner(task: RegressionTask, A: fmpq_mat) -> fmpq:
     """‖Ā‖² = tr ΣAΣAᵀ."""
     sigma = task.covariance
     return exact.trace(sigma * A * sigma * A.transpose())
-
-
-def _blocks(weights: Weights) -> list[tuple[fmpq_mat, fmpq_mat]]:
-    """(A_l, B_l) in the gauge β_l = 1. Of the last layer, P's rows above the last have no effect: B = 0."""
-    d, found = weights.dim, []
-    for index in range(weights.depth):
-        P, Q = (exact.matrix(name, getattr(weights, name)[index]) for name in ("P", "Q"))
-        last = index == weights.depth - 1
-        beta = P[d, d]
-        outside = [P[d, j] for j in range(d)] + [Q[d, j] for j in range(d)] + [Q[i, d] for i in range(d + 1)]
-        if not last:
-            outside += [P[i, d] for i in range(d)]
-        if beta == 0 or any(x != 0 for x in outside):
-            raise WeightsError(
-                "weights of several layers must be P_l = β_l diag(B_l, 1), Q_l = diag(·, 0)/β_l with β_l ≠ 0, "
-                f"got others in layer {index}"
-            )
-        A = fmpq_mat([[-beta * Q[i, j] for j in range(d)] for i in range(d)])
-        B = fmpq_mat([[fmpq(0) if last else P[i, j] / beta for j in range(d)] for i in range(d)])
-        found.append((A, B))
-    return found

@@ -1,0 +1,74 @@
+"""What, beside the task, decides a training run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import get_args
+
+from icl_claims.models.parametrizations import Form
+from icl_claims.theory.algebra.exact import positive_integer
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What, beside the task, decides a run.
+
+    Args:
+        layers: L, the number of layers.
+        tied: whether one layer is applied L times (looped).
+        form: which entries are trained. "free": all of P and Q. "sparse": Q_l = −diag(A_l, 0) with
+            P_l = diag(0, 1). "relaxed": P_l = diag(B_l, 1) and Q_l = diag(A_l, 0).
+        steps: number of Adam steps.
+        batch: prompts (or contexts, where the query is integrated out) in a batch.
+        resample_every: steps on one batch before the next is drawn.
+        integrate_query: average over the query exactly, not by sampling it.
+        learning_rate: at the start; it falls linearly to 0.
+        average_from: the result is the mean of the iterates after this share of the steps, in [0, 1).
+        clip_norm: largest Frobenius norm of the gradient of each matrix; None does not clip.
+        start_scale: standard deviation of the trained entries at the start.
+        start_beta: added to P's last diagonal entry at the start, where it is trained; the other forms
+            fix it at 1.
+        seed: of the start and the prompts.
+        checkpoint_every: steps between checkpoints.
+        snapshots: K, how many times after the start the weights are kept, after steps · (k/K)² steps for
+            k = 0, …, K (fewer where these coincide): densely while much happens. 0 keeps none.
+
+    Raises:
+        TypeError, ValueError: a value is of the wrong type or out of range.
+    """
+
+    layers: int = 1
+    tied: bool = False
+    form: Form = "free"
+    steps: int = 800
+    batch: int = 1024
+    resample_every: int = 1
+    integrate_query: bool = True
+    learning_rate: float = 0.1
+    average_from: float = 0.3
+    clip_norm: float | None = None
+    start_scale: float = 0.1
+    start_beta: float = 1.0
+    seed: int = 0
+    checkpoint_every: int = 200
+    snapshots: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("layers", "steps", "batch", "resample_every", "checkpoint_every"):
+            positive_integer(name, getattr(self, name))
+        if self.form not in get_args(Form):
+            raise ValueError(f"form must be one of {', '.join(get_args(Form))}, got {self.form!r}")
+        for name in ("learning_rate", "start_scale", "clip_norm"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < float("inf"):
+                raise ValueError(f"{name} must be a finite number > 0, got {value!r}")
+        if not 0 <= self.average_from < 1:
+            raise ValueError(f"average_from must be in [0, 1), got {self.average_from!r}")
+        if isinstance(self.snapshots, bool) or not isinstance(self.snapshots, int) or self.snapshots < 0:
+            raise ValueError(f"snapshots must be an integer ≥ 0, got {self.snapshots!r}")
+
+    @property
+    def snapshot_steps(self) -> frozenset[int]:
+        """After how many steps the weights are kept."""
+        parts = range(self.snapshots + 1) if self.snapshots else ()
+        return frozenset(round(self.steps * (k / self.snapshots) ** 2) for k in parts)
