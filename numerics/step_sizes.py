@@ -15,13 +15,15 @@ padded with zeros.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from icl_claims.numerics.balls import Balls, exactly, rounded
-from icl_claims.numerics.gauss_nodes import GaussRule, spectral_rules
+from icl_claims.numerics.balls import Balls, Floats, exactly, rounded
+from icl_claims.numerics.gauss_nodes import GaussRule, spectral_rule, spectral_rules
 from icl_claims.theory.many_layers import spectral_loss
+from icl_claims.theory.task import RegressionTask, whitened_sizes
 
 
 def loss(rule: GaussRule, steps: ArrayLike) -> Balls:
@@ -55,8 +57,12 @@ def hessian(rule: GaussRule, steps: ArrayLike) -> Balls:
     >>> hessian(spectral_rule(2, 5, size=3), [0.0, 0.0]).value.round(12).tolist()
     [[6.4, 12.8], [12.8, 6.4]]
     """
-    rows = [_stack(row) for row in spectral_loss.hessian(rule, _weights(rule, steps), [])]
-    return _stack(rows, axis=-2)
+    weights = _weights(rule, steps)
+    table = _stack([_stack(row) for row in spectral_loss.hessian(rule, weights, [])], axis=-2)
+    # The Hessian of one layer is the same at all steps, so that it does not take their shape by itself.
+    leading = np.broadcast_shapes(rule.nodes.value.shape[:-1], *(a.value.shape[:-1] for a in weights))
+    shape = (*leading, len(weights), len(weights))
+    return Balls(np.broadcast_to(table.value, shape), np.broadcast_to(table.radius, shape))
 
 
 def optimal_steps(sizes: Sequence[tuple[int, int]], layers: int) -> tuple[Balls, Balls]:
@@ -76,6 +82,52 @@ def optimal_steps(sizes: Sequence[tuple[int, int]], layers: int) -> tuple[Balls,
     # |1/x − fl(1/x̃)| ≤ u/x̃ + r/(x̃(x̃ − r)) with r the radius of x̃; r ≤ 2⁻⁵⁰ x̃.
     steps = Balls(value, 2 * rounded(value).radius + 2 * value * (descending.radius / descending.value))
     return steps, spectral_loss.loss(spectral_rules(sizes, layers + 1), _columns(-steps), [])
+
+
+@dataclass(frozen=True)
+class StepsInFloats:
+    """The family :class:`icl_claims.theory.families.Steps` in float64, for many points at once, with error bounds.
+
+    The methods are those of :class:`icl_claims.theory.losses.Loss`; points are arrays (…, L).
+
+    Args:
+        layers: L ≥ 1.
+
+    >>> from icl_claims.theory.task import isotropic
+    >>> losses = StepsInFloats(1).value(isotropic(2, 5), [[0.0], [0.625], [1.25]])
+    >>> losses.value.round(12).tolist(), bool((losses.radius < 1e-14).all())
+    ([2.0, 0.75, 2.0], True)
+    """
+
+    layers: int
+
+    def value(self, task: RegressionTask, points: ArrayLike) -> Balls:
+        """f, of shape (…). Errors: see :func:`loss`, and a task that is not whitened or has label noise."""
+        return loss(self._rule(task), self._checked(points))
+
+    def gradient(self, task: RegressionTask, points: ArrayLike) -> Balls:
+        """The gradients, (…, L)."""
+        return gradient(self._rule(task), self._checked(points))
+
+    def hessian(self, task: RegressionTask, points: ArrayLike) -> Balls:
+        """The Hessians, (…, L, L)."""
+        return hessian(self._rule(task), self._checked(points))
+
+    def minimum(self, task: RegressionTask) -> tuple[Balls, Balls]:
+        """The least loss and the steps, ascending, (L,), that attain it."""
+        steps, least = optimal_steps([whitened_sizes(task)], self.layers)
+        return least[0], steps[0]
+
+    def _rule(self, task: RegressionTask) -> GaussRule:
+        return spectral_rule(*whitened_sizes(task), self.layers + 1)
+
+    def _checked(self, points: ArrayLike) -> Floats:
+        array = np.asarray(points, dtype=np.float64)
+        if array.ndim < 1 or array.shape[-1] != self.layers:
+            raise ValueError(
+                f"points must have a last axis of {self.layers} steps, got the shape {array.shape}"
+            )
+        return array
 
 
 def _weights(rule: GaussRule, steps: ArrayLike) -> list[Balls]:

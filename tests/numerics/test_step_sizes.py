@@ -9,16 +9,18 @@ from typing import Any
 import numpy as np
 import pytest
 from flint import fmpq
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from icl_claims.numerics import step_sizes as numeric
 from icl_claims.numerics.balls import Balls
 from icl_claims.numerics.gauss_nodes import spectral_rule, spectral_rules
 from icl_claims.numerics.rounding import nearest_real, nearest_root
+from icl_claims.theory.families import Steps
 from icl_claims.theory.loops.step import optimal_looped_step
 from icl_claims.theory.many_layers import step_sizes
-from icl_claims.theory.task import isotropic
+from icl_claims.theory.task import RegressionTask, isotropic
+from tests.shared.strategies import tasks
 
 GRID = [(1, 1), (1, 7), (2, 1), (3, 2), (5, 20), (50, 200)]
 floats = st.floats(-3, 3)
@@ -82,8 +84,27 @@ def test_batches_broadcast() -> None:
     )
 
 
+@settings(max_examples=20)
+@given(tasks(("whitened_task", "noiseless_labels")), st.integers(1, 3), st.data())
+def test_the_float_family_holds_the_exact_one(task: RegressionTask, layers: int, data: st.DataObject) -> None:
+    """Value, gradient, Hessian and minimum of the same family, two points at once."""
+    points = [data.draw(st.lists(floats, min_size=layers, max_size=layers)) for _ in range(2)]
+    in_floats, family = numeric.StepsInFloats(layers), Steps(layers)
+    assert_holds(in_floats.value(task, points), [family.value(task, a) for a in points])
+    assert_holds(in_floats.gradient(task, points), [x for a in points for x in family.gradient(task, a)])
+    assert_holds(
+        in_floats.hessian(task, points), [x for a in points for x in family.hessian(task, a).entries()]
+    )
+    least, steps = in_floats.minimum(task)
+    exactly = family.minimum(task)
+    assert_holds(least, [exactly.lower])
+    for value, radius, (lower, upper) in zip(steps.value, steps.radius, exactly.minimizer, strict=True):
+        assert exact(value) - exact(radius) <= upper
+        assert lower <= exact(value) + exact(radius)
+
+
 @pytest.mark.parametrize("layers", [1, 3, 10, 30])
-def test_minimisers_hold_the_exact_ones(layers: int) -> None:
+def test_minimizers_hold_the_exact_ones(layers: int) -> None:
     """The reciprocals of Gauss nodes of s dμ, against certified roots of the exact polynomial."""
     steps, least = numeric.optimal_steps(GRID, layers)
     assert steps.value.shape == (len(GRID), layers)
@@ -126,6 +147,11 @@ def test_two_layers_in_closed_form() -> None:
         (lambda rule: numeric.loss(rule, [np.nan]), "steps must be finite"),
         (lambda rule: numeric.gradient(rule, [np.inf]), "steps must be finite"),
         (lambda rule: numeric.loss(rule, 0.5), "steps must have a last axis"),
+        (
+            lambda _: numeric.StepsInFloats(2).value(isotropic(2, 5), [0.5]),
+            "points must have a last axis of 2 steps",
+        ),
+        (lambda _: numeric.StepsInFloats(1).value(RegressionTask([[2]], 3), [0.5]), "task must be whitened"),
     ],
 )
 def test_errors(call: Any, message: str) -> None:

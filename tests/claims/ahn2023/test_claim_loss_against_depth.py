@@ -206,11 +206,11 @@ def test_above_is_decided_exactly() -> None:
 
 
 @pytest.mark.parametrize(
-    ("steps", "message"), [(0, "steps must be"), (7, "steps must be an integer from 1 to 6")]
+    ("loops", "message"), [(0, "loops must be"), (7, "loops must be an integer from 1 to 6")]
 )
-def test_bad_steps(steps: int, message: str) -> None:
+def test_bad_loops(loops: int, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        descent_loss(isotropic(1, 2), steps)
+        descent_loss(isotropic(1, 2), loops)
 
 
 @cache
