@@ -12,7 +12,7 @@ from icl_claims.models.weights import Weights, WeightsError
 from icl_claims.numerics.eigenvalues import least_eigenvalue
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.many_layers import distance as many_layers
-from icl_claims.theory.many_layers.matrix_layers import MAX_LAYERS
+from icl_claims.theory.many_layers.matrix_layers import MOST_LAYERS
 from icl_claims.theory.one_layer import distance as one_layer
 from icl_claims.theory.task import RegressionTask
 
@@ -33,7 +33,7 @@ def compare(task: RegressionTask, weights: Weights) -> one_layer.Distance:
 
 
 def compare_layers(task: RegressionTask, weights: Weights) -> many_layers.LayersComparison:
-    """Where the weights of L layers sit, for 1 ≤ L ≤ :data:`icl_claims.theory.many_layers.matrix_layers.MAX_LAYERS`.
+    """Where the weights of L layers sit, for 1 ≤ L ≤ :data:`icl_claims.theory.many_layers.matrix_layers.MOST_LAYERS`.
 
     Raises:
         WeightsError: d differs from the task's, there are too many layers, or some P or Q is of neither
@@ -41,8 +41,8 @@ def compare_layers(task: RegressionTask, weights: Weights) -> many_layers.Layers
         ValueError: the task is not Ω = Σ⁻¹, σ² = 0, with Σ ≻ 0.
     """
     _check_dim(task, weights)
-    if weights.depth > MAX_LAYERS:
-        raise WeightsError(f"weights must be of at most {MAX_LAYERS} layers, got {weights.depth}")
+    if weights.depth > MOST_LAYERS:
+        raise WeightsError(f"weights must be of at most {MOST_LAYERS} layers, got {weights.depth}")
     return many_layers.compare_layers(task, _blocks(weights))
 
 

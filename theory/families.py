@@ -99,7 +99,7 @@ class Layers(Loss):
     Their loss: :mod:`icl_claims.theory.many_layers.matrix_layers`.
 
     Args:
-        layers: L, from 1 to :data:`icl_claims.theory.many_layers.matrix_layers.MAX_LAYERS`.
+        layers: L, from 1 to :data:`icl_claims.theory.many_layers.matrix_layers.MOST_LAYERS`.
     """
 
     layers: int

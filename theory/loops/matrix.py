@@ -25,10 +25,10 @@ from icl_claims.theory.task import RegressionTask
 from icl_claims.theory.wishart import covariance, near_hooks
 from icl_claims.theory.wishart.sizes import natural
 
-MAX_LOOPS = 7
+MOST_LOOPS = 7
 """The most loops of one general matrix: 7 take two seconds, and their layout 100 MB."""
 
-MAX_SYMMETRIC_LOOPS = covariance.MAX_TWO_SIDED_ORDER
+MOST_SYMMETRIC_LOOPS = covariance.MAX_TWO_SIDED_ORDER
 """The most loops of one symmetric matrix."""
 
 
@@ -38,7 +38,7 @@ def looped_loss(task: RegressionTask, matrix: Any, loops: int) -> fmpq:
     Args:
         task: the distribution of prompts, any Σ, Ω and σ².
         matrix: A, any d × d matrix. A symmetric one takes the faster route by two-sided moments.
-        loops: L, up to :data:`MAX_LOOPS`, or :data:`MAX_SYMMETRIC_LOOPS` for symmetric A.
+        loops: L, up to :data:`MOST_LOOPS`, or :data:`MOST_SYMMETRIC_LOOPS` for symmetric A.
 
     Raises:
         TypeError, ValueError: ``matrix`` is no d × d matrix, or ``loops`` no integer in the range.
@@ -62,7 +62,7 @@ def looped_gradient(task: RegressionTask, matrix: Any, loops: int) -> fmpq_mat:
 def looped_hessian(task: RegressionTask, matrix: Any, loops: int) -> fmpq_mat:
     """The second derivatives of the looped loss, d² × d², exactly: row i d + j is A[i, j]."""
     a = exact.matrix("matrix", matrix, (task.dim, task.dim))
-    if not natural("loops", loops, MAX_LOOPS):
+    if not natural("loops", loops, MOST_LOOPS):
         return fmpq_mat(task.dim**2, task.dim**2)
     return pattern_hessian(task, [a], (0,) * loops)
 
@@ -85,7 +85,7 @@ def symmetric_looped_loss(task: RegressionTask, matrix: Any, loops: int) -> fmpq
     a = exact.matrix("matrix", matrix, (task.dim, task.dim))
     if a != a.transpose():
         raise ValueError(f"matrix must be symmetric, got {a.tolist()}")
-    loops = natural("loops", loops, MAX_SYMMETRIC_LOOPS)
+    loops = natural("loops", loops, MOST_SYMMETRIC_LOOPS)
     n = task.context_length
     (sigma, sigma_unit), (omega, omega_unit) = (
         task.covariance.numer_denom(),
@@ -127,4 +127,4 @@ def _symmetric_noise(loops: int, n: int, base: fmpz, sums: Sequence[fmpz], trace
 
 
 def _looped(task: RegressionTask, a: fmpq_mat, loops: int) -> Evaluation:
-    return Evaluation(task, [a], (0,) * natural("loops", loops, MAX_LOOPS))
+    return Evaluation(task, [a], (0,) * natural("loops", loops, MOST_LOOPS))

@@ -25,7 +25,7 @@ from flint import fmpq, fmpq_mat
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.many_layers import gdpp
 from icl_claims.theory.many_layers.equivariant_bound import equivariant_minimum
-from icl_claims.theory.many_layers.matrix_layers import MAX_LAYERS, layered_loss
+from icl_claims.theory.many_layers.matrix_layers import MOST_LAYERS, layered_loss
 from icl_claims.theory.many_layers.step_sizes import OptimalSteps, optimal_steps
 from icl_claims.theory.task import RegressionTask, whitened_sizes
 
@@ -89,7 +89,7 @@ class LayersComparison:
 
 
 def compare_layers(task: RegressionTask, matrices: Sequence[tuple[fmpq_mat, fmpq_mat]]) -> LayersComparison:
-    """Where layers with the matrices (A_l, B_l) sit, for 1 ≤ L ≤ MAX_LAYERS of the exact loss.
+    """Where layers with the matrices (A_l, B_l) sit, for 1 ≤ L ≤ MOST_LAYERS of the exact loss.
 
     Raises:
         ValueError: the task is not Ω = Σ⁻¹, σ² = 0, with Σ ≻ 0; a matrix is not d × d; or there are
@@ -97,8 +97,8 @@ def compare_layers(task: RegressionTask, matrices: Sequence[tuple[fmpq_mat, fmpq
     """
     d, _ = whitened_sizes(task)
     depth = len(matrices)
-    if not 1 <= depth <= MAX_LAYERS:
-        raise ValueError(f"matrices must be of 1 to {MAX_LAYERS} layers, got {depth}")
+    if not 1 <= depth <= MOST_LAYERS:
+        raise ValueError(f"matrices must be of 1 to {MOST_LAYERS} layers, got {depth}")
     layers = [_layer(task, A, B) for A, B in matrices]
     best = optimal_steps(task, depth).refined(_BITS)
     steps = [step.lower for step in best.steps]

@@ -39,12 +39,12 @@ from icl_claims.theory.task import RegressionTask
 from icl_claims.theory.wishart import matrix_words
 from icl_claims.theory.wishart.matrix_words import Plan, State
 
-MAX_LAYERS = 5
+MOST_LAYERS = 5
 """The most layers of different matrices: 5 take a second, and their layout 100 MB."""
 
 
 def layered_loss(task: RegressionTask, matrices: Sequence[Any]) -> fmpq:
-    """f(A_0, …, A_{L−1}) of L ≤ :data:`MAX_LAYERS` layers, exactly.
+    """f(A_0, …, A_{L−1}) of L ≤ :data:`MOST_LAYERS` layers, exactly.
 
     Args:
         task: the distribution of prompts, any Σ, Ω and σ².
@@ -246,8 +246,8 @@ def pattern_hessian(task: RegressionTask, matrices: Sequence[fmpq_mat], pattern:
 def _matrices(task: RegressionTask, matrices: Sequence[Any]) -> list[fmpq_mat]:
     if isinstance(matrices, str | bytes) or not hasattr(matrices, "__len__"):
         raise TypeError(f"matrices must be a sequence of {task.dim} × {task.dim} matrices, got {matrices!r}")
-    if len(matrices) > MAX_LAYERS:
-        raise ValueError(f"matrices must be at most {MAX_LAYERS}, got {len(matrices)}")
+    if len(matrices) > MOST_LAYERS:
+        raise ValueError(f"matrices must be at most {MOST_LAYERS}, got {len(matrices)}")
     return [exact.matrix(f"matrices[{i}]", m, (task.dim, task.dim)) for i, m in enumerate(matrices)]
 
 
