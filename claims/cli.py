@@ -18,10 +18,16 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "list": ("icl_claims.claims.commands:list_", "The claims, their verdicts and what these rest on."),
     "show": ("icl_claims.claims.commands:show", "One claim: record, evidence, corrected form."),
     "verify": ("icl_claims.claims.commands:verify", "Run the evidence, store it, write the report."),
-    "optimum": ("icl_claims.claims.calculators:optimum", "Optimal step sizes and loss for given d, n, L, Σ."),
-    "loss": ("icl_claims.claims.calculators:loss", "Exact in-context loss of given step sizes."),
-    "moment": ("icl_claims.claims.calculators:moment", "A Wishart moment as a polynomial in d and n."),
-    "compare": ("icl_claims.claims.calculators:compare", "Trained weights against the closed form."),
+    "optimum": (
+        "icl_claims.claims.calculators.commands:optimum",
+        "The optimal transformer and its loss for given d, n, L, Σ, Ω.",
+    ),
+    "loss": ("icl_claims.claims.calculators.commands:loss", "The exact in-context loss of given step sizes."),
+    "moment": (
+        "icl_claims.claims.calculators.commands:moment",
+        "A Wishart moment as a polynomial in d and n.",
+    ),
+    "compare": ("icl_claims.claims.calculators.commands:compare", "Trained weights against the closed form."),
     "new": ("icl_claims.claims.commands:new", "Scaffold a proposition of your own."),
 }
 """Name → (where the command is, its line in the group's help)."""

@@ -23,6 +23,12 @@ def compare(task: RegressionTask, weights: Weights) -> one_layer.Distance:
     Raises:
         WeightsError: there are several layers (:func:`compare_layers`), or d differs from the task's.
         ValueError: every label of the task is 0.
+
+    >>> import torch
+    >>> from icl_claims.models.parametrizations import sparse
+    >>> optimum = Weights(*sparse(torch.full((1, 1, 1), 0.5, dtype=torch.float64)))
+    >>> compare(RegressionTask([[1]], 2), optimum).excess
+    0
     """
     if weights.depth != 1:
         raise WeightsError(

@@ -23,6 +23,10 @@ def sparse(
 
     Raises:
         ValueError: A is no stack of square matrices.
+
+    >>> P, Q = sparse(torch.ones((1, 1, 1)))
+    >>> P.tolist(), Q[0, 0, 0].item()
+    ([[[0.0, 0.0], [0.0, 1.0]]], -1.0)
     """
     return relaxed(-A, A[:0]) if A.ndim == 3 else relaxed(A, A)
 
@@ -39,13 +43,17 @@ def relaxed(
 
     Raises:
         ValueError: A is no stack of square matrices, or B is not of their size or of another number.
+
+    >>> P, Q = relaxed(torch.full((2, 1, 1), -2.0), torch.ones((1, 1, 1)))
+    >>> P.diagonal(dim1=1, dim2=2).tolist(), Q[1, 0, 0].item()
+    ([[1.0, 1.0], [0.0, 1.0]], -2.0)
     """
     if A.ndim != 3 or A.shape[1] != A.shape[2] or 0 in A.shape:
         raise ValueError(f"A must be a stack of square matrices, layers × d × d, got {tuple(A.shape)}")
     layers, d, _ = A.shape
     if B.ndim != 3 or B.shape[1:] != A.shape[1:] or B.shape[0] not in (0, layers - 1, layers):
         raise ValueError(
-            f"B must be {layers - 1} or {layers} matrices of {d} × {d}, as A has {layers}, got {tuple(B.shape)}"
+            f"B must be 0, {layers - 1} or {layers} matrices of {d} × {d}, as A has {layers}, got {tuple(B.shape)}"
         )
     P = torch.zeros((layers, d + 1, d + 1), dtype=A.dtype)
     P[: len(B), :d, :d] = B

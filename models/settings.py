@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import get_args
+from numbers import Real
+from typing import Any, get_args
 
 from icl_claims.models.parametrizations import Form
 from icl_claims.theory.algebra.exact import positive_integer
@@ -18,7 +20,7 @@ class Settings:
         tied: whether one layer is applied L times (looped).
         form: which entries are trained. "free": all of P and Q. "sparse": Q_l = −diag(A_l, 0) with
             P_l = diag(0, 1). "relaxed": P_l = diag(B_l, 1) and Q_l = diag(A_l, 0).
-        steps: number of Adam steps.
+        steps: number of Adam's updates, not a step size. Stored logs have it under this name.
         batch: prompts (or contexts, where the query is integrated out) in a batch.
         resample_every: steps on one batch before the next is drawn.
         integrate_query: average over the query exactly, not by sampling it.
@@ -28,13 +30,16 @@ class Settings:
         start_scale: standard deviation of the trained entries at the start.
         start_beta: added to P's last diagonal entry at the start, where it is trained; the other forms
             fix it at 1.
-        seed: of the start and the prompts.
+        seed: of the start and the prompts, an integer in [−2⁶³, 2⁶⁴), which is what torch takes.
         checkpoint_every: steps between checkpoints.
         snapshots: K, how many times after the start the weights are kept, after steps · (k/K)² steps for
             k = 0, …, K (fewer where these coincide): densely while much happens. 0 keeps none.
 
     Raises:
         TypeError, ValueError: a value is of the wrong type or out of range.
+
+    >>> Settings(steps=8, snapshots=2).snapshot_steps == {0, 2, 8}
+    True
     """
 
     layers: int = 1
@@ -58,12 +63,21 @@ class Settings:
             positive_integer(name, getattr(self, name))
         if self.form not in get_args(Form):
             raise ValueError(f"form must be one of {', '.join(get_args(Form))}, got {self.form!r}")
-        for name in ("learning_rate", "start_scale", "clip_norm"):
-            value = getattr(self, name)
-            if value is not None and not 0 < value < float("inf"):
-                raise ValueError(f"{name} must be a finite number > 0, got {value!r}")
+        for name in ("tied", "integrate_query"):
+            if not isinstance(getattr(self, name), bool):
+                raise TypeError(f"{name} must be True or False, got {getattr(self, name)!r}")
+        for name in ("learning_rate", "start_scale"):
+            _check_number(name, getattr(self, name), "a finite number > 0", above=0)
+        if self.clip_norm is not None:
+            _check_number("clip_norm", self.clip_norm, "a finite number > 0, or None", above=0)
+        _check_number("start_beta", self.start_beta, "a finite number")
+        _check_number("average_from", self.average_from, "in [0, 1)")
         if not 0 <= self.average_from < 1:
             raise ValueError(f"average_from must be in [0, 1), got {self.average_from!r}")
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int):
+            raise TypeError(f"seed must be an integer, got {self.seed!r} of type {type(self.seed).__name__}")
+        if not -(2**63) <= self.seed < 2**64:
+            raise ValueError(f"seed must be in [−2⁶³, 2⁶⁴), got {self.seed}")
         if isinstance(self.snapshots, bool) or not isinstance(self.snapshots, int) or self.snapshots < 0:
             raise ValueError(f"snapshots must be an integer ≥ 0, got {self.snapshots!r}")
 
@@ -72,3 +86,10 @@ class Settings:
         """After how many steps the weights are kept."""
         parts = range(self.snapshots + 1) if self.snapshots else ()
         return frozenset(round(self.steps * (k / self.snapshots) ** 2) for k in parts)
+
+
+def _check_number(name: str, value: Any, wanted: str, above: float = -math.inf) -> None:
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be {wanted}, got {value!r} of type {type(value).__name__}")
+    if not above < float(value) < math.inf:
+        raise ValueError(f"{name} must be {wanted}, got {value!r}")

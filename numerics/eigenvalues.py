@@ -6,7 +6,7 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 
 from icl_claims.numerics.rounding import nearest
-from icl_claims.theory.algebra.exact import rational
+from icl_claims.theory.algebra.exact import is_diagonal, rational
 from icl_claims.theory.one_layer.distance import proved_least_eigenvalue
 
 _SHRINK = fmpq(2**20 - 1, 2**20)
@@ -22,6 +22,8 @@ def least_eigenvalue(matrix: fmpq_mat) -> fmpq:
     >>> fmpq(999999, 10**6) < bound <= 1
     True
     """
+    if is_diagonal(matrix):  # Exactly so, also beyond the range of float64.
+        return proved_least_eigenvalue(matrix, fmpq(0))
     rows = np.array([[nearest(x) for x in row] for row in matrix.tolist()])
     proposed = rational("eigenvalue", float(np.linalg.eigvalsh(rows)[0])) * _SHRINK
     return proved_least_eigenvalue(matrix, proposed)

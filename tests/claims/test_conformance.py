@@ -4,6 +4,8 @@ What only a run can show (three mutants killed, every assumption's necessity add
 is demanded at its end: the plugin fails a run in which a claim's evidence ran whole and still owes something.
 """
 
+import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -72,3 +74,49 @@ def test_has_a_file_of_its_own(slug: str) -> None:
     names = {slug, registry()[slug].corrects}
     files = {Path(entry.nodeid.split("::")[0]).stem for entry in INDEX.of(slug, "full")}
     assert any(file == f"test_claim_{name}" for name in names for file in files)
+
+
+CLAIM_TESTS = sorted((ROOT / "tests" / "claims").rglob("test_claim_*.py"))
+
+
+def imported_modules(source: str) -> Iterator[str]:
+    """Every module that a source text may import, inside functions too: of ``from m import x`` also ``m.x``."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            yield module
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def is_claim_test(module: str) -> bool:
+    """A relative import counts as one: the files beside a claim test are claim tests."""
+    return module.startswith((".", "tests.claims.")) or "test_claim_" in module
+
+
+@pytest.mark.parametrize("file", CLAIM_TESTS, ids=lambda file: file.stem)
+def test_a_claim_test_stands_alone(file: Path) -> None:
+    """What two claims need belongs to the theory, or to tests/shared."""
+    assert not [name for name in imported_modules(file.read_text(encoding="utf-8")) if is_claim_test(name)]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from tests.claims.suite.test_claim_sum import check",
+        "import tests.claims.suite.test_claim_sum as other",
+        "from tests.claims.suite import test_claim_sum",
+        "from . import test_claim_sum",
+        "from .test_claim_sum import check",
+        "def f():\n    from tests.claims.suite.test_claim_sum import check",
+    ],
+)
+def test_every_way_to_import_a_claim_test_is_seen(source: str) -> None:
+    assert any(map(is_claim_test, imported_modules(source)))
+    allowed = "from tests.shared import instances\nfrom icl_claims.claims.evidence import Evidence"
+    assert not any(map(is_claim_test, imported_modules(allowed)))
+
+
+def test_all_claim_tests_are_looked_at() -> None:
+    assert {file.stem for file in CLAIM_TESTS} >= {f"test_claim_{slug}" for slug in ("global_minimizer",)}

@@ -198,6 +198,8 @@ def test_the_defaults_reach_the_minimum() -> None:
         ("learning_rate", float("nan"), "learning_rate must be a finite number > 0, got nan"),
         ("start_scale", float("inf"), "start_scale must be a finite number > 0"),
         ("clip_norm", -1.0, "clip_norm must be a finite number > 0"),
+        ("start_beta", float("nan"), "start_beta must be a finite number, got nan"),
+        ("seed", 2**64, r"seed must be in \[−2⁶³, 2⁶⁴\), got 18446744073709551616"),
         ("average_from", 1.0, r"average_from must be in \[0, 1\), got 1.0"),
     ],
 )
@@ -209,6 +211,24 @@ def test_bad_settings(field: str, value: object, message: str) -> None:
 def test_a_number_of_steps_is_an_integer() -> None:
     with pytest.raises(TypeError, match=r"steps must be an integer ≥ 1, got 1\.5 of type float"):
         replace(SHORT, steps=1.5)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("tied", "no", "tied must be True or False, got 'no'"),
+        ("integrate_query", 1, "integrate_query must be True or False, got 1"),
+        ("learning_rate", None, "learning_rate must be a finite number > 0, got None of type NoneType"),
+        ("learning_rate", "0.1", "learning_rate must be a finite number > 0, got '0.1' of type str"),
+        ("start_scale", True, "start_scale must be a finite number > 0, got True of type bool"),
+        ("clip_norm", "1", "clip_norm must be a finite number > 0, or None, got '1' of type str"),
+        ("average_from", None, r"average_from must be in \[0, 1\), got None of type NoneType"),
+        ("seed", 1.5, "seed must be an integer, got 1.5 of type float"),
+    ],
+)
+def test_settings_of_the_wrong_type(field: str, value: object, message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        replace(SHORT, **{field: value})  # type: ignore[arg-type]
 
 
 def test_snapshots_are_the_weights_on_the_way(tmp_path: Path) -> None:

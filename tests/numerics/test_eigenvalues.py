@@ -25,6 +25,13 @@ def test_least_eigenvalue_of_a_singular_matrix() -> None:
     assert least_eigenvalue(exact.diagonal([3, "1/3"])) == fmpq(1, 3)
 
 
+def test_least_eigenvalue_of_a_diagonal_matrix_beyond_float64() -> None:
+    """No float64 is needed there; elsewhere the entry that does not fit is an error, not a bound."""
+    assert least_eigenvalue(exact.diagonal([10**400, 1])) == 1
+    with pytest.raises(OverflowError):
+        least_eigenvalue(fmpq_mat([[10**400, 1], [1, 1]]))
+
+
 @given(definite_matrices(3))
 def test_a_proposal_that_is_too_large_is_not_believed(matrix: fmpq_mat) -> None:
     """The trace is above λ_min of every definite 3 × 3 matrix; so is twice a bound that is tight to 2⁻¹⁹."""

@@ -112,3 +112,22 @@ def layer_with(preconditioner: Any, label_corner: Any = 0) -> tuple[list[list[An
     P = [[0] * (d + 1) for _ in range(d)] + [[0] * d + [1]]
     Q = [[-fmpq(x) for x in row] + [fmpq(0)] for row in rows] + [[fmpq(0)] * d + [fmpq(label_corner)]]
     return P, Q
+
+
+Gradient = list[list[tuple[fmpq, fmpq]]]
+"""(α, β) for each entry: the gradient in A at aI is α + βa."""
+
+
+def gradient_on_the_ray(v: Variables, prompt: Prompt) -> Gradient:
+    """∇_A f at A = aI for one layer with Q = diag(A, 0): f is quadratic in A, so central differences are exact."""
+    d = len(prompt.X)
+
+    def f(shift: dict[tuple[int, int], int], a: int) -> fmpq:
+        P = [[0] * (d + 1) for _ in range(d)] + [[0] * d + [1]]
+        Q = [[a * int(i == j < d) + shift.get((i, j), 0) for j in range(d + 1)] for i in range(d + 1)]
+        return loss(v, prompt, P, Q)
+
+    def slope(i: int, j: int, a: int) -> fmpq:
+        return (f({(i, j): 1}, a) - f({(i, j): -1}, a)) / 2
+
+    return [[(slope(i, j, 0), slope(i, j, 1) - slope(i, j, 0)) for j in range(d)] for i in range(d)]

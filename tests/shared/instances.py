@@ -24,8 +24,8 @@ from icl_claims.theory.one_layer.single_layer import (
 )
 from icl_claims.theory.task import RegressionTask, isotropic
 from icl_claims.theory.transformer.attention import NO_MASK
-from tests.shared import coordinates
-from tests.shared.coordinates import Prompt, Variables, gaussian, layer_with, rademacher
+from tests.shared import coordinates, prompts
+from tests.shared.coordinates import layer_with
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,7 @@ def stated(dim: int, n: int) -> fmpq_mat:
 
 def without_gaussian_covariates() -> Instance:
     """d = 1, n = 2, x = ±1: S = 1 always, so one step of size 1 is exact."""
-    v = Variables(x0=rademacher, x1=rademacher, q=rademacher, w=gaussian)
-    x, q, w = [v.of["x0"], v.of["x1"]], v.of["q"], v.of["w"]
-    prompt = Prompt([x], [q], [w * z for z in x], w * q)
+    v, prompt = prompts.signs()
     return Instance(
         "x uniform on ±1 (mean 0, variance 1), d = 1, n = 2",
         coordinates.loss(v, prompt, *layer_with(stated(1, 2))),
@@ -64,9 +62,7 @@ def without_gaussian_covariates() -> Instance:
 
 def without_independent_task() -> Instance:
     """d = 1, n = 1, w = x_1: both standard normal, but dependent."""
-    v = Variables(x=gaussian, q=gaussian)
-    x, q = v.of["x"], v.of["q"]
-    prompt = Prompt([[x]], [q], [x * x], x * q)
+    v, prompt = prompts.own_example()
     return Instance(
         "w = x_1, d = 1, n = 1",
         coordinates.loss(v, prompt, *layer_with(stated(1, 1))),
@@ -101,7 +97,7 @@ def without_noiseless_labels() -> Instance:
 def without_zero_query_label() -> Instance:
     """d = 1, n = 1, the query's label slot holds 1: the corner of Q can work against it."""
     v, prompt = coordinates.gaussian_prompt(1, [[1]], [[1]])
-    filled = Prompt(prompt.X, prompt.x_query, prompt.y, prompt.target, slot=1)
+    filled = prompts.filled(prompt, 1)
     return Instance(
         "query label slot 1, d = 1, n = 1",
         coordinates.loss(v, filled, *layer_with(stated(1, 1))),
@@ -111,14 +107,8 @@ def without_zero_query_label() -> Instance:
 
 
 def without_gaussian_task() -> Instance:
-    """d = 2, n = 1, independent w_j, 2 with probability 1/5 and −1/2 otherwise: variance 1, but skewed."""
-
-    def skewed(k: int) -> fmpq:
-        return (fmpq(2) ** k + 4 * fmpq(-1, 2) ** k) / 5
-
-    v = Variables(x0=gaussian, x1=gaussian, q0=gaussian, q1=gaussian, w0=skewed, w1=skewed)
-    x, q, w = ([v.of[f"{name}{a}"] for a in range(2)] for name in "xqw")
-    prompt = Prompt([[z] for z in x], q, [coordinates.inner(w, x)], coordinates.inner(w, q))
+    """d = 2, n = 1, w_j skewed: the last row of Q reads its third moment."""
+    v, prompt = prompts.skewed_task()
     P, Q = layer_with(stated(2, 1))
     better = [*Q[:2], [fmpq(-1, 100), fmpq(-1, 100), fmpq(0)]]
     return Instance(

@@ -35,12 +35,12 @@ _BITS = 256
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer of the sparse or the relaxed parametrisation: P = β diag(B, 1), Q = diag(−A, 0)/β.
+    """One layer of the sparse or the relaxed parametrization: P = β diag(B, 1), Q = diag(−A, 0)/β.
 
     Attributes:
-        A: the preconditioner, d × d; descent has tr ΣA > 0. (In the relaxed parametrisation [1, Eq. (11)] the
+        A: the preconditioner, d × d; descent has tr ΣA > 0. (In the relaxed parametrization [1, Eq. (11)] the
             papers write −A for it.)
-        B: the covariates' value block, d × d; 0 in the sparse parametrisation.
+        B: the covariates' value block, d × d; 0 in the sparse parametrization.
         step: tr Ā/d, the α that is nearest to Ā.
         distance: Dist(Ā, I)², of the whitened matrix; None for A = 0.
         raw_distance: Dist(A, I)²; None for A = 0.
@@ -63,7 +63,7 @@ class LayersComparison:
 
     Attributes:
         layers: as they are in the model, in order.
-        loss: f at the weights; None in the relaxed parametrisation (B ≠ 0 before the last layer) with several
+        loss: f at the weights; None in the relaxed parametrization (B ≠ 0 before the last layer) with several
             layers, where no exact loss of general matrices is at hand.
         projected_loss: f at the point of 𝒮′ = {A_l = a_l Σ⁻¹, B_l = b_l I} nearest to the weights, a_l and b_l
             being ``step`` and ``factor``.
@@ -92,14 +92,23 @@ def compare_layers(task: RegressionTask, matrices: Sequence[tuple[fmpq_mat, fmpq
     """Where layers with the matrices (A_l, B_l) sit, for 1 ≤ L ≤ MOST_LAYERS of the exact loss.
 
     Raises:
+        TypeError: an entry is no real number.
         ValueError: the task is not Ω = Σ⁻¹, σ² = 0, with Σ ≻ 0; a matrix is not d × d; or there are
             too many layers.
+
+    >>> one, zero = exact.identity(1), exact.identity(1) * 0
+    >>> found = compare_layers(RegressionTask.isotropic(1, 1), [(one / 3, zero)])
+    >>> found.loss, found.excess, found.layers[0].distance
+    (2/3, 0, 0)
     """
     d, _ = whitened_sizes(task)
     depth = len(matrices)
     if not 1 <= depth <= MOST_LAYERS:
         raise ValueError(f"matrices must be of 1 to {MOST_LAYERS} layers, got {depth}")
-    layers = [_layer(task, A, B) for A, B in matrices]
+    layers = [
+        _layer(task, exact.matrix(f"A_{index}", A, (d, d)), exact.matrix(f"B_{index}", B, (d, d)))
+        for index, (A, B) in enumerate(matrices)
+    ]
     best = optimal_steps(task, depth).refined(_BITS)
     steps = [step.lower for step in best.steps]
     pairs = zip(sorted(layer.step for layer in layers), steps, strict=True)

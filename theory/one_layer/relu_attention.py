@@ -40,10 +40,11 @@ from fractions import Fraction
 from functools import cache
 
 from flint import fmpq, fmpq_mat
+from sympy.polys.fields import FracElement
 
 from icl_claims.theory.algebra.evaluation import at_task
 from icl_claims.theory.algebra.gaussian import expectation
-from icl_claims.theory.algebra.words import FIELD, Words, eye, letter, n, one, sigma2
+from icl_claims.theory.algebra.words import FIELD, Words, eye, letter, n, one, sigma2, zero
 from icl_claims.theory.one_layer.single_layer import A_LABEL, A_X, BETA, GAMMA, OMEGA, SIGMA, U, weight_blocks
 from icl_claims.theory.task import RegressionTask
 from icl_claims.theory.transformer.attention import X_QUERY, W
@@ -153,3 +154,36 @@ def loss(task: RegressionTask, b: object, A: object, keep: Fraction = RELU) -> f
     5/6
     """
     return at_task(loss_polynomial(keep), task, weight_blocks(task, b, A))[0, 0]
+
+
+def isotropic_loss(scalar: FracElement, keep: Fraction = RELU) -> FracElement:
+    """f_ρ at b = e_{d+1}, A = (−cI; 0) for Σ = Ω = I and σ² = 0, symbolic in n and d.
+
+    Args:
+        scalar: c, in ℚ(n, d).
+
+    >>> isotropic_loss(FIELD.zero)
+    d
+    """
+    point: dict[str, Words] = {
+        "Sigma": eye("d"),
+        "Omega": eye("d"),
+        "u": zero("d", "1"),
+        "beta": one(),
+        "A_x": eye("d") * -scalar,
+        "a": zero("d", "1"),
+    }
+    value = loss_polynomial(keep).substitute(point)
+    return sum(value.terms.values(), FIELD.zero).subs(sigma2, 0)
+
+
+def isotropic_minimum(keep: Fraction = RELU) -> FracElement:
+    """The least loss f_ρ over all P and Q for Σ = Ω = I and σ² = 0, symbolic in n and d: at Γ = N⁻¹.
+
+    >>> from icl_claims.theory.algebra.words import d
+    >>> isotropic_minimum(LINEAR) == d * (d + 1) / (n + d + 1)
+    True
+    """
+    normal = normal_matrix(keep).substitute({"Sigma": eye("d"), "Omega": eye("d")})
+    eigenvalue = sum(normal.terms.values(), FIELD.zero).subs(sigma2, 0)
+    return isotropic_loss(1 / eigenvalue, keep)

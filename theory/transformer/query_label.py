@@ -23,7 +23,9 @@ Lemmas 5 and 6, for the sparse and the relaxed parametrisation; for free P_l der
 from __future__ import annotations
 
 from icl_claims.theory.algebra.blocks import Blocks, block_diagonal
-from icl_claims.theory.algebra.words import Words, letter, n, one, zero
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.algebra.gaussian import expectation
+from icl_claims.theory.algebra.words import Words, eye, letter, n, one, zero
 from icl_claims.theory.one_layer.single_layer import LABELS
 from icl_claims.theory.transformer.attention import MASK, X_QUERY, W, X, layer, prompt
 
@@ -82,3 +84,35 @@ def query_label(layers: list[tuple[Blocks, Blocks]], filling: Words, mask: Block
 def target() -> Words:
     """⟨w, x_q⟩."""
     return W.T @ X_QUERY
+
+
+def prove_slot_only_shifts(layers: list[tuple[Blocks, Blocks]]) -> None:
+    """c in the query's slot adds c to the query's label after these layers, and no more.
+
+    The error is shifted by c, for any labels wᵀX + εᵀ.
+
+    Args:
+        layers: (P_l, Q_l), block by block.
+
+    Raises:
+        Refuted: the label changes otherwise.
+
+    >>> prove_slot_only_shifts([relaxed(), relaxed()])
+    """
+    if query_label(layers, FILLING) - query_label(layers, zero("1", "1")) != FILLING:
+        raise Refuted("the slot does more than shift the query's label by what it holds")
+
+
+def prove_slot_adds_its_square(layers: list[tuple[Blocks, Blocks]]) -> None:
+    """c in the query's slot adds the constant c² to the expected squared error, and changes no derivative of it.
+
+    The error is shifted by c, and its mean over x_q, given everything else, is 0.
+
+    Raises:
+        Refuted: the slot does something else, or the error has a mean.
+
+    >>> prove_slot_adds_its_square([relaxed()])
+    """
+    prove_slot_only_shifts(layers)
+    if expectation(query_label(layers, zero("1", "1")) + target(), X_QUERY, eye("d")):
+        raise Refuted("the mean of the error over the query is not 0")

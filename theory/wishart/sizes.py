@@ -82,3 +82,19 @@ def natural_powers(name: str, value: Any, most: int) -> tuple[int, ...]:
     if not isinstance(entries, Sequence) or isinstance(entries, str | bytes):
         raise TypeError(f"{name} must be a sequence of integers ≥ 0, got {value!r}")
     return tuple(natural(f"{name}[{i}]", k, most) for i, k in enumerate(entries))
+
+
+def in_ring(moment: Any, dim: Any, context: Any) -> Any:
+    """A symbolic moment at elements of another commutative ring: Σ c d^i x^j, over its terms c d^i x^j.
+
+    Args:
+        moment: in :data:`RING`, where x is n, or in :data:`SCALED_RING`, where x is 1/n.
+        dim: the element for d.
+        context: the element for x, n or 1/n.
+
+    >>> d, n = RING.gens()
+    >>> in_ring(d * n**2 - 3 * d, fmpz(2), fmpz(5))
+    44
+    """
+    terms = (int(c) * dim ** int(i) * context ** int(j) for (i, j), c in moment.to_dict().items())
+    return sum(terms, start=0 * dim)

@@ -22,21 +22,11 @@ from icl_claims.theory.many_layers.gdpp import relaxed
 from icl_claims.theory.task import RegressionTask, isotropic
 from icl_claims.theory.transformer.attention import NO_MASK, X_QUERY, X, layer
 from icl_claims.theory.transformer.preconditioned_gd import LABELS
+from tests.shared.relaxed_points import least_known
 from tests.shared.strategies import rationals
 
 STEP, SHARE = letter("a", "1", "1"), letter("b", "1", "1")
 COVARIATE = letter("p", "d", "d", symmetric=True)
-
-
-def least_known(d: int, size: int, layers: int) -> CriticalPoint:
-    """The strict local minimum of least loss that the search finds, certified from rounded starts."""
-    starts = {
-        (5, 20, 2): ([-0.517, -3.475], [0.868]),
-        (5, 20, 3): ([-0.338, -2.091, -8.568], [0.878, 0.578]),
-        (5, 10, 3): ([-0.539, -1.570, -11.781], [0.297, 0.948]),
-        (2, 1, 3): ([-0.516, -0.198, -2.328], [0.0437, 0.998]),
-    }
-    return certify(isotropic(d, size), *starts[d, size, layers])
 
 
 class Example(NamedTuple):

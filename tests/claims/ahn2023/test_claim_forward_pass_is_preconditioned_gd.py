@@ -27,6 +27,7 @@ from icl_claims.theory.transformer.preconditioned_gd import (
     least_squares,
     state,
 )
+from tests.shared.integer_tensors import draw_integers
 
 
 class Instance(NamedTuple):
@@ -187,14 +188,8 @@ def test_claim_forward_pass_is_preconditioned_gd_transposed_torch() -> None:
             data.draw(st.sampled_from([1, 2, 4])),
             data.draw(st.integers(1, 3)),
         )
-        entries = st.integers(-3, 3)
-
-        def draw(*shape: int) -> torch.Tensor:
-            count = int(torch.tensor(shape).prod())
-            values = data.draw(st.lists(entries, min_size=count, max_size=count))
-            return torch.tensor(values, dtype=torch.float64).reshape(shape)
-
-        matrices, context, query, labels = draw(layers, d, d), draw(d, size), draw(d, 1), draw(1, size)
+        shapes = (layers, d, d), (d, size), (d, 1), (1, size)
+        matrices, context, query, labels = (draw_integers(data, shape, 3) for shape in shapes)
         corner = torch.zeros((1, 1), dtype=torch.float64)
         Z0 = torch.cat([torch.cat([context, query], 1), torch.cat([labels, corner], 1)])
         states = LinearTransformer.from_preconditioners(matrices).states(Z0)

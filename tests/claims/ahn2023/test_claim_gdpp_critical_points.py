@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import pytest
-import torch
 from flint import fmpq, fmpq_mat
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,16 +27,24 @@ from icl_claims.theory.one_layer.single_layer import SIGMA
 from icl_claims.theory.task import RegressionTask, isotropic
 from icl_claims.theory.transformer.attention import NO_MASK, NOISE, X_QUERY, W, X, layer, prompt
 from icl_claims.theory.transformer.preconditioned_gd import LABELS, gradient
+from icl_claims.theory.transformer.query_label import prove_slot_adds_its_square
 from icl_claims.theory.transformer.recursion import residual_jet
+from icl_claims.theory.transformer.rotations import inverse_pairs, without_inverse_pairs
+from icl_claims.theory.transformer.symmetries import of_degree
 from icl_claims.theory.wishart import spectral_moments
+from icl_claims.theory.wishart.sizes import in_ring
 from tests.shared import coordinates
 from tests.shared.coordinates import Law, Prompt, Variables, gaussian, rademacher
+from tests.shared.integer_tensors import draw_integers
+from tests.shared.prompts import noiseless
 
 SLOT = letter("t", "1", "1")
 """The query's label slot, whatever it holds."""
 STATE = prompt(LABELS, SLOT)
 FIRST, SECOND = letter("A_0", "d", "d"), letter("A_1", "d", "d")
 MOVE, LAST_MOVE = letter("B_0", "d", "d"), letter("B_1", "d", "d")
+INVERSE = inverse_pairs("C", "K")
+"""K = C⁻¹."""
 SCALAR = {name: letter(name.lower().replace("_", ""), "1", "1") for name in ("A_0", "A_1", "B_0")}
 
 
@@ -55,10 +62,7 @@ class Point(NamedTuple):
 def check_point(point: Point) -> None:
     """All slopes of f on 𝒮′ vanish there, as rational functions of d and n, for L = 1, …, 5."""
     size_d, size_n = SIZES["d"], SIZES["n"]
-    moments = [
-        sum(int(c) * size_d ** int(i) / size_n ** int(j) for (i, j), c in m.to_dict().items())
-        for m in spectral_moments(8)
-    ]
+    moments = [in_ring(m, size_d, 1 / size_n) for m in spectral_moments(8)]
     polynomials, s = ring("s", FIELD)
     for layers in range(1, 6):
         a, b = [point.first] * (layers - 1) + [point.last], [point.move] * (layers - 1)
@@ -124,18 +128,6 @@ class Setting:
     query_covariance: Words | None = None
 
 
-def linear_part(polynomial: Words, name: str) -> Words:
-    """The terms in which the letter occurs once."""
-    count = {
-        term: sum(x.name == name for part in (*term[0], term[1]) for x in part) for term in polynomial.terms
-    }
-    return Words(
-        polynomial.rows,
-        polynomial.cols,
-        {term: c for term, c in polynomial.terms.items() if count[term] == 1},
-    )
-
-
 def derivative(setting: Setting) -> Words:
     """The derivative of f in a direction R at a point of 𝒮′ for Σ = I: a polynomial in a0, b0, a1 and tr R."""
     Z = prompt(W.T @ X)
@@ -148,7 +140,7 @@ def derivative(setting: Setting) -> Words:
     if setting.off:
         values[setting.off] = letter("D", "d", "d", symmetric=True)
     values[setting.direction] = values[setting.direction] + letter("R", "d", "d")
-    return expectation(linear_part(f.substitute(values), "R"), X, eye("d"))
+    return expectation(of_degree(f.substitute(values), "R", 1), X, eye("d"))
 
 
 def check_invariance(setting: Setting) -> None:
@@ -216,31 +208,6 @@ def test_claim_gdpp_critical_points_invariance_of_all(direction: str) -> None:
     check_against_the_recursion(Setting(direction=direction))
 
 
-def cancelled(polynomial: Words) -> Words:
-    """The polynomial for K = C⁻¹: neighbours K C, C K and their transposes taken out."""
-
-    def short(word: tuple[Any, ...]) -> tuple[Any, ...]:
-        for i in range(len(word) - 1):
-            pair = {word[i].name, word[i + 1].name}
-            if pair == {"C", "K"} and word[i].transposed == word[i + 1].transposed:
-                return short(word[:i] + word[i + 2 :])
-        return word
-
-    total = zero(polynomial.rows, polynomial.cols)
-    for (traces, word), c in polynomial.terms.items():
-        kept = short(word)
-        part = (
-            eye(polynomial.rows)
-            if not kept
-            else Words(polynomial.rows, polynomial.cols, {((), kept): FIELD.one})
-        )
-        for trace in traces:
-            closed = short(trace)
-            part = part * Words("1", "1", {((closed,), ()): FIELD.one})
-        total = total + part * c
-    return total
-
-
 class Whitening(NamedTuple):
     """What A and B become for x = C x̄, K = C⁻¹."""
 
@@ -256,7 +223,8 @@ def check_whitening(whitening: Whitening) -> None:
     after = layer(*relaxed(whitening.A, whitening.B), original)
     plain = layer(*relaxed(FIRST, MOVE), bar)
     for j in range(2):
-        if cancelled(after[0, j]) != C @ plain[0, j] or cancelled(after[1, j]) != plain[1, j]:
+        covariates, labels = (without_inverse_pairs(after[i, j], INVERSE) for i in range(2))
+        if covariates != C @ plain[0, j] or labels != plain[1, j]:
             raise Refuted("the change of variables does not carry the layer over")
 
 
@@ -278,7 +246,9 @@ def test_claim_gdpp_critical_points_whitening(evidence: Evidence) -> None:
         "A a similarity": Whitening(C @ FIRST @ K, B),
     }
     evidence.check(check_whitening, Whitening(A, B), mutants)
-    if cancelled(C @ (eye("d") * letter("b", "1", "1")) @ K) != eye("d") * letter("b", "1", "1"):
+    if without_inverse_pairs(C @ (eye("d") * letter("b", "1", "1")) @ K, INVERSE) != eye("d") * letter(
+        "b", "1", "1"
+    ):
         raise Refuted("B = bI is not kept")
 
 
@@ -369,14 +339,8 @@ def test_claim_gdpp_critical_points_torch() -> None:
     @given(st.data())
     def equal(data: st.DataObject) -> None:
         d, size = data.draw(st.integers(1, 3)), data.draw(st.sampled_from([1, 2, 4]))
-        entries = st.integers(-1, 1)
-
-        def draw(*shape: int) -> torch.Tensor:
-            count = int(torch.tensor(shape).prod())
-            values = data.draw(st.lists(entries, min_size=count, max_size=count))
-            return torch.tensor(values, dtype=torch.float64).reshape(shape)
-
-        A, B, Z0 = draw(2, d, d), draw(2, d, d), draw(d + 1, size + 1)
+        shapes = (2, d, d), (2, d, d), (d + 1, size + 1)
+        A, B, Z0 = (draw_integers(data, shape, 1) for shape in shapes)
         Z = fmpq_mat([[fmpq(int(x)) for x in row] for row in Z0.tolist()])
         mask = fmpq_mat([[int(i == j < size) for j in range(size + 1)] for i in range(size + 1)])
         for a, b in zip(A.tolist(), B.tolist(), strict=True):
@@ -392,26 +356,7 @@ def test_claim_gdpp_critical_points_torch() -> None:
     equal()
 
 
-Gradient = list[list[tuple[fmpq, fmpq]]]
-"""(α, β) for each entry: the gradient in A at aI is α + βa."""
-
-
-def single_layer_gradient(v: Variables, drawn: Prompt) -> Gradient:
-    """∇_A f at A = aI, L = 1, Q = diag(A, 0): f is quadratic in A, so central differences are derivatives."""
-    d = len(drawn.X)
-
-    def f(shift: dict[tuple[int, int], int], a: int) -> fmpq:
-        P = [[0] * (d + 1) for _ in range(d)] + [[0] * d + [1]]
-        Q = [[a * int(i == j < d) + shift.get((i, j), 0) for j in range(d + 1)] for i in range(d + 1)]
-        return coordinates.loss(v, drawn, P, Q)
-
-    def slope(i: int, j: int, a: int) -> fmpq:
-        return (f({(i, j): 1}, a) - f({(i, j): -1}, a)) / 2
-
-    return [[(slope(i, j, 0), slope(i, j, 1) - slope(i, j, 0)) for j in range(d)] for i in range(d)]
-
-
-def least_square(entries: Gradient) -> fmpq:
+def least_square(entries: coordinates.Gradient) -> fmpq:
     """inf over a of Σ (α + βa)² = Σα² − (Σαβ)²/Σβ²."""
     pairs = [pair for row in entries for pair in row]
     aa, ab, bb = (sum((x[i] * x[j] for x in pairs), fmpq(0)) for i, j in ((0, 0), (0, 1), (1, 1)))
@@ -420,7 +365,7 @@ def least_square(entries: Gradient) -> fmpq:
 
 def positive_infimum(model: str, v: Variables, drawn: Prompt) -> str:
     """The instance in words, once the gradient is bounded away from 0 on 𝒮′."""
-    least = least_square(single_layer_gradient(v, drawn))
+    least = least_square(coordinates.gradient_on_the_ray(v, drawn))
     if least <= 0:
         raise Refuted(f"{model}: the infimum is {least}")
     return f"L = 1, {model}: the infimum on 𝒮′ is {least}, not 0."
@@ -430,7 +375,7 @@ def planar(laws: dict[str, Law], task: Callable[[dict[str, Any]], list[Any]]) ->
     """d = 2, n = 1, Σ = I."""
     v = Variables(**laws)
     x, q, w = [v.of["x0"], v.of["x1"]], [v.of["q0"], v.of["q1"]], task(v.of)
-    return v, Prompt([[z] for z in x], q, [coordinates.inner(w, x)], coordinates.inner(w, q))
+    return v, noiseless([x], q, w)
 
 
 @pytest.mark.claim(slug="gdpp_critical_points", grade="exact", range="one instance each", parts=())
@@ -440,7 +385,7 @@ def test_claim_gdpp_critical_points_necessity(evidence: Evidence) -> None:
     names = ["x0", "x1", "q0", "q1", "w0", "w1"]
     laws: dict[str, Law] = dict.fromkeys(names, gaussian)
     own = lambda of: [of["w0"], of["w1"]]  # noqa: E731
-    if least_square(single_layer_gradient(*planar(laws, own))) != 0:
+    if least_square(coordinates.gradient_on_the_ray(*planar(laws, own))) != 0:
         raise Refuted("with all assumptions the infimum is not 0")
     signs = planar({**laws, "x1": rademacher, "q1": rademacher}, own)
     evidence.necessary("gaussian_covariates", positive_infimum("x = (g, ±1) with g normal, Σ = I", *signs))
@@ -461,11 +406,7 @@ def test_claim_gdpp_critical_points_necessity(evidence: Evidence) -> None:
         "Without the mask the context's covariates gain (ab/n) x_q x_qᵀX: the update depends on the query, and is "
         "not that of GD++ on the context.",
     )
-    slot = letter("c", "1", "1")
-    clean = layer(*relaxed(FIRST, MOVE), prompt(W.T @ X))[1, 1] + W.T @ X_QUERY
-    filled = layer(*relaxed(FIRST, MOVE), prompt(W.T @ X, slot))[1, 1] + W.T @ X_QUERY
-    if filled != clean + slot or expectation(clean, X_QUERY, eye("d")):
-        raise Refuted("a filled slot does more than shift the error, or the error has a mean")
+    prove_slot_adds_its_square([relaxed(FIRST, MOVE)])
     evidence.dispensable(
         "zero_query_label",
         "With c in the slot the error is shifted by c (the query column is no key), and has mean 0 given the "
@@ -481,7 +422,7 @@ def test_claim_gdpp_critical_points_with_noise(evidence: Evidence) -> None:
     noisy = layer(*relaxed(FIRST, MOVE), prompt(labels))[1, 1] + W.T @ X_QUERY
     averaged = single_layer.over_prompts(noisy * noisy).substitute({"Sigma": eye("d"), "Omega": eye("d")})
     scalar = averaged.substitute({"A_0": eye("d") * a + letter("R", "d", "d")})
-    first_order = linear_part(scalar, "R")
+    first_order = of_degree(scalar, "R", 1)
     if {t for traces, _ in first_order.terms for t in traces if any(x.name == "R" for x in t)} != set(
         next(iter(letter("R", "d", "d").trace().terms))[0]
     ):

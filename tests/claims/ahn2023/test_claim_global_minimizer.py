@@ -1,7 +1,5 @@
 """Ahn et al. (2023), Theorem 1: the global minimiser of one linear attention layer."""
 
-from collections.abc import Callable
-
 import pytest
 import sympy
 from flint import fmpq, fmpq_mat
@@ -10,17 +8,15 @@ from hypothesis import strategies as st
 
 from icl_claims.claims.evidence import Evidence
 from icl_claims.theory.algebra import exact
-from icl_claims.theory.algebra.evaluation import in_eigenbasis, vanishes
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.words import letter
 from icl_claims.theory.one_layer.large_context import CONTEXT, EIGENVALUE, TRACE
+from icl_claims.theory.one_layer.products import prove_bilinear, prove_gradient, prove_residual_vanishes
 from icl_claims.theory.one_layer.single_layer import (
     A_LABEL,
     A_X,
     BETA,
     GAMMA,
-    OMEGA,
-    SIGMA,
     U,
     loss,
     minimizer,
@@ -34,34 +30,7 @@ from tests.shared import coordinates
 from tests.shared.coordinates import gaussian_prompt, layer_with
 from tests.shared.instances import record_necessity
 from tests.shared.strategies import matrices, positive_rationals, rationals, tasks_of
-
-Eigenvalue = Callable[[sympy.Expr, sympy.Expr, sympy.Expr], sympy.Expr]
-"""(λ, T = Σ_k λ_k, n) ↦ the eigenvalue of −Q_0's block, where Σ has the eigenvalue λ."""
-
-
-def stated(lam: sympy.Expr, T: sympy.Expr, n: sympy.Expr) -> sympy.Expr:
-    """Eq. (6) as the paper writes it."""
-    return 1 / ((n + 1) / n * lam + T / n)
-
-
-MUTANTS: dict[str, Eigenvalue] = {
-    "n + 1 → n": lambda lam, T, n: 1 / (lam + T / n),
-    "n + 1 → n − 1": lambda lam, T, n: 1 / ((n - 1) / n * lam + T / n),
-    "trace term dropped": lambda lam, T, n: 1 / ((n + 1) / n * lam),
-    "1/n dropped from the trace term": lambda lam, T, n: 1 / ((n + 1) / n * lam + T),
-    "trace term without λ itself": lambda lam, T, n: 1 / ((n + 1) / n * lam + (T - lam) / n),
-    "sign": lambda lam, T, n: -stated(lam, T, n),
-    "Σ⁻¹ instead": lambda lam, T, n: 1 / lam,
-}
-
-
-def check_bilinear() -> None:
-    """Every term of the query entry holds one letter of b = (u, β) and one of A = (A_x; aᵀ): the entry is
-    linear in the products b a_jᵀ, so the loss is an expected square of an affine map of them."""
-    for traces, _ in query_entry().terms:
-        names = [x.name for trace in traces for x in trace]
-        if [sum(name in block for name in names) for block in (("u", "beta"), ("A_x", "a"))] != [1, 1]:
-            raise Refuted(f"a term of the query entry is not bilinear in b and A: {traces}")
+from tests.shared.theorem_one import MUTANTS, Eigenvalue, stated
 
 
 def check_stationary(eigenvalue: Eigenvalue) -> None:
@@ -70,18 +39,16 @@ def check_stationary(eigenvalue: Eigenvalue) -> None:
     It is tr((βA_x + u aᵀ) Σ (Ω − Γ N) Σ), an identity in all letters: the covariate and label blocks are
     zero by themselves. In an eigenbasis the remaining factor is 1 − γ(λ)(…) for each eigenvalue λ.
     """
-    check_bilinear()
-    residual = OMEGA - GAMMA @ normal_matrix()
-    if product_gradient(GAMMA) != ((A_X * BETA + U @ A_LABEL.T) @ SIGMA @ residual @ SIGMA).trace():
-        raise Refuted("the gradient is not tr((βA_x + uaᵀ) Σ (Ω − ΓN) Σ)")
+    prove_bilinear(query_entry())
+    prove_gradient(product_gradient(GAMMA), normal_matrix())
     lam, trace, n = EIGENVALUE, TRACE, CONTEXT
-    at = in_eigenbasis(
-        residual,
-        {"Sigma": lam, "Omega": 1, "Gamma": eigenvalue(lam, trace, n)},
-        {"Omega Sigma": trace},
+    prove_residual_vanishes(
+        normal_matrix(),
+        covariance=lam,
+        preconditioner=eigenvalue(lam, trace, n),
+        trace=trace,
+        context_length=n,
     )
-    if not vanishes(at.subs({"sigma2": 0, "n": n})):
-        raise Refuted("the gradient in the cross block does not vanish")
 
 
 @pytest.mark.claim(

@@ -8,16 +8,13 @@ from hypothesis import strategies as st
 from icl_claims.claims.evidence import Evidence
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.blocks import Blocks
-from icl_claims.theory.algebra.evaluation import in_eigenbasis, vanishes
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.words import Words, eye
-from icl_claims.theory.one_layer.convexity import CROSS_PART, component_gradients
 from icl_claims.theory.one_layer.large_context import CONTEXT, EIGENVALUE, TRACE
+from icl_claims.theory.one_layer.products import factors, prove_component_gradients, prove_residual_vanishes
 from icl_claims.theory.one_layer.single_layer import (
     CROSS,
-    GAMMA,
     LABEL_SQUARE,
-    OMEGA,
     SIGMA,
     S,
     loss_polynomial,
@@ -27,29 +24,27 @@ from icl_claims.theory.one_layer.single_layer import (
 )
 from icl_claims.theory.task import RegressionTask
 from icl_claims.theory.transformer.attention import W
-from tests.claims.ahn2023.test_claim_global_minimizer import MUTANTS, Eigenvalue
-from tests.claims.ahn2023.test_claim_global_minimizer import stated as stated_eigenvalue
-from tests.claims.ahn2023.test_claim_loss_depends_on_last_row_and_first_columns import weights
 from tests.shared.instances import loses_to_the_minimum, record_necessity
 from tests.shared.strategies import tasks_of
+from tests.shared.theorem_one import MUTANTS, Eigenvalue
+from tests.shared.theorem_one import stated as stated_eigenvalue
 
 
 def check_components(eigenvalue: Eigenvalue) -> None:
     """The gradient of f_j in every block, E[(w_j − γ_j g_j)⟨G, Δ⟩] = 2 ((Ω − ΓN) Σ m)_j, vanishes."""
-    residual = OMEGA - GAMMA @ normal_matrix()
-    if component_gradients() != residual @ SIGMA @ CROSS_PART * 2:
-        raise Refuted("the gradients of the f_j are not 2(Ω − ΓN)Σm")
-    gamma = eigenvalue(EIGENVALUE, TRACE, CONTEXT)
-    at = in_eigenbasis(
-        residual, {"Sigma": EIGENVALUE, "Omega": 1, "Gamma": gamma}, {"Omega Sigma": TRACE}
-    ).subs({"sigma2": 0, "n": CONTEXT})
-    if not vanishes(at):
-        raise Refuted("the gradient of f_j in the cross block does not vanish")
+    prove_component_gradients(normal_matrix())
+    prove_residual_vanishes(
+        normal_matrix(),
+        covariance=EIGENVALUE,
+        preconditioner=eigenvalue(EIGENVALUE, TRACE, CONTEXT),
+        trace=TRACE,
+        context_length=CONTEXT,
+    )
 
 
 def check_decomposition(weight: Words) -> None:
     """f(b, A) = E[ρ weight ρᵀ], ρ_j = ⟨G, b a_jᵀ⟩ + w_j: for diagonal weight a weighted sum of the f_j."""
-    b, A = weights()
+    b, A = factors()
     gram = Blocks([[S, CROSS], [CROSS.T, LABEL_SQUARE]])
     rho = (b @ gram @ A)[0, 0] + W.T
     if loss_polynomial() != over_prompts(rho @ weight @ rho.T):

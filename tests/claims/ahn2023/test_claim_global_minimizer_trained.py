@@ -24,7 +24,7 @@ from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.one_layer.distance import Distance
 from icl_claims.theory.one_layer.single_layer import cross_second_moment, loss_at_preconditioner
 from icl_claims.theory.task import RegressionTask
-from tests.claims.ahn2023.test_claim_global_minimizer import MUTANTS, Eigenvalue, stated
+from tests.shared.theorem_one import MUTANTS, Eigenvalue, stated
 
 EIGENVALUES = (fmpq(1), fmpq(1, 4), fmpq(1, 16))
 CONTEXTS = (2, 4, 8, 16, 32, 64)

@@ -27,6 +27,7 @@ from icl_claims.theory.transformer.symmetries import (
 )
 from tests.shared import coordinates
 from tests.shared.coordinates import Prompt, Variables, gaussian, gaussian_prompt, layer_with, rademacher
+from tests.shared.prompts import noiseless
 from tests.shared.strategies import matrices, rationals, tasks_of
 
 R = letter("R", "d", "d")
@@ -171,9 +172,7 @@ def slopes(v: Variables, prompt: Prompt) -> tuple[fmpq, fmpq]:
 def without_gaussian_covariates() -> str:
     v = Variables(x0=gaussian, x1=rademacher, q0=gaussian, q1=rademacher, w0=gaussian, w1=gaussian)
     x, q, w = ([v.of[f"{name}{a}"] for a in range(2)] for name in "xqw")
-    first, reduced = slopes(
-        v, Prompt([[z] for z in x], q, [coordinates.inner(w, x)], coordinates.inner(w, q))
-    )
+    first, reduced = slopes(v, noiseless([x], q, w))
     return (
         f"x with independent entries N(0, 1) and ±1, so Σ = I, d = 2, n = 1, L = 1, A_0 = I: the slope along E_11 is "
         f"{first}, along I/2 {reduced}."
@@ -184,9 +183,7 @@ def without_independent_task() -> str:
     v = Variables(x0=gaussian, x1=gaussian, q0=gaussian, q1=gaussian, w1=gaussian)
     x, q = ([v.of[f"{name}{a}"] for a in range(2)] for name in "xq")
     w = [x[0], v.of["w1"]]
-    first, reduced = slopes(
-        v, Prompt([[z] for z in x], q, [coordinates.inner(w, x)], coordinates.inner(w, q))
-    )
+    first, reduced = slopes(v, noiseless([x], q, w))
     return (
         f"w = (x_11, g), so w ~ N(0, I) but not independent of x_1, d = 2, n = 1, L = 1, A_0 = I: the slope along "
         f"E_11 is {first}, along I/2 {reduced}."

@@ -8,7 +8,6 @@ whose error probability does not depend on the tail.
 
 from __future__ import annotations
 
-import json
 from functools import cache
 from math import log
 from typing import NamedTuple
@@ -20,8 +19,6 @@ from flint import fmpq
 from icl_claims.claims.evidence import Evidence
 from icl_claims.claims.results import Chart, Series
 from icl_claims.models.attention import LinearTransformer
-from icl_claims.models.comparison import compare_layers
-from icl_claims.models.files import load
 from icl_claims.models.weights import Weights
 from icl_claims.numerics.gdpp import propose
 from icl_claims.numerics.rounding import nearest
@@ -29,19 +26,22 @@ from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.loops.descent import descent_loss, is_above
 from icl_claims.theory.loops.step import optimal_looped_step
 from icl_claims.theory.many_layers import gdpp
+from icl_claims.theory.many_layers.loss_order import Order, prove_order
 from icl_claims.theory.many_layers.loss_variance import prompts_needed
 from icl_claims.theory.many_layers.step_sizes import optimal_steps
 from icl_claims.theory.task import RegressionTask, isotropic
-from tests import ROOT
-from tests.claims.ahn2023.test_claim_loss_against_depth import (
+from tests.shared import trained_runs
+from tests.shared.experiment import (
     SIGMA,
-    Order,
-    check_order,
-    least_descent,
-    without_gaussian_covariates,
+    D,
+    least_descent_loss,
+    least_looped_loss,
+    least_loss,
+    whitened_task,
 )
+from tests.shared.prompts import one_exact_step_on_signs
 
-D, L = 5, 3
+L = 3
 CONTEXTS = tuple(range(2, 23))
 
 ARTEFACTS = (
@@ -56,16 +56,17 @@ ARTEFACTS = (
     "artefacts/ahn2023/relaxed_three_layers/context_20_seed_0/weights.safetensors",
     "artefacts/ahn2023/relaxed_three_layers/context_20_seed_0/log.json",
 )
-TRAINED = {2: 0, 6: 2, 10: 4, 14: 6, 20: 8}
-"""n of a trained transformer: the index of its weights in ARTEFACTS."""
+RUNS = {
+    2: "context_length/context_2",
+    6: "context_length/context_6",
+    10: "relaxed_three_layers/context_10_seed_0",
+    14: "context_length/context_14",
+    20: "relaxed_three_layers/context_20_seed_0",
+}
+"""The run of each context length."""
 
 ERROR_PROBABILITY = 1e-8
 """Of one bound from below; there are fewer than ten."""
-
-
-@cache
-def trained(n: int) -> Weights:
-    return load(ROOT / ARTEFACTS[TRAINED[n]])
 
 
 @pytest.mark.claim(
@@ -80,13 +81,13 @@ def test_claim_loss_against_context_length_minima(evidence: Evidence) -> None:
 
     def check(orders: tuple[Order, ...]) -> None:
         for order in orders:
-            check_order(order)
+            prove_order(order)
 
-    stated = tuple(Order(L, n) for n in CONTEXTS)
+    stated = tuple(Order(whitened_task(n), L) for n in CONTEXTS)
     mutants = {
-        "one layer": (Order(1, 2), *stated),
-        "Σ = I": tuple(order._replace(isotropic=True) for order in stated),
-        "equality at n = 22": (*stated[:-1], Order(L, 22, equal=True)),
+        "one layer": (Order(whitened_task(2), 1), *stated),
+        "Σ = I": tuple(Order(isotropic(D, n), L) for n in CONTEXTS),
+        "equality at n = 22": (*stated[:-1], Order(whitened_task(22), L, equal=True)),
     }
     evidence.check(check, stated, mutants)
     for n in (2, 6, 14, 22):
@@ -105,7 +106,7 @@ def test_claim_loss_against_context_length_minima(evidence: Evidence) -> None:
 )
 def test_claim_loss_against_context_length_minima_necessity(evidence: Evidence) -> None:
     """Each assumption dropped: no order where S is always I, another where w does not whiten the covariates."""
-    evidence.necessary("gaussian_covariates", without_gaussian_covariates())
+    evidence.necessary("gaussian_covariates", one_exact_step_on_signs())
     task = RegressionTask(SIGMA, 2)
     plain, preconditioned = descent_loss(task, L), descent_loss(task, L, SIGMA.inv())
     between = fmpq(21, 10)
@@ -191,28 +192,28 @@ def test_claim_loss_against_context_length_trained(evidence: Evidence) -> None:
     """Relaxed transformers trained on 16 to 20 million sampled prompts at n = 2, 6, 10 lose more than 5 in
     expectation, more than predicting 0 and than GD or preconditioned GD with the best step, although on most batches
     they look best."""
-    stated = tuple(Case(n, trained(n)) for n in (2, 6, 10))
+    stated = tuple(Case(n, trained_runs.weights_of(RUNS[n])) for n in (2, 6, 10))
     best = {n: [step.lower for step in optimal_steps(isotropic(D, n), L).steps] for n in (2, 6)}
     mutants = {
-        "the run at n = 20": (Case(20, trained(20)),),
+        "the run at n = 20": (Case(20, trained_runs.weights_of(RUNS[20])),),
         "the optimal steps at n = 2": (Case(2, descending(2, best[2])), *stated[1:]),
         "preconditioned GD at n = 6": (
             Case(6, descending(6, [optimal_looped_step(isotropic(D, 6), L).step.lower] * L)),
         ),
     }
     evidence.check(check_loses_to_nothing, stated, mutants)
-    for n in TRAINED:
+    for n in RUNS:
         p = optimal_looped_step(isotropic(D, n), L).loss.upper
         evidence.figure(
             f"n = {n}: median batch loss at the end of training; population loss at the nearest point of "
             "$\\mathcal S'$; preconditioned GD",
-            f"{median_batch_loss(n):.4g}; {nearest(projected(n)):.4g}; {nearest(p):.4g}",
+            f"{trained_runs.median_batch_loss(RUNS[n]):.4g}; {nearest(projected(n)):.4g}; {nearest(p):.4g}",
             exact=False,
         )
         if n <= 10:
             evidence.figure(
                 f"n = {n}: bound from below on the population loss of the trained weights",
-                f"{lower_bound(trained(n), Tilt(n)):.4g}",
+                f"{lower_bound(trained_runs.weights_of(RUNS[n]), Tilt(n)):.4g}",
                 exact=False,
             )
 
@@ -227,18 +228,9 @@ def test_the_bound_holds_where_the_loss_is_known() -> None:
         assert loss / 3 < bound < loss
 
 
-@cache
 def projected(n: int) -> fmpq:
     """The exact population loss at the point of 𝒮′ nearest to the trained weights."""
-    return compare_layers(isotropic(D, n), trained(n)).projected_loss
-
-
-def median_batch_loss(n: int) -> float:
-    """Over the last three tenths of the run, from its log."""
-    log_file = ROOT / ARTEFACTS[TRAINED[n] + 1]
-    curve = json.loads(log_file.read_text(encoding="utf-8"))["curve"]
-    losses = sorted(loss for _, loss in curve[int(0.7 * len(curve)) :])
-    return float(losses[len(losses) // 2])
+    return trained_runs.compared(RUNS[n]).projected_loss
 
 
 def relaxed_curve() -> list[float]:
@@ -257,7 +249,7 @@ def relaxed_curve() -> list[float]:
 def context_chart() -> Chart:
     """Exact curves, trained points on top."""
     x = tuple(map(float, CONTEXTS))
-    points = tuple(map(float, TRAINED))
+    points = tuple(map(float, RUNS))
     return Chart(
         title="Loss against context length",
         caption="d = 5, three layers or steps, Σ with the eigenvalues 1, 1, 1/4, 1/16, 1. Lines: minima of the "
@@ -269,30 +261,30 @@ def context_chart() -> Chart:
         y_label="loss",
         y_scale="log",
         series=(
-            Series(label="GD", x=x, y=tuple(least_descent(L, n) for n in CONTEXTS)),
+            Series(label="GD", x=x, y=tuple(least_descent_loss(L, n) for n in CONTEXTS)),
             Series(
                 label="preconditioned GD",
                 x=x,
-                y=tuple(nearest(optimal_looped_step(isotropic(D, n), L).loss.upper) for n in CONTEXTS),
+                y=tuple(least_looped_loss(L, n) for n in CONTEXTS),
             ),
             Series(
                 label="optimal steps",
                 x=x,
-                y=tuple(nearest(optimal_steps(isotropic(D, n), L).loss) for n in CONTEXTS),
+                y=tuple(least_loss(L, n) for n in CONTEXTS),
             ),
             Series(label="relaxed, lowest known", x=x, y=tuple(relaxed_curve()), group="relaxed"),
             Series(label="least squares", x=(2.0, 3.0, 4.0), y=(3.0, 2.0, 1.0), style="dashed"),
             Series(
                 label="trained, median batch",
                 x=points,
-                y=tuple(median_batch_loss(n) for n in TRAINED),
+                y=tuple(trained_runs.median_batch_loss(RUNS[n]) for n in RUNS),
                 style="points",
                 group="relaxed",
             ),
             Series(
                 label="trained, population",
                 x=points,
-                y=tuple(nearest(projected(n)) for n in TRAINED),
+                y=tuple(nearest(projected(n)) for n in RUNS),
                 style="points",
                 group="population",
             ),

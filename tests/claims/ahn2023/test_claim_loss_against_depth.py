@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import NamedTuple
 
-import numpy as np
 import pytest
 from flint import fmpq, fmpq_poly
 
 from icl_claims.claims.evidence import Evidence
 from icl_claims.claims.results import Chart, Series
-from icl_claims.models.comparison import compare_layers
-from icl_claims.models.files import load
-from icl_claims.models.runs import ahn2023
 from icl_claims.numerics.rounding import nearest
-from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.loops.descent import descent_loss, is_above
 from icl_claims.theory.loops.step import looped_step_loss, optimal_looped_step
-from icl_claims.theory.many_layers.distance import LayersComparison
+from icl_claims.theory.many_layers.loss_order import Order, prove_order
 from icl_claims.theory.many_layers.loss_variance import prompts_needed
 from icl_claims.theory.many_layers.step_sizes import optimal_steps
 from icl_claims.theory.one_layer import single_layer
 from icl_claims.theory.task import RegressionTask, isotropic
-from tests import ROOT
-from tests.shared import coordinates
-
-D, N = 5, 20
-SIGMA = exact.diagonal(ahn2023.SPECTRUM)
+from tests.shared import trained_runs
+from tests.shared.experiment import (
+    SIGMA,
+    D,
+    N,
+    least_descent_loss,
+    least_looped_loss,
+    least_loss,
+    whitened_task,
+)
+from tests.shared.prompts import one_exact_step_on_signs
 
 ARTEFACTS = (
     "artefacts/ahn2023/depth/layers_1/weights.safetensors",
@@ -36,30 +36,6 @@ ARTEFACTS = (
     "artefacts/ahn2023/sparse_three_layers/seed_0/weights.safetensors",
     "artefacts/ahn2023/depth/layers_4/weights.safetensors",
 )
-
-
-class Order(NamedTuple):
-    """A claimed order of u, p and g: u < p, or u = p where ``equal``, and p < g."""
-
-    layers: int
-    context_length: int = N
-    equal: bool = False
-    isotropic: bool = False
-
-
-def check_order(order: Order) -> None:
-    """u against p by the sign of the loss at rational enclosures of a*; p < g by counting the roots of f_GD − c."""
-    L, n = order.layers, order.context_length
-    untied, looped = (
-        optimal_steps(isotropic(D, n), L).loss,
-        optimal_looped_step(isotropic(D, n), L).loss,
-    )
-    side = looped.compare(untied)
-    if side != (0 if order.equal else 1):
-        raise Refuted(f"L = {L}, n = {n}: u is {'below' if side > 0 else 'not below'} p")
-    sigma = exact.identity(D) if order.isotropic else SIGMA
-    if not is_above(descent_loss(RegressionTask.whitened(sigma, n), L), looped.upper):
-        raise Refuted(f"L = {L}, n = {n}: g is not above p")
 
 
 class OneLayer(NamedTuple):
@@ -72,7 +48,7 @@ class OneLayer(NamedTuple):
 def check_none_is_below(one: OneLayer) -> None:
     """min f over the weights, all P and Q for one layer, is not below p: an exact rational against a root."""
     L, n = one
-    task = RegressionTask.whitened(SIGMA, n)
+    task = whitened_task(n)
     least = single_layer.minimum(task) if L == 1 else optimal_steps(isotropic(D, n), L).loss
     if optimal_looped_step(isotropic(D, n), L).loss.compare(least) > 0:
         raise Refuted(f"L = {L}: some weights lose less than preconditioned GD")
@@ -90,7 +66,7 @@ def test_claim_loss_against_depth_one_layer(evidence: Evidence) -> None:
     step of preconditioned GD with the best step attains it. For L = 2, 3, 4 some weights are below."""
     mutants = {f"L = {L}": OneLayer(L) for L in (2, 3, 4)}
     evidence.check(check_none_is_below, OneLayer(), mutants)
-    evidence.figure("minimum over all $P$, $Q$", single_layer.minimum(RegressionTask.whitened(SIGMA, N)))
+    evidence.figure("minimum over all $P$, $Q$", single_layer.minimum(whitened_task()))
     evidence.figure("preconditioned GD, one best step", optimal_steps(isotropic(D, N), 1).loss)
 
 
@@ -107,13 +83,14 @@ def test_claim_loss_against_depth_minima_deeper(evidence: Evidence) -> None:
 
     def check(orders: tuple[Order, ...]) -> None:
         for order in orders:
-            check_order(order)
+            prove_order(order)
 
-    stated = tuple(Order(L) for L in (2, 3, 4))
+    task = whitened_task()
+    stated = tuple(Order(task, L) for L in (2, 3, 4))
     mutants = {
-        "strict at L = 1 too": (Order(1), *stated),
-        "Σ = I": tuple(order._replace(isotropic=True) for order in stated),
-        "equality for L = 2": (Order(2, equal=True), *stated[1:]),
+        "strict at L = 1 too": (Order(task, 1), *stated),
+        "Σ = I": tuple(order._replace(task=isotropic(D, N)) for order in stated),
+        "equality for L = 2": (Order(task, 2, equal=True), *stated[1:]),
     }
     evidence.check(check, stated, mutants)
     for L in (1, 2, 3, 4):
@@ -123,7 +100,7 @@ def test_claim_loss_against_depth_minima_deeper(evidence: Evidence) -> None:
         )
         evidence.figure(
             f"L = {L}: u, p, g",
-            f"{nearest(u.loss):.5f}, {nearest(p.loss.upper):.5f}, {least_descent(L):.5f}",
+            f"{nearest(u.loss):.5f}, {nearest(p.loss.upper):.5f}, {least_descent_loss(L):.5f}",
             exact=False,
         )
         evidence.figure(
@@ -146,17 +123,18 @@ def test_claim_loss_against_depth_minima_one_layer(evidence: Evidence) -> None:
 
     def check(claimed: tuple[Order, fmpq]) -> None:
         order, value = claimed
-        check_order(order)
-        minimum = single_layer.minimum(RegressionTask.whitened(SIGMA, order.context_length))
-        if not optimal_steps(isotropic(D, order.context_length), 1).loss == minimum == value:
+        prove_order(order)
+        minimum = single_layer.minimum(order.task)
+        if not optimal_steps(order.task, 1).loss == minimum == value:
             raise Refuted(f"the minimum is {minimum}")
 
-    stated = (Order(1, equal=True), fmpq(15, 13))
+    order = Order(whitened_task(), 1, equal=True)
+    stated = (order, fmpq(15, 13))
     mutants = {
-        "n = 19": (Order(1, 19, equal=True), fmpq(15, 13)),
-        "15/14": (Order(1, equal=True), fmpq(15, 14)),
-        "u < p": (Order(1), fmpq(15, 13)),
-        "Σ = I": (Order(1, equal=True, isotropic=True), fmpq(15, 13)),
+        "n = 19": (order._replace(task=whitened_task(19)), fmpq(15, 13)),
+        "15/14": (order, fmpq(15, 14)),
+        "u < p": (order._replace(equal=False), fmpq(15, 13)),
+        "Σ = I": (order._replace(task=isotropic(D, N)), fmpq(15, 13)),
     }
     evidence.check(check, stated, mutants)
 
@@ -164,7 +142,7 @@ def test_claim_loss_against_depth_minima_one_layer(evidence: Evidence) -> None:
 @pytest.mark.claim(slug="loss_against_depth_minima", grade="exact", range="one instance each", parts=())
 def test_claim_loss_against_depth_minima_necessity(evidence: Evidence) -> None:
     """Each assumption dropped: no order where S is always I, another where w does not whiten the covariates."""
-    evidence.necessary("gaussian_covariates", without_gaussian_covariates())
+    evidence.necessary("gaussian_covariates", one_exact_step_on_signs())
     task = RegressionTask(SIGMA, N)
     plain, preconditioned = descent_loss(task, 1), descent_loss(task, 1, SIGMA.inv())
     between = fmpq(76, 100)
@@ -176,23 +154,11 @@ def test_claim_loss_against_depth_minima_necessity(evidence: Evidence) -> None:
     )
 
 
-def without_gaussian_covariates() -> str:
-    """d = 1, x = ±1."""
-    v = coordinates.Variables(
-        x0=coordinates.rademacher, x1=coordinates.rademacher, q=coordinates.rademacher, w=coordinates.gaussian
-    )
-    x, q, w = [v.of["x0"], v.of["x1"]], v.of["q"], v.of["w"]
-    prompt = coordinates.Prompt([x], [q], [w * z for z in x], w * q)
-    if coordinates.loss(v, prompt, *coordinates.layer_with([[1]])) != 0:
-        raise Refuted("one step of size 1 is not exact for x = ±1")
-    return "d = 1, x = ±1: S = 1 always, and one step of size 1 is exact. All three losses are 0 for every L."
-
-
 @pytest.mark.parametrize("layers", [1, 2, 3])
 @pytest.mark.parametrize("n", [2, 20])
 def test_preconditioned_descent_by_two_routes(layers: int, n: int) -> None:
     """Words at the covariance Σ against the spectral measure of the whitened problem."""
-    task = RegressionTask.whitened(SIGMA, n)
+    task = whitened_task(n)
     assert descent_loss(task, layers, SIGMA.inv()) == looped_step_loss(isotropic(D, n), layers)
     assert descent_loss(isotropic(D, n), layers) == looped_step_loss(isotropic(D, n), layers)
 
@@ -213,9 +179,8 @@ def test_bad_loops(loops: int, message: str) -> None:
         descent_loss(isotropic(1, 2), loops)
 
 
-@cache
-def trained(layers: int) -> LayersComparison:
-    return compare_layers(ahn2023.task(N, 0), load(ROOT / ARTEFACTS[layers - 1]))
+RUNS = {1: "depth/layers_1", 2: "depth/layers_2", 3: "sparse_three_layers/seed_0", 4: "depth/layers_4"}
+"""The run of each depth."""
 
 
 @pytest.mark.claim(
@@ -225,7 +190,7 @@ def test_claim_loss_against_depth_trained(evidence: Evidence) -> None:
     """Trained sparse layers lose, exactly, within a per cent of the minimum on 𝒮: below preconditioned GD for
     L = 2, 3, 4, and above it, by a hundred-thousandth, for L = 1."""
     for L in (1, 2, 3, 4):
-        run, looped = trained(L), optimal_looped_step(isotropic(D, N), L).loss
+        run, looped = trained_runs.compared(RUNS[L]), optimal_looped_step(isotropic(D, N), L).loss
         assert run.loss is not None
         if not run.minimum <= run.loss <= run.minimum * fmpq(101, 100):
             raise Refuted(f"L = {L}: the loss is not within a per cent of the minimum")
@@ -236,14 +201,6 @@ def test_claim_loss_against_depth_trained(evidence: Evidence) -> None:
             f"{nearest(run.loss / run.minimum - 1):.1e}",
             exact=False,
         )
-
-
-def least_descent(layers: int, context_length: int = N) -> float:
-    """g in float64, for a picture: the least value at the real critical points."""
-    loss = descent_loss(RegressionTask.whitened(SIGMA, context_length), layers)
-    slope = np.polynomial.Polynomial([nearest(c) for c in loss.derivative().coeffs()])
-    real = [x.real for x in slope.roots() if abs(x.imag) < 1e-9]
-    return min(nearest(loss(exact.rational("step", float(x)))) for x in real)
 
 
 def depth_chart() -> Chart:
@@ -259,22 +216,22 @@ def depth_chart() -> Chart:
         y_label="population loss",
         y_scale="log",
         series=(
-            Series(label="GD", x=x, y=tuple(map(least_descent, depths))),
+            Series(label="GD", x=x, y=tuple(map(least_descent_loss, depths))),
             Series(
                 label="preconditioned GD",
                 x=x,
-                y=tuple(nearest(optimal_looped_step(isotropic(D, N), L).loss.upper) for L in depths),
+                y=tuple(map(least_looped_loss, depths)),
             ),
             Series(
                 label="optimal steps",
                 x=x,
-                y=tuple(nearest(optimal_steps(isotropic(D, N), L).loss) for L in depths),
+                y=tuple(map(least_loss, depths)),
                 group="u",
             ),
             Series(
                 label="trained transformer",
                 x=x,
-                y=tuple(nearest(trained(L).loss or fmpq(0)) for L in depths),
+                y=tuple(nearest(trained_runs.compared(RUNS[L]).loss or fmpq(0)) for L in depths),
                 style="points",
                 group="u",
             ),

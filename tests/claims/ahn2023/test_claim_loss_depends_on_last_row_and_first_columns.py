@@ -10,8 +10,8 @@ from icl_claims.claims.evidence import Evidence
 from icl_claims.theory.algebra.blocks import Blocks
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.words import Words, letter, n
+from icl_claims.theory.one_layer.products import factors
 from icl_claims.theory.one_layer.single_layer import (
-    A_LABEL,
     A_X,
     BETA,
     LABELS,
@@ -34,11 +34,6 @@ Statement = tuple[Words, Words]
 """([Z_1]_{d+1,n+1}, ρ x_q) as a claim writes them; the loss is the mean square of the second."""
 
 
-def weights() -> tuple[Blocks, Blocks]:
-    """bᵀ as a row, A as a column of blocks."""
-    return Blocks([[U.T, BETA]]), Blocks([[A_X], [A_LABEL.T]])
-
-
 def written(
     gram: Callable[[Blocks], Blocks] = lambda tokens: tokens @ tokens.T / n,
     tokens: Blocks | None = None,
@@ -47,7 +42,7 @@ def written(
 ) -> Statement:
     """bᵀ G A x_q and (bᵀ G A + wᵀ) x_q with G = (1/n) Σ_i z_i z_iᵀ over context tokens."""
     context = Blocks([[prompt(LABELS)[0, 0]], [LABELS]]) if tokens is None else tokens
-    b, A = weights()
+    b, A = factors()
     entry = ((b if row is None else row) @ gram(context) @ A)[0, 0] @ X_QUERY
     return entry, entry + W.T @ X_QUERY * task_sign
 

@@ -5,25 +5,29 @@ from typing import NamedTuple
 import pytest
 import sympy
 import torch
-from flint import fmpq_poly
 from hypothesis import given
 from hypothesis import strategies as st
+from sympy.polys.fields import FracElement
 
 from icl_claims.claims.evidence import Evidence
 from icl_claims.models.attention import LinearTransformer
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.exact import Refuted
-from icl_claims.theory.algebra.real_roots import isolate
 from icl_claims.theory.algebra.words import Words, letter, zero
+from icl_claims.theory.algebra.words import d as dim
+from icl_claims.theory.algebra.words import n as context
 from icl_claims.theory.loops.step import looped_step_loss
 from icl_claims.theory.many_layers.matrix_layers import layered_loss
-from icl_claims.theory.many_layers.spectral_loss import integral
+from icl_claims.theory.many_layers.step_certificate import prove_different_positive_roots, prove_orthogonal
 from icl_claims.theory.many_layers.step_sizes import loss_of_steps, optimal_steps
+from icl_claims.theory.many_layers.two_symmetric_layers import is_positive
 from icl_claims.theory.task import RegressionTask, isotropic
 from icl_claims.theory.transformer.attention import MASK, NO_MASK, sparse
 from icl_claims.theory.transformer.query_label import query_label, target
 from icl_claims.theory.transformer.symmetries import C, after_layers, step
 from icl_claims.theory.wishart import spectral_moments, trace_moments
+from icl_claims.theory.wishart.sizes import in_ring
+from tests.shared.integer_tensors import draw_integers
 from tests.shared.strategies import rationals, tasks_of
 
 
@@ -106,13 +110,7 @@ def test_claim_permutation_symmetry_torch() -> None:
         d, n = data.draw(st.integers(1, 3)), data.draw(st.sampled_from([1, 2, 4]))
         steps = data.draw(st.lists(st.integers(-2, 2), min_size=1, max_size=3))
         order = data.draw(st.permutations(steps))
-
-        def draw(*shape: int) -> torch.Tensor:
-            count = int(torch.tensor(shape).prod())
-            values = data.draw(st.lists(st.integers(-2, 2), min_size=count, max_size=count))
-            return torch.tensor(values, dtype=torch.float64).reshape(shape)
-
-        common, Z0 = draw(d, d), draw(d + 1, n + 1)
+        common, Z0 = (draw_integers(data, shape, 2) for shape in ((d, d), (d + 1, n + 1)))
 
         def prediction(of: list[int]) -> float:
             return LinearTransformer.from_preconditioners(torch.stack([a * common for a in of]))(Z0).item()
@@ -129,28 +127,21 @@ def check_several(power: int) -> None:
     """At each size: q* orthogonal to lower degrees for s^power dμ (1: ∂f/∂a_l = −2∫ s q* q*/(1 − a_l s) dμ is 0), and
     L different steps. For L = 2 and all d, n: the discriminant of q* is positive."""
     for d, n, L in SIZES:
-        best = optimal_steps(isotropic(d, n), L)
-        if any(integral(best.residual * fmpq_poly([0] * (power + j) + [1]), d, n) for j in range(L)):
-            raise Refuted(f"{(d, n, L)}: the gradient does not vanish")
-        if best.residual.gcd(best.residual.derivative()).degree() > 0 or len(isolate(best.residual)) != L:
-            raise Refuted(f"{(d, n, L)}: two steps are equal")
-    if not all(c > 0 for c in discriminant(power).coeffs()):
-        raise Refuted("the discriminant for L = 2 has a coefficient that is not positive")
+        residual = optimal_steps(isotropic(d, n), L).residual
+        prove_orthogonal(isotropic(d, n), residual, L, power)
+        prove_different_positive_roots(residual, L)
+    if not is_positive(discriminant(power), {"d": 1, "n": 1}):
+        raise Refuted("the discriminant for L = 2 is not shown to be positive")
 
 
-def discriminant(power: int) -> sympy.Poly:
-    """e_1² − 4e_2 for the q = 1 − e_1 s + e_2 s² with q orthogonal to 1 and s for s^power dμ, times a square, in
-    d − 1 and n − 1; in units of W."""
-    u, v = sympy.symbols("u v")
-    dim, context = u + 1, v + 1
-    m = [
-        sum(int(c) * dim ** int(i) * context ** int(j) for (i, j), c in moment.to_dict().items())
-        for moment in trace_moments(6)
-    ]
-    gram = sympy.Matrix(2, 2, lambda i, j: m[i + j + 1 + power])
-    first, second = gram.adjugate() * sympy.Matrix([m[power], m[power + 1]])
-    # q = 1 − e_1 s + e_2 s² with e_1 = first/det and e_2 = −second/det.
-    return sympy.Poly(sympy.expand(first**2 + 4 * second * gram.det()), u, v)
+def discriminant(power: int) -> FracElement:
+    """e_1² − 4e_2 for the q = 1 − e_1 s + e_2 s² with q orthogonal to 1 and s for s^power dμ, times a square; in
+    units of W."""
+    m = [in_ring(moment, dim, context) for moment in trace_moments(6)][power:]
+    determinant = m[1] * m[3] - m[2] ** 2
+    # q = 1 − e_1 s + e_2 s² with e_1 = first/determinant and e_2 = −second/determinant.
+    first, second = m[3] * m[0] - m[2] * m[1], m[1] ** 2 - m[2] * m[0]
+    return first**2 + 4 * second * determinant
 
 
 @pytest.mark.claim(

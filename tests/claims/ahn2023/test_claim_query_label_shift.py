@@ -26,6 +26,7 @@ from icl_claims.theory.transformer.query_label import (
     relaxed,
     target,
 )
+from tests.shared.integer_tensors import draw_integers
 
 
 class Shift(NamedTuple):
@@ -153,12 +154,8 @@ def test_claim_query_label_shift_torch() -> None:
             data.draw(st.integers(1, 2)),
         )
 
-        def draw(*shape: int) -> torch.Tensor:
-            count = int(torch.tensor(shape).prod())
-            values = data.draw(st.lists(st.integers(-2, 2), min_size=count, max_size=count))
-            return torch.tensor(values, dtype=torch.float64).reshape(shape)
-
-        P, Q, Z0, w = draw(depth, d + 1, d + 1), draw(depth, d + 1, d + 1), draw(d + 1, n + 1), draw(d)
+        shapes = (depth, d + 1, d + 1), (depth, d + 1, d + 1), (d + 1, n + 1), (d,)
+        P, Q, Z0, w = (draw_integers(data, shape, 2) for shape in shapes)
         Q[:, :, d] = 0
         Z0[d] = w @ Z0[:d]
         wanted = Z0[d, n].item()

@@ -1,7 +1,6 @@
 """Ahn et al. (2023), Theorem 5: the global minimiser of one layer of ReLU attention."""
 
-from collections.abc import Callable, Sequence
-from itertools import product
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,15 +12,15 @@ from hypothesis import strategies as st
 from icl_claims.claims.evidence import Evidence
 from icl_claims.claims.results import Chart, Series
 from icl_claims.numerics.rounding import nearest
-from icl_claims.theory.algebra.evaluation import in_eigenbasis, vanishes
 from icl_claims.theory.algebra.exact import Refuted
-from icl_claims.theory.algebra.words import Words, d, eye, n, one, zero
+from icl_claims.theory.algebra.words import d, n, zero
+from icl_claims.theory.one_layer.products import prove_bilinear, prove_gradient, prove_residual_vanishes
 from icl_claims.theory.one_layer.relu_attention import (
     LINEAR,
-    RELU,
     TOKEN,
+    isotropic_loss,
+    isotropic_minimum,
     loss,
-    loss_polynomial,
     minimizer,
     minimum,
     normal_matrix,
@@ -29,11 +28,10 @@ from icl_claims.theory.one_layer.relu_attention import (
     score,
     value,
 )
-from icl_claims.theory.one_layer.single_layer import A_LABEL, A_X, BETA, GAMMA, OMEGA, SIGMA, U
 from icl_claims.theory.task import RegressionTask, isotropic
 from icl_claims.theory.transformer.attention import X_QUERY
-from tests.shared import coordinates
-from tests.shared.coordinates import Prompt, Variables, gaussian, layer_with, rademacher
+from tests.shared import prompts, relu_coins
+from tests.shared.coordinates import layer_with
 from tests.shared.instances import Instance
 from tests.shared.relu_signs import literal_loss
 from tests.shared.strategies import matrices, positive_rationals, rationals, tasks_of
@@ -60,32 +58,13 @@ MUTANTS: dict[str, Scalar] = {
 }
 
 
-def check_bilinear() -> None:
-    """Every term of one example's contribution p s holds one letter of b = (u, β) and one of A = (A_x; aᵀ)."""
-    for traces, _ in (value() * score()).terms:
-        names = [x.name for trace in traces for x in trace]
-        if [sum(name in block for name in names) for block in (("u", "beta"), ("A_x", "a"))] != [1, 1]:
-            raise Refuted(f"a term of the contribution is not bilinear in b and A: {traces}")
-
-
-def check_gradient() -> None:
-    """The gradient in all product directions is ½ tr((βA_x + u aᵀ) Σ (Ω − ΓN) Σ): zero in the other blocks."""
-    residual = OMEGA - GAMMA @ normal_matrix()
-    if product_gradient() * 2 != ((A_X * BETA + U @ A_LABEL.T) @ SIGMA @ residual @ SIGMA).trace():
-        raise Refuted("the gradient is not ½ tr((βA_x + uaᵀ) Σ (Ω − ΓN) Σ)")
-
-
 def check_stationary(scalar: Scalar) -> None:
     """At Σ = Ω = I, σ² = 0 and Γ = c I the gradient vanishes in every product direction, for all n and d."""
-    check_bilinear()
-    check_gradient()
-    at = in_eigenbasis(
-        OMEGA - GAMMA @ normal_matrix(),
-        {"Sigma": 1, "Omega": 1, "Gamma": scalar(N, D)},
-        {"Omega Sigma": D},
+    prove_bilinear(value() * score())
+    prove_gradient(product_gradient() * 2, normal_matrix())
+    prove_residual_vanishes(
+        normal_matrix(), covariance=1, preconditioner=scalar(N, D), trace=D, context_length=N
     )
-    if not vanishes(at.subs({"sigma2": 0})):
-        raise Refuted("the gradient does not vanish at c")
 
 
 @pytest.mark.claim(slug="relu_attention_minimizer", grade="proof", range="all d, n ≥ 1, all P, Q")
@@ -94,28 +73,14 @@ def test_claim_relu_attention_minimizer(evidence: Evidence) -> None:
     map of them), and at the stated point its gradient vanishes in every product direction: u, the last row of
     Q and every other block of the weights included. So the point is a global minimum over all P and Q."""
     evidence.check(check_stationary, stated, MUTANTS)
-    evidence.figure("minimum", f"${sympy.latex(sympy.factor(minimal_loss(RELU)))}$")
-    evidence.figure("minimum of linear attention", f"${sympy.latex(sympy.factor(minimal_loss(LINEAR)))}$")
+    if isotropic_loss(stated(n, d)) != isotropic_minimum():
+        raise Refuted("the stated weights do not attain the minimum")
+    for name, least in (
+        ("minimum", isotropic_minimum()),
+        ("minimum of linear attention", isotropic_minimum(LINEAR)),
+    ):
+        evidence.figure(name, f"${sympy.latex(sympy.factor(least.as_expr()))}$")
     evidence.chart(chart())
-
-
-def loss_at(scalar: Any, keep: Any) -> sympy.Expr:
-    """f at b = e_{d+1}, A = (−c I; 0) for Σ = Ω = I, σ² = 0, from the loss polynomial; c in ℚ(n, d)."""
-    at_point: dict[str, Words] = {
-        "Sigma": eye("d"),
-        "Omega": eye("d"),
-        "u": zero("d", "1"),
-        "beta": one(),
-        "A_x": eye("d") * -scalar,
-        "a": zero("d", "1"),
-    }
-    words = loss_polynomial(keep).substitute(at_point)
-    return sum((c.as_expr() for c in words.terms.values()), sympy.Integer(0)).subs({"sigma2": 0})
-
-
-def minimal_loss(keep: Any) -> sympy.Expr:
-    """min f for Σ = Ω = I, σ² = 0."""
-    return loss_at(stated(n, d) if keep == RELU else n / (d + 1 + n), keep)
 
 
 def chart() -> Chart:
@@ -186,16 +151,6 @@ def test_claim_relu_attention_minimizer_literally(evidence: Evidence) -> None:
             raise Refuted(f"the loss at u = {u}, β = {beta}, A = {a} is not the literal one")
 
 
-def by_coins(v: Variables, prompt: Prompt, P: Sequence[Sequence[Any]], Q: Sequence[Sequence[Any]]) -> fmpq:
-    """The loss of ReLU attention in coordinates, for symmetric examples: the mean over subsets of examples."""
-    total, length = fmpq(0), len(prompt.y)
-    for kept in product((0, 1), repeat=length):
-        X = [[k * x for k, x in zip(kept, row, strict=True)] for row in prompt.X]
-        y = [k * z for k, z in zip(kept, prompt.y, strict=True)]
-        total += coordinates.loss(v, Prompt(X, prompt.x_query, y, prompt.target, prompt.slot), P, Q)
-    return total / 2**length
-
-
 def scaled(c: fmpq, size: int = 1) -> tuple[list[list[Any]], list[list[Any]]]:
     """P = diag(0, 1), Q = −c diag(I, 0)."""
     return layer_with([[c * int(i == j) for j in range(size)] for i in range(size)])
@@ -216,13 +171,11 @@ def against_minimizer(model: str, task: RegressionTask) -> Instance:
 
 def without_gaussian_covariates() -> Instance:
     """d = 1, n = 2, x = ±1."""
-    v = Variables(x0=rademacher, x1=rademacher, q=rademacher, w=gaussian)
-    x, q, w = [v.of["x0"], v.of["x1"]], v.of["q"], v.of["w"]
-    prompt = Prompt([x], [q], [w * z for z in x], w * q)
+    v, prompt = prompts.signs()
     return Instance(
         "x uniform on ±1, d = 1, n = 2",
-        by_coins(v, prompt, *scaled(fmpq(4, 7))),
-        by_coins(v, prompt, *scaled(fmpq(4, 3))),
+        relu_coins.loss(v, prompt, *scaled(fmpq(4, 7))),
+        relu_coins.loss(v, prompt, *scaled(fmpq(4, 3))),
         "Q = −diag(4/3, 0)",
     )
 
@@ -249,19 +202,13 @@ def without_zero_query_label() -> Instance:
 
 def without_gaussian_task() -> Instance:
     """d = 2, n = 1, w_j skewed, with mean 0 and variance 1: the last row of Q reads its skewness."""
-
-    def skewed(k: int) -> fmpq:
-        return (fmpq(2) ** k + 4 * fmpq(-1, 2) ** k) / 5
-
-    v = Variables(x0=gaussian, x1=gaussian, q0=gaussian, q1=gaussian, w0=skewed, w1=skewed)
-    x, q, w = ([v.of[f"{name}{a}"] for a in range(2)] for name in "xqw")
-    prompt = Prompt([[z] for z in x], q, [coordinates.inner(w, x)], coordinates.inner(w, q))
+    v, prompt = prompts.skewed_task()
     P, Q = scaled(fmpq(1, 4), 2)
     better = [*Q[:2], [fmpq(-1, 100), fmpq(-1, 100), fmpq(0)]]
     return Instance(
         "w_j skewed with mean 0 and variance 1, d = 2, n = 1",
-        by_coins(v, prompt, P, Q),
-        by_coins(v, prompt, P, better),
+        relu_coins.loss(v, prompt, P, Q),
+        relu_coins.loss(v, prompt, P, better),
         "the same with −1/100 in the last row of Q",
     )
 
@@ -311,7 +258,7 @@ def test_claim_relu_attention_minimizer_necessity(evidence: Evidence) -> None:
         evidence.necessary(key, instance.require())
     check_query_as_a_key()
     evidence.dispensable("masked_query", MASK_ARGUMENT)
-    check_gradient()
+    prove_gradient(product_gradient() * 2, normal_matrix())
     evidence.dispensable(
         "zero_query_row",
         "The gradient vanishes in the products with the last row of Q too (a above), and the loss is convex in all "

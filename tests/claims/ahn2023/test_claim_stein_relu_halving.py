@@ -1,7 +1,5 @@
 """Ahn et al. (2023), App. A.4: a ReLU halves the moments that the proof of Theorem 5 needs."""
 
-from collections.abc import Callable
-
 import pytest
 import sympy
 from flint import fmpq
@@ -10,21 +8,7 @@ from icl_claims.claims.evidence import Evidence
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.gaussian import expectation
 from icl_claims.theory.algebra.words import eye, letter
-
-Activation = Callable[[sympy.Expr], sympy.Expr]
-"""σ, as SymPy evaluates it on a symbol whose sign it knows."""
-
-
-def relu(s: sympy.Expr) -> sympy.Expr:
-    return sympy.Max(s, 0)
-
-
-MUTANTS: dict[str, Activation] = {
-    "leaky ReLU": lambda s: sympy.Max(s, s / 10),
-    "negative part": lambda s: sympy.Max(-s, 0),
-    "absolute value": sympy.Abs,
-    "identity": lambda s: s,
-}
+from tests.shared.activations import OTHERS, Activation, relu
 
 SIZE = sympy.Symbol("m", positive=True)
 
@@ -48,7 +32,7 @@ def check_halving(sigma: Activation) -> None:
 def test_claim_stein_relu_halving(evidence: Evidence) -> None:
     """σ(s) = (s + |s|)/2, and |xᵀv| x is odd under x ↦ −x, so that its mean is zero: what is left is half
     of E[x xᵀ]v = v, computed for symbolic d."""
-    evidence.check(check_halving, relu, MUTANTS)
+    evidence.check(check_halving, relu, OTHERS)
 
 
 def check_squares(sigma: Activation) -> None:
@@ -64,7 +48,7 @@ def check_squares(sigma: Activation) -> None:
 def test_claim_stein_relu_halving_squares(evidence: Evidence) -> None:
     """One of α and −α passes and the other gives 0: two cases and α = 0. The identity fails for three other
     activations; the negative part satisfies it too, being the ReLU of −α."""
-    evidence.check(check_squares, relu, {k: MUTANTS[k] for k in ("leaky ReLU", "absolute value", "identity")})
+    evidence.check(check_squares, relu, {k: OTHERS[k] for k in ("leaky ReLU", "absolute value", "identity")})
 
 
 @pytest.mark.claim(

@@ -10,19 +10,16 @@ from flint import fmpq, fmpq_poly
 
 from icl_claims.claims.evidence import Evidence
 from icl_claims.claims.results import Chart, Series
-from icl_claims.models.comparison import compare_layers
-from icl_claims.models.files import load, load_trajectory
-from icl_claims.numerics.gdpp import certify
 from icl_claims.numerics.rounding import nearest, nearest_root
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.loops.descent import is_above
 from icl_claims.theory.many_layers import gdpp
-from icl_claims.theory.many_layers.distance import LayersComparison
 from icl_claims.theory.task import isotropic
 from icl_claims.theory.wishart import spectral_moments
-from tests import ROOT
-
-D = 5
+from tests.shared import trained_runs
+from tests.shared.decimals import decimal, half_a_unit
+from tests.shared.experiment import D
+from tests.shared.relaxed_points import BESIDE_PRINTED, LEAST_KNOWN, PRINTED
 
 ARTEFACTS = (
     "artefacts/ahn2023/relaxed_three_layers/context_10_seed_0/weights.safetensors",
@@ -33,19 +30,20 @@ ARTEFACTS = (
     "artefacts/ahn2023/relaxed_three_layers/context_20_seed_1/trajectory.safetensors",
 )
 
-A = (fmpq(-38, 100), fmpq(-240, 100), fmpq(-955, 100))
-B = (fmpq(90, 100), fmpq(56, 100))
-HALF = fmpq(1, 200)
-"""Half a unit in the last place that the figure shows."""
+A, B = PRINTED
+
+
+def losses_of_the_rounding(n: int) -> list[fmpq]:
+    """The loss at the printed numbers moved by half a unit in the last place, up or down each: 32 corners."""
+    numbers = [*A, *B]
+    corners = product(*((decimal(x) - half_a_unit(x), decimal(x) + half_a_unit(x)) for x in numbers))
+    return [gdpp.loss(isotropic(D, n), corner[: len(A)], corner[len(A) :]) for corner in corners]
 
 
 def check_figure_is_worse_than_nothing(n: int) -> None:
     """At the printed numbers, and half a unit to either side of each, the loss exceeds that of predicting 0."""
-    for signs in ((0,) * 5, *product((-1, 1), repeat=5)):
-        a = [x + HALF * sign for x, sign in zip(A, signs[:3], strict=True)]
-        b = [x + HALF * sign for x, sign in zip(B, signs[3:], strict=True)]
-        if not gdpp.loss(isotropic(D, n), a, b) > D:
-            raise Refuted(f"n = {n}: the numbers lose less than predicting 0")
+    if not all(loss > D for loss in (gdpp.loss(isotropic(D, n), A, B), *losses_of_the_rounding(n))):
+        raise Refuted(f"n = {n}: the numbers lose less than predicting 0")
 
 
 @pytest.mark.claim(
@@ -65,14 +63,7 @@ def test_claim_trained_relaxed_three_layers_figure(evidence: Evidence) -> None:
             f"{nearest(gdpp.loss(isotropic(D, n), A, B)):.6g}",
             False,
         )
-    corners = [
-        gdpp.loss(
-            isotropic(D, 10),
-            [x + HALF * sign for x, sign in zip(A, signs[:3], strict=True)],
-            [x + HALF * sign for x, sign in zip(B, signs[3:], strict=True)],
-        )
-        for signs in product((-1, 1), repeat=5)
-    ]
+    corners = losses_of_the_rounding(10)
     evidence.figure(
         "the same at n = 10 over the corners of the rounding",
         f"{nearest(min(corners)):.3g} to {nearest(max(corners)):.3g}",
@@ -100,7 +91,7 @@ def of_factor(n: int) -> fmpq_poly:
 
 def check_ten(claimed: Factor) -> None:
     """Above ``least`` for every factor (no real root), while ``attained`` is attained on 𝒮′."""
-    best = gdpp.loss(isotropic(D, 10), ["-0.539", "-1.570", "-11.78"], ["0.297", "0.948"])
+    best = gdpp.loss(isotropic(D, 10), *LEAST_KNOWN[D, 10, 3])
     assert claimed.least is not None
     if not is_above(of_factor(claimed.n), claimed.least):
         raise Refuted(f"n = {claimed.n}: some factor brings the loss to {claimed.least} or below")
@@ -110,7 +101,7 @@ def check_ten(claimed: Factor) -> None:
 
 def check_twenty(claimed: Factor) -> None:
     """Below ``most`` at the factor, and the certified minimum next to it to six decimals."""
-    point = certify(isotropic(D, 20), [-0.3383, -2.0908, -8.5681], [0.8776, 0.5782])
+    point = BESIDE_PRINTED.certified(D, 20)
     assert claimed.most is not None
     if not of_factor(claimed.n)(claimed.factor) < claimed.most:
         raise Refuted(f"n = {claimed.n}: the loss at the factor {claimed.factor} is not below {claimed.most}")
@@ -157,17 +148,16 @@ def test_claim_trained_relaxed_three_layers_at_twenty(evidence: Evidence) -> Non
     evidence.chart(factor_chart())
 
 
-def compared(index: int, n: int) -> LayersComparison:
-    return compare_layers(isotropic(D, n), load(ROOT / ARTEFACTS[index]))
-
-
-RUNS = {"n = 10, seed 0": (0, 10), "n = 20, seed 0": (2, 20), "n = 20, seed 1": (4, 20)}
+RUNS = {
+    f"n = {n}, seed {seed}": f"relaxed_three_layers/context_{n}_seed_{seed}"
+    for n, seed in ((10, 0), (20, 0), (20, 1))
+}
 
 
 def check_trained(threshold: fmpq) -> None:
     """Dist of every A_l and of B_0, B_1 at most a threshold, and norms of A_l that increase with l."""
-    for name, (index, n) in RUNS.items():
-        run = compared(index, n)
+    for name, stored in RUNS.items():
+        run = trained_runs.compared(stored)
         squares = [layer.distance for layer in run.layers] + [
             layer.factor_distance for layer in run.layers[:-1]
         ]
@@ -191,8 +181,8 @@ def test_claim_trained_relaxed_three_layers_trained(evidence: Evidence) -> None:
     evidence.check(
         check_trained, fmpq(1, 20), {"1/100": fmpq(1, 100), "1/50": fmpq(1, 50), "1/40": fmpq(1, 40)}
     )
-    for name, (index, n) in RUNS.items():
-        run = compared(index, n)
+    for name, stored in RUNS.items():
+        run = trained_runs.compared(stored)
         steps = ", ".join(f"{-nearest(layer.step):.3f}" for layer in run.layers)
         factors = ", ".join(f"{nearest(layer.factor):.3f}" for layer in run.layers[:-1])
         evidence.figure(f"{name}: a; b", f"{steps}; {factors}", exact=False)
@@ -202,7 +192,7 @@ def test_claim_trained_relaxed_three_layers_trained(evidence: Evidence) -> None:
             False,
         )
     for n in (10, 20):
-        run = compared(*RUNS[f"n = {n}, seed 0"])
+        run = trained_runs.compared(RUNS[f"n = {n}, seed 0"])
         a = [fmpq((-layer.step * 1000).floor(), 1000) for layer in run.layers]
         b = [fmpq((layer.factor * 1000).floor(), 1000) for layer in run.layers[:-1]]
         prompts = (
@@ -218,8 +208,7 @@ def test_claim_trained_relaxed_three_layers_trained(evidence: Evidence) -> None:
 
 def distance_chart() -> Chart:
     """Figure 3: distances of B_0, B_1 and the A_l against steps, n = 20, seed 0."""
-    found = load_trajectory(ROOT / ARTEFACTS[3])
-    runs = [(step, compare_layers(isotropic(D, 20), weights)) for step, weights in found]
+    runs = trained_runs.trajectory(RUNS["n = 20, seed 0"])
     series = []
     for name, layer, attribute in (
         ("$A_0$", 0, "distance"),

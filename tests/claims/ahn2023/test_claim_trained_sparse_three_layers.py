@@ -6,8 +6,6 @@ population losses, distances and the distance to the stationary point are exact 
 
 from __future__ import annotations
 
-from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -17,23 +15,22 @@ from icl_claims.claims.evidence import Evidence
 from icl_claims.claims.results import Chart, Series
 from icl_claims.models import reproduce
 from icl_claims.models.comparison import compare_layers
-from icl_claims.models.files import load, load_trajectory
 from icl_claims.models.runs import ahn2023
 from icl_claims.models.training import train
-from icl_claims.models.weights import Weights
 from icl_claims.numerics.rounding import nearest, nearest_root
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.loops.step import optimal_looped_step
-from icl_claims.theory.many_layers.distance import LayersComparison, squared_dist
+from icl_claims.theory.many_layers.distance import squared_dist
 from icl_claims.theory.many_layers.equivariant_bound import equivariant_minimum
 from icl_claims.theory.many_layers.loss_variance import prompts_needed
 from icl_claims.theory.many_layers.matrix_layers import layered_loss
 from icl_claims.theory.many_layers.step_sizes import optimal_steps
 from icl_claims.theory.task import isotropic
-from tests import ROOT
+from tests.shared import trained_runs
+from tests.shared.experiment import D, N
 
-D, N, L = 5, 20, 3
+L = 3
 SEEDS = range(5)
 
 ARTEFACTS = (
@@ -54,33 +51,15 @@ ARTEFACTS = (
     "artefacts/ahn2023/sparse_three_layers/seed_4/log.json",
 )
 
-Run = tuple[int, Weights]
-
 NEAR = fmpq(1, 50)
 """What the record reads “→ 0” as at the end of a run: Dist ≤ 1/50, and 1/50 for the relative distance to a point."""
 LITTLE = fmpq(1, 1000)
 """And for the relative excess of the loss."""
 
 
-def directory(seed: int) -> Path:
-    return ROOT / "artefacts" / "ahn2023/sparse_three_layers" / f"seed_{seed}"
-
-
-@cache
-def trained() -> tuple[Run, ...]:
-    return tuple((seed, load(directory(seed) / "weights.safetensors")) for seed in SEEDS)
-
-
-@cache
-def compared(seed: int) -> LayersComparison:
-    return compare_layers(ahn2023.task(N, seed), dict(trained())[seed])
-
-
-@cache
-def trajectory(seed: int) -> tuple[tuple[int, LayersComparison], ...]:
-    task = ahn2023.task(N, seed)
-    found = load_trajectory(directory(seed) / "trajectory.safetensors")
-    return tuple((step, compare_layers(task, weights)) for step, weights in found)
+def run(seed: int) -> str:
+    """The name of a run."""
+    return f"sparse_three_layers/seed_{seed}"
 
 
 class Point(NamedTuple):
@@ -102,12 +81,12 @@ def looped() -> Point:
 
 def check_point(point: Point) -> None:
     """Every run: loss at least the point's and at most 1/1000 above it, relatively; and within 1/50 of the point."""
-    for seed, _ in trained():
-        run = compared(seed)
-        if run.loss is None or not point.loss <= run.loss <= point.loss * (1 + LITTLE):
+    for seed in SEEDS:
+        found = trained_runs.compared(run(seed))
+        if found.loss is None or not point.loss <= found.loss <= point.loss * (1 + LITTLE):
             raise Refuted(f"seed {seed}: the loss is below that of the point, or more than 1/1000 above it")
-        pairs = list(zip(sorted(run.layers, key=lambda x: x.step), sorted(point.steps), strict=True))
-        task = ahn2023.task(N, seed)
+        pairs = list(zip(sorted(found.layers, key=lambda x: x.step), sorted(point.steps), strict=True))
+        task = trained_runs.task_of(run(seed))
         square = sum(
             (whitened_square(task.covariance, x.A - task.task_covariance * a) for x, a in pairs), fmpq(0)
         )
@@ -141,14 +120,14 @@ def test_claim_trained_sparse_three_layers_point(evidence: Evidence) -> None:
         optimal_steps(isotropic(D, N), L),
         equivariant_minimum(isotropic(D, N), L),
     )
-    for seed, _ in trained():
-        run = compared(seed)
-        assert run.excess is not None
-        if not bound <= run.minimum <= run.minimum + run.excess:
+    for seed in SEEDS:
+        found = trained_runs.compared(run(seed))
+        assert found.excess is not None
+        if not bound <= found.minimum <= found.minimum + found.excess:
             raise Refuted("a run loses less than the bound for all matrices allows")
         evidence.figure(
             f"seed {seed}: relative excess of the loss over the minimum on $\\mathcal S$",
-            f"{nearest(run.excess / run.minimum):.2e}",
+            f"{nearest(found.excess / found.minimum):.2e}",
             exact=False,
         )
     evidence.figure("minimum on $\\mathcal S$", str(best.loss))
@@ -168,7 +147,7 @@ class Whitening(NamedTuple):
 
 def transformed_dist(seed: int, A: fmpq_mat, power: int) -> fmpq:
     """Dist(Σ^{p/2} A Σ^{p/2}, I)², rational: the trace is tr(Σ^p A), the squared norm tr(Σ^p A Σ^p Aᵀ)."""
-    sigma = ahn2023.task(N, seed).covariance
+    sigma = trained_runs.task_of(run(seed)).covariance
     factor = {-1: sigma.inv(), 0: exact.identity(D), 1: sigma, 2: sigma * sigma}[power]
     square = squared_dist(A, exact.trace(factor * A * factor * A.transpose()), exact.trace(factor * A))
     assert square is not None
@@ -177,8 +156,8 @@ def transformed_dist(seed: int, A: fmpq_mat, power: int) -> fmpq:
 
 def check_whitened(whitening: Whitening) -> None:
     """Dist is above 9/10 in every layer at the start, and at most 1/50 at the end."""
-    for seed, _ in trained():
-        start, end = trajectory(seed)[0][1], compared(seed)
+    for seed in SEEDS:
+        start, end = trained_runs.trajectory(run(seed))[0][1], trained_runs.compared(run(seed))
         for layer in range(L):
             if not transformed_dist(seed, start.layers[layer].A, whitening.power) >= fmpq(81, 100):
                 raise Refuted(f"seed {seed}, layer {layer}: close to a multiple of I from the start")
@@ -196,7 +175,9 @@ def test_claim_trained_sparse_three_layers_whitened(evidence: Evidence) -> None:
     """Dist(Σ^{1/2}A_lΣ^{1/2}, I), whose square is rational, falls from above 9/10 to below 1/50 in every layer."""
     mutants = {"A without Σ": Whitening(0), "ΣAΣ": Whitening(2), "Σ^{−1/2}AΣ^{−1/2}": Whitening(-1)}
     evidence.check(check_whitened, Whitening(1), mutants)
-    worst = max(layer.distance or fmpq(1) for seed, _ in trained() for layer in compared(seed).layers)
+    worst = max(
+        layer.distance or fmpq(1) for seed in SEEDS for layer in trained_runs.compared(run(seed)).layers
+    )
     evidence.figure("largest distance at the end", f"{nearest_root(worst):.4f}", exact=False)
     evidence.chart(distances())
 
@@ -204,8 +185,8 @@ def test_claim_trained_sparse_three_layers_whitened(evidence: Evidence) -> None:
 def check_raw(squared: fmpq) -> None:
     """After a third of the steps Dist(A_l, I) stays within 1/20 of a constant, given by its square."""
     for seed in SEEDS:
-        for step, run in trajectory(seed):
-            for layer in run.layers if 3 * step >= 1500 else ():
+        for step, found in trained_runs.trajectory(run(seed)):
+            for layer in found.layers if 3 * step >= 1500 else ():
                 assert layer.raw_distance is not None
                 value, constant = (
                     exact.rational("root", nearest_root(x)) for x in (layer.raw_distance, squared)
@@ -237,8 +218,8 @@ def test_claim_trained_sparse_three_layers_raw(evidence: Evidence) -> None:
 
 def check_loss(share: fmpq) -> None:
     """At the end the loss is at most this share of d, the loss of predicting 0, in every run."""
-    for seed, _ in trained():
-        loss = compared(seed).loss
+    for seed in SEEDS:
+        loss = trained_runs.compared(run(seed)).loss
         if loss is None or not loss <= share * D:
             raise Refuted(f"seed {seed}: the loss is above {share} of the loss of predicting 0")
 
@@ -270,8 +251,8 @@ def test_claim_trained_sparse_three_layers_loss(evidence: Evidence) -> None:
 )
 def test_claim_trained_sparse_three_layers_anew() -> None:
     """Trained anew, seed 0 ends at the same point, by the criteria for the stored weights."""
-    run = reproduce.RUNS["ahn2023/sparse_three_layers/seed_0"]
-    found = compare_layers(run.task, train(run.task, run.settings).weights)
+    recipe = reproduce.RUNS["ahn2023/sparse_three_layers/seed_0"]
+    found = compare_layers(recipe.task, train(recipe.task, recipe.settings).weights)
     assert found.excess is not None
     if not 0 <= found.excess <= LITTLE * found.minimum:
         raise Refuted("the loss is more than 1/1000 above the minimum")
@@ -283,12 +264,12 @@ def test_claim_trained_sparse_three_layers_anew() -> None:
 
 def test_the_loss_by_an_independent_route() -> None:
     """Exact losses of trained weights against the same in whitened coordinates: A ↦ T⁻ᵀAT⁻¹ for a rational T."""
-    task, weights = ahn2023.task(N, 3), dict(trained())[3]
+    task, weights = trained_runs.task_of(run(3)), trained_runs.weights_of(run(3))
     T = exact.matrix("T", [[int(i == j) + int(i == j + 1) for j in range(D)] for i in range(D)])
     inverse = T.inv()
     A = [exact.matrix("A", -q[:D, :D]) for q in weights.Q]
     moved = [inverse.transpose() * a * inverse for a in A]
-    assert layered_loss(task.change_of_variables(T), moved) == compared(3).loss
+    assert layered_loss(task.change_of_variables(T), moved) == trained_runs.compared(run(3)).loss
 
 
 def distances() -> Chart:
@@ -296,7 +277,9 @@ def distances() -> Chart:
     series = []
     for layer in range(L):
         for name, style in (("distance", "line"), ("raw_distance", "dashed")):
-            points = [(step, getattr(run.layers[layer], name)) for step, run in trajectory(0)]
+            points = [
+                (step, getattr(found.layers[layer], name)) for step, found in trained_runs.trajectory(run(0))
+            ]
             text = r"\Sigma^{1/2}A_%d\Sigma^{1/2}" if name == "distance" else "A_%d"
             series.append(
                 Series(
@@ -322,8 +305,8 @@ def losses() -> Chart:
     series = [
         Series(
             label=f"seed {seed}",
-            x=tuple(float(step) for step, _ in trajectory(seed)[1:]),
-            y=tuple(nearest(run.loss or fmpq(0)) for _, run in trajectory(seed)[1:]),
+            x=tuple(float(step) for step, _ in trained_runs.trajectory(run(seed))[1:]),
+            y=tuple(nearest(found.loss or fmpq(0)) for _, found in trained_runs.trajectory(run(seed))[1:]),
         )
         for seed in SEEDS
     ]

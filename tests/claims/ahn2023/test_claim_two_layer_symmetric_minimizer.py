@@ -25,7 +25,7 @@ from icl_claims.theory.many_layers.two_symmetric_layers import (
 from icl_claims.theory.one_layer.single_layer import LABELS, over_prompts
 from icl_claims.theory.task import isotropic
 from icl_claims.theory.transformer.attention import X_QUERY, W, X, layer, prompt, sparse
-from tests.claims.ahn2023.test_claim_critical_points_scaled_inverse_covariance import check_slot_only_shifts
+from icl_claims.theory.transformer.query_label import prove_slot_only_shifts
 from tests.shared.strategies import matrices
 
 R = letter("R", "d", "d")
@@ -146,7 +146,7 @@ def test_claim_two_layer_symmetric_minimizer_necessity(evidence: Evidence) -> No
         "With noise f is still a polynomial in traces of A_0 and A_1, convex in each, and no less than without: it has "
         "minimisers, and the averaging argument makes one of them diagonal.",
     )
-    check_slot_only_shifts()
+    prove_slot_only_shifts([sparse(A), sparse(B)])
     evidence.dispensable(
         "zero_query_label",
         "A value c in the slot shifts the error by c at every layer; the error is odd in w, so f grows by the "

@@ -11,7 +11,7 @@ import pytest
 from icl_claims.claims.evidence import Evidence
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.transformer import recursion as forward
-from tests.claims.ahn2023.test_claim_covariate_update_conditioning import least_known
+from tests.shared.relaxed_points import least_known
 
 PROMPTS = 20_000
 ERROR_PROBABILITY = 1e-8

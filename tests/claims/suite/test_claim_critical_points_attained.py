@@ -5,8 +5,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import pytest
-import sympy
-from flint import arb, ctx, fmpq, fmpq_poly
+from flint import arb, fmpq
 from sympy import QQ
 from sympy.polys.rings import ring
 
@@ -14,30 +13,24 @@ from icl_claims.claims.evidence import Evidence
 from icl_claims.numerics.rounding import nearest
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.exact import Refuted
-from icl_claims.theory.algebra.real_roots import primitive
+from icl_claims.theory.algebra.words import letter
 from icl_claims.theory.loops.step import optimal_looped_step
 from icl_claims.theory.many_layers.critical_points import (
     assignments,
     critical_points_by_index,
     enclosed_optimal_steps,
     set_partitions_in_order,
-    single_block_critical_points,
 )
-from icl_claims.theory.many_layers.matrix_layers import layered_loss
+from icl_claims.theory.many_layers.elimination import index_of, multiple_points
+from icl_claims.theory.many_layers.scalar_pairs import scalar_pair_minimum
 from icl_claims.theory.many_layers.step_sizes import gradient, hessian, loss_of_steps, optimal_steps
 from icl_claims.theory.task import RegressionTask, isotropic
-from icl_claims.theory.wishart import spectral_moments
-from tests.claims.ahn2023.test_claim_critical_points_scaled_inverse_covariance import (
-    check_slot_only_shifts,
-    differing,
-    one_step,
-)
-from tests.shared.coordinates import Variables, gaussian, rademacher
+from icl_claims.theory.transformer.attention import sparse
+from icl_claims.theory.transformer.query_label import prove_slot_only_shifts
+from tests.shared import scaled_set
 
 SIZES = [(1, 1), (2, 1), (1, 4), (3, 2), (5, 20)]
 """(d, n) of the exact counts; n < d and d = 1 are among them."""
-
-BITS = 512
 
 
 class Identity(NamedTuple):
@@ -121,84 +114,15 @@ def check_counts(claimed: Counts) -> None:
                 points = (
                     [enclosed_optimal_steps(isotropic(d, n), L)]
                     if M == 1
-                    else multiple_points(M, L - M, d, n)
+                    else multiple_points(isotropic(d, n), M, L - M)
                 )
                 for steps in points:
-                    found[index_at(steps, d, n)] += assignments([M, *[1] * (L - M)])
+                    found[index_of(isotropic(d, n), steps)] += assignments([M, *[1] * (L - M)])
             stated = dict(claimed(L))
             if L == 4:
                 stated[2] = stated.get(2, 0) - assignments([2, 2])
             if dict(found) != {index: count for index, count in stated.items() if count}:
                 raise Refuted(f"d = {d}, n = {n}, L = {L}: {dict(found)} by elimination, {stated} claimed")
-
-
-def multiple_points(M: int, r: int, d: int, n: int) -> list[list[arb]]:
-    """The critical points with one step M times and r other ones once, one for each multiset of steps."""
-    H, K = single_block_critical_points(isotropic(d, n), M, r)
-    proper = H
-    while (common := proper.gcd(K)).degree() > 0:
-        proper = proper // common
-    with ctx.workprec(BITS):
-        roots = [root.real for root, _ in primitive(proper).complex_roots() if root.imag == 0]
-    c = sympy.Symbol("c")
-    as_sympy = sympy.Poly([sympy.Rational(int(x.p), int(x.q)) for x in proper.coeffs()[::-1]], c)
-    if as_sympy.count_roots() != len(roots) or primitive(proper).gcd(primitive(proper).derivative()).degree():
-        raise Refuted(f"M = {M}, r = {r}: Sturm's theorem counts other real roots, or there are double ones")
-    return [[root] * M + others(root, M, r, d, n) for root in roots]
-
-
-def others(c: arb, M: int, r: int, d: int, n: int) -> list[arb]:
-    """The steps beside c: reciprocals of the roots of the polynomial orthogonal for s (1 − cs)^{2M} dμ."""
-    with ctx.workprec(BITS):
-        m = [arb(x) for x in spectral_moments(2 * M + 2 * r + 1, d, n)]
-        binomials = fmpq_poly([1, 1]) ** (2 * M)
-        weighted = [
-            sum((arb(b) * (-c) ** k * m[k + j + 1] for k, b in enumerate(binomials.coeffs())), arb(0))
-            for j in range(2 * r)
-        ]
-        if r == 0:
-            return []
-        if r == 1:
-            return [weighted[0] / weighted[1]]
-        if r > 2:
-            raise ValueError(f"r must be at most 2, got {r}")
-        minor = weighted[1] * weighted[3] - weighted[2] ** 2
-        total = (weighted[0] * weighted[3] - weighted[1] * weighted[2]) / minor
-        product = (weighted[0] * weighted[2] - weighted[1] ** 2) / minor
-        root = (total**2 - 4 * product).sqrt()
-        return [(total - root) / 2, (total + root) / 2]
-
-
-def index_at(steps: list[arb], d: int, n: int) -> int:
-    """The number of negative pivots of the Hessian on 𝒮, certified; the gradient encloses 0, the steps are > 0."""
-    with ctx.workprec(BITS):
-        L, m = len(steps), [arb(x) for x in spectral_moments(2 * len(steps) + 2, d, n)]
-
-        def mean(skipped: list[int], start: int) -> arb:
-            """∫ s^start ∏ (1 − a_l s) dμ over l in two copies of the layers, the listed places left out."""
-            q = [arb(1)]
-            for at, a in enumerate([*steps, *steps]):
-                if at not in skipped:
-                    q = [x - a * y for x, y in zip([*q, arb(0)], [arb(0), *q], strict=True)]
-            return sum((x * m[start + k] for k, x in enumerate(q)), arb(0))
-
-        if not all(step > 0 for step in steps):
-            raise Refuted("a step is not certainly positive")
-        if not all(mean([i], 1).contains(0) for i in range(L)):
-            raise Refuted("the gradient does not vanish")
-        rows = [
-            [2 * mean([i, L + i], 2) if i == j else 4 * mean([i, j], 2) for j in range(L)] for i in range(L)
-        ]
-        negative = 0
-        for i in range(L):
-            pivot = rows[i][i]
-            if not (pivot > 0 or pivot < 0):
-                raise Refuted("the sign of a pivot is undecided: the point may be degenerate")
-            negative += bool(pivot < 0)
-            for j in range(i + 1, L):
-                factor = rows[j][i] / pivot
-                rows[j] = [x - factor * y for x, y in zip(rows[j], rows[i], strict=True)]
-        return negative
 
 
 @pytest.mark.claim(
@@ -221,7 +145,7 @@ def test_claim_critical_points_attained_by_elimination(evidence: Evidence) -> No
     }
     evidence.check(check_counts, critical_points_by_index, mutants)
     d, n = 5, 20
-    for steps in multiple_points(2, 1, d, n):
+    for steps in multiple_points(isotropic(d, n), 2, 1):
         shown = ", ".join(f"{float(a.mid()):.4f}" for a in sorted(steps, key=lambda a: float(a.mid())))
         evidence.figure(
             f"saddle at d = 5, n = 20, L = 3: steps {shown}", f"{saddle_loss(steps):.6f}", exact=False
@@ -242,24 +166,14 @@ def saddle_loss(steps: list[arb]) -> float:
 @pytest.mark.claim(slug="critical_points_attained", grade="exact", range="one instance each", parts=())
 def test_claim_critical_points_attained_necessity(evidence: Evidence) -> None:
     """Each assumption dropped by itself, or why the conclusion does not need it."""
-    v = Variables(x0=gaussian, x1=rademacher, w0=gaussian, w1=gaussian)
-    numbers = one_step(v, [v.of["x0"], v.of["x1"]], [v.of["w0"], v.of["w1"]])
-    evidence.necessary("gaussian_covariates", differing("x = (normal, ±1), d = 2, n = 1", *numbers))
-    v = Variables(x0=gaussian, x1=gaussian, w0=gaussian, w1=gaussian)
-    x = [v.of["x0"], v.of["x1"]]
-    evidence.necessary(
-        "independent_task",
-        differing(
-            "w = (first entry of x_1, normal), d = 2, n = 1", *one_step(v, x, [v.of["x0"], v.of["w1"]])
-        ),
-    )
-    weighted = one_step(v, x, [v.of["w0"], 2 * v.of["w1"]])
-    evidence.necessary("whitened_task", differing("Σ = I, Ω = diag(1, 4), d = 2, n = 1", *weighted))
+    scaled_set.record_necessity(evidence)
     with pytest.raises(ValueError, match="covariance must be positive definite"):
         RegressionTask.whitened(exact.diagonal([1, 0]), 2)
     evidence.necessary("positive_definite_covariance", "For singular Σ neither Σ⁻¹ nor the set 𝒮 exists.")
-    discriminant = noisy_discriminant(fmpq(8))
-    if not noisy_discriminant(fmpq(0)) > 0 > discriminant:
+    clean, discriminant = (
+        scalar_pair_minimum(isotropic(1, 1, noise_variance=noise)).discriminant for noise in (0, 8)
+    )
+    if not clean > 0 > discriminant:
         raise Refuted("noise of this variance leaves two different steps")
     evidence.necessary(
         "noiseless_labels",
@@ -267,33 +181,9 @@ def test_claim_critical_points_attained_necessity(evidence: Evidence) -> None:
         f"its only critical point has e² − 4p = {discriminant} < 0. So no critical point has two different "
         "steps: there is one on 𝒮, with equal steps, not three.",
     )
-    check_slot_only_shifts()
+    prove_slot_only_shifts([sparse(letter(name, "d", "d")) for name in "AB"])
     evidence.dispensable(
         "zero_query_label",
         "A value c in the slot shifts the error by c at every layer; the error is odd in w, so f "
         "grows by the constant c².",
     )
-
-
-def noisy_discriminant(noise: fmpq) -> fmpq:
-    """e² − 4p at the only critical point of the loss as a function of (e, p), d = n = 1, L = 2.
-
-    The loss is a quadratic polynomial in (e, p), found exactly from six values and checked at a seventh.
-    """
-    task = isotropic(1, 1, noise_variance=noise)
-    places = [(0, 0), (1, 0), (2, 0), (1, 1), (1, -1), (2, 2), (3, -2)]
-
-    def row(a: int, b: int) -> list[int]:
-        e, p = a + b, a * b
-        return [1, e, p, e * e, e * p, p * p]
-
-    values = [layered_loss(task, [[[a]], [[b]]]) for a, b in places]
-    system = exact.matrix("system", [row(*place) for place in places[:6]])
-    c = system.solve(exact.matrix("values", [[x] for x in values[:6]])).entries()
-    if sum(x * y for x, y in zip(c, row(*places[6]), strict=True)) != values[6]:
-        raise Refuted("the loss is no quadratic polynomial in (e, p)")
-    if not (c[3] > 0 and 4 * c[3] * c[5] - c[4] ** 2 > 0):
-        raise Refuted("the quadratic is not convex")
-    curved = exact.matrix("curved", [[2 * c[3], c[4]], [c[4], 2 * c[5]]])
-    e, p = curved.solve(exact.matrix("slopes", [[-c[1]], [-c[2]]])).entries()
-    return e * e - 4 * p

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import sympy
 from flint import fmpq
 from sympy import QQ
 from sympy.polys.fields import FracElement, field
@@ -20,8 +19,10 @@ from icl_claims.theory.many_layers.critical_points import (
     invariant_weight,
 )
 from icl_claims.theory.many_layers.matrix_layers import layered_hessian
+from icl_claims.theory.many_layers.two_symmetric_layers import is_positive
 from icl_claims.theory.task import isotropic
 from icl_claims.theory.wishart import trace_moment
+from icl_claims.theory.wishart.sizes import in_ring
 
 FIELD, n, d = field("n,d", QQ)
 RING, a, b = ring("a,b", FIELD)
@@ -29,9 +30,7 @@ RING, a, b = ring("a,b", FIELD)
 
 def joint_moment(*powers: int) -> FracElement:
     """E ∏ tr S^{k_i} in ℚ(n, d)."""
-    terms = trace_moment(powers).to_dict().items()
-    total = sum((FIELD(QQ(int(c))) * d ** int(i) * n ** int(j) for (i, j), c in terms), FIELD.zero)
-    return total / n ** sum(powers)
+    return in_ring(trace_moment(powers), d, n) / n ** sum(powers)
 
 
 Block = Callable[[int], list[list[Any]]]
@@ -73,7 +72,7 @@ def check_definite(block: Block) -> None:
             ("sum", 2 * constant + slope * e),
             ("product", constant**2 + constant * slope * e + slope**2 * p),
         ):
-            if not positive(value):
+            if not is_positive(value, {"d": 2, "n": 1}):
                 raise Refuted(f"{directions}: the {name} of the two determinants is not shown to be positive")
 
 
@@ -81,14 +80,6 @@ def value_at(entry: Any) -> fmpq:
     """An entry at a = 1/2, b = 1/3, d = 3, n = 2."""
     number = entry.evaluate([(a, QQ(1, 2)), (b, QQ(1, 3))]).as_expr().subs({"d": 3, "n": 2})
     return fmpq(int(number.p), int(number.q))
-
-
-def positive(value: FracElement) -> bool:
-    """Whether numerator and denominator have positive coefficients in d − 2 ≥ 0 and n − 1 ≥ 0, and constant terms."""
-    u, v = sympy.symbols("u v")
-    at = {sympy.Symbol("d"): u + 2, sympy.Symbol("n"): v + 1}
-    parts = [sympy.Poly(part.as_expr().subs(at), u, v) for part in (value.numer, value.denom)]
-    return all(part.nth(0, 0) > 0 and all(c > 0 for c in part.coeffs()) for part in parts)
 
 
 @pytest.mark.claim(

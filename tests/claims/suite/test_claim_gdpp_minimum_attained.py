@@ -12,21 +12,24 @@ from sympy.polys.rings import ring
 
 from icl_claims.claims.evidence import Evidence
 from icl_claims.claims.results import Chart, Series
-from icl_claims.numerics.gdpp import CriticalPoint, Interval, certify
+from icl_claims.numerics.gdpp import CriticalPoint, certify
 from icl_claims.numerics.gdpp_two_layers import candidates
 from icl_claims.numerics.rounding import nearest
 from icl_claims.theory.algebra.blocks import Blocks
 from icl_claims.theory.algebra.exact import Refuted
-from icl_claims.theory.algebra.words import FIELD, Words, eye, letter, n, zero
+from icl_claims.theory.algebra.words import FIELD, SIZES, Words, eye, letter, n, zero
 from icl_claims.theory.many_layers import gdpp
 from icl_claims.theory.many_layers.gdpp import relaxed
 from icl_claims.theory.many_layers.step_sizes import optimal_steps
+from icl_claims.theory.many_layers.two_symmetric_layers import is_positive
 from icl_claims.theory.task import isotropic
 from icl_claims.theory.transformer import recursion as forward
 from icl_claims.theory.transformer.attention import X_QUERY, W, X, layer, prompt
 from icl_claims.theory.wishart import spectral_moments
-from tests.claims.ahn2023.test_claim_gdpp_critical_points import single_layer_gradient
-from tests.shared.coordinates import gaussian_prompt
+from icl_claims.theory.wishart.sizes import in_ring
+from tests.shared.coordinates import gaussian_prompt, gradient_on_the_ray
+from tests.shared.decimals import encloses_what_rounds_to
+from tests.shared.relaxed_points import LEAST_KNOWN
 
 S = X @ X.T / n
 COVARIATE, RESIDUAL = (letter(name, "d", "d", symmetric=True) for name in "pr")
@@ -130,17 +133,9 @@ def test_claim_gdpp_minimum_attained_loss(evidence: Evidence) -> None:
 def test_claim_gdpp_minimum_attained_saddle() -> None:
     """m_1 m_3 − m_2² has only positive coefficients in d − 1, n − 1: it is positive for all d, n ≥ 1, so that
     ∂²f/∂a_0∂b_0 ≠ 0 beside ∂²f/∂b_0² = 0 at the explicit critical point: a saddle."""
-    variables, u, v = ring("u,v", QQ)
-    moments = [
-        sum(
-            (int(c) * (u + 1) ** int(i) * (v + 1) ** (3 - int(j)) for (i, j), c in m.to_dict().items()),
-            variables.zero,
-        )
-        for m in spectral_moments(3)
-    ]
-    minor = moments[1] * moments[3] - moments[2] ** 2
-    if not minor or not all(c > 0 for c in minor.coeffs()):
-        raise Refuted("a coefficient is not positive")
+    moments = [in_ring(m, SIZES["d"], 1 / n) for m in spectral_moments(3)]
+    if not is_positive(moments[1] * moments[3] - moments[2] ** 2, {"d": 1, "n": 1}):
+        raise Refuted("m_1 m_3 − m_2² is not shown to be positive")
     _, s, a, a0, b0 = ring("s,a,a0,b0", QQ)
     r = forward.recursion([a0, a], [b0], s, s**0)[1]
     slope = r.diff(a0).diff(b0).subs([(a0, 0)])
@@ -189,21 +184,13 @@ def test_claim_gdpp_minimum_attained_two_layers(evidence: Evidence) -> None:
     evidence.check(check_boundary, stated, mutants)
 
 
-ROUNDED: dict[tuple[int, int], tuple[list[str], list[str]]] = {
-    (1, 1): (["-0.623", "-0.214", "-2.975"], ["0.038", "0.981"]),
-    (2, 1): (["-0.516", "-0.198", "-2.328"], ["0.044", "0.998"]),
-    (2, 5): (["-0.869", "-0.677", "-8.237"], ["0.113", "1.517"]),
-    (3, 2): (["-0.406", "-0.296", "-4.379"], ["0.105", "1.631"]),
-    (5, 3): (["-0.507", "-0.396", "-5.292"], ["0.113", "1.545"]),
-    (5, 10): (["-0.539", "-1.570", "-11.78"], ["0.297", "0.948"]),
-    (5, 20): (["-0.338", "-2.091", "-8.568"], ["0.878", "0.578"]),
-}
+THREE_LAYERS = {(d, size): point for (d, size, layers), point in LEAST_KNOWN.items() if layers == 3}
 """Points near the least minimum that is known: any point with a small loss will do."""
 
 
 def check_three_layers(bound: Callable[[int, int], fmpq]) -> None:
     """No residual with an infinite c_0 loses as little as the bound, at every size, decided exactly."""
-    for d, size in ROUNDED:
+    for d, size in THREE_LAYERS:
         gdpp.prove_degenerate_layer_loses(isotropic(d, size), bound(d, size))
 
 
@@ -220,11 +207,13 @@ def test_claim_gdpp_minimum_attained_three_layers(evidence: Evidence) -> None:
     mutants = {
         "predicting 0": lambda d, _: fmpq(d),
         "one layer": lambda d, size: optimal_steps(isotropic(d, size), 1).loss * 2,
-        "a thousand times the loss": lambda d, size: 1000 * gdpp.loss(isotropic(d, size), *ROUNDED[d, size]),
+        "a thousand times the loss": lambda d, size: (
+            1000 * gdpp.loss(isotropic(d, size), *THREE_LAYERS[d, size])
+        ),
     }
     evidence.check(
         check_three_layers,
-        lambda d, size: gdpp.loss(isotropic(d, size), *ROUNDED[d, size]),
+        lambda d, size: gdpp.loss(isotropic(d, size), *THREE_LAYERS[d, size]),
         mutants,
     )
 
@@ -238,13 +227,6 @@ class Minimum(NamedTuple):
     dim: int = 5
     context_length: int = 20
     ratio: tuple[int, int] = (1, 6)
-
-
-def agrees(number: Interval, decimal: str) -> bool:
-    """Whether the whole enclosure rounds to this decimal."""
-    digits = len(decimal.split(".")[1])
-    value, half = fmpq(int(decimal.replace(".", "")), 10**digits), fmpq(1, 2 * 10**digits)
-    return bool(value - half <= number.lower and number.upper <= value + half)
 
 
 def global_minimum(d: int, size: int) -> CriticalPoint:
@@ -267,7 +249,10 @@ def check_minimum(claimed: Minimum) -> None:
     if not point.minimum:
         raise Refuted("the point is no strict local minimum")
     stated = [*claimed.a, claimed.b, claimed.loss]
-    if not all(agrees(x, text) for x, text in zip([*point.a, *point.b, point.loss], stated, strict=True)):
+    if not all(
+        encloses_what_rounds_to(x, text)
+        for x, text in zip([*point.a, *point.b, point.loss], stated, strict=True)
+    ):
         raise Refuted(f"the minimiser at {(d, size)} has other digits than {stated}")
     few, many = claimed.ratio
     if point.loss.upper * many >= optimal_steps(isotropic(d, size), 2).loss * few:
@@ -340,8 +325,8 @@ def gain_chart() -> Chart:
 @pytest.mark.claim(slug="gdpp_minimum_attained", grade="exact", range="d = n = L = 1", parts=())
 def test_claim_gdpp_minimum_attained_with_noise(evidence: Evidence) -> None:
     """With label noise the explicit point is not critical."""
-    ((alpha, beta),) = single_layer_gradient(*gaussian_prompt(1, [[1]], [[1]], noise=1))[0][:1]
-    ((clean, slope),) = single_layer_gradient(*gaussian_prompt(1, [[1]], [[1]]))[0][:1]
+    ((alpha, beta),) = gradient_on_the_ray(*gaussian_prompt(1, [[1]], [[1]], noise=1))[0][:1]
+    ((clean, slope),) = gradient_on_the_ray(*gaussian_prompt(1, [[1]], [[1]]))[0][:1]
     a = gdpp.explicit_critical_point(isotropic(1, 1), 1)[0][0]
     if clean + slope * a != 0 or alpha + beta * a == 0:
         raise Refuted("the point is critical with noise, or not critical without")

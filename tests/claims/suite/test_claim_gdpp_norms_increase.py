@@ -11,7 +11,7 @@ from icl_claims.claims.evidence import Evidence
 from icl_claims.numerics.gdpp import CriticalPoint, certify, local_minima, minimizer
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.task import RegressionTask, isotropic
-from tests.claims.suite.test_claim_gdpp_minimum_attained import agrees
+from tests.shared.decimals import encloses_what_rounds_to
 
 
 class Stated(NamedTuple):
@@ -41,7 +41,7 @@ def check_norms(stated: Stated) -> None:
         raise Refuted(f"no critical point is near: {error}") from error
     if not found.minimum:
         raise Refuted("no strict local minimum")
-    if not all(agrees(x, text) for x, text in zip(found.a, stated.a, strict=True)):
+    if not all(encloses_what_rounds_to(x, text) for x, text in zip(found.a, stated.a, strict=True)):
         raise Refuted(f"the decimals are others: {[x.middle for x in found.a]}")
     # All a_l are negative, so |a| lies between −upper and −lower.
     norms = [(-x.upper, -x.lower) for x in found.a]
@@ -109,7 +109,7 @@ def test_claim_gdpp_norms_increase_exceptions() -> None:
 def test_claim_gdpp_norms_increase_least_known(evidence: Evidence, stated: Stated) -> None:
     """They are the least of the local minima that a search from 128 starts finds, each certified."""
     best = minimizer(stated.task, 3)
-    if not all(agrees(x, text) for x, text in zip(best.a, stated.a, strict=True)):
+    if not all(encloses_what_rounds_to(x, text) for x, text in zip(best.a, stated.a, strict=True)):
         raise Refuted("the search finds a lower one")
     found = local_minima(stated.task, 3)
     evidence.figure("strict local minima found, certified", len(found), exact=False)

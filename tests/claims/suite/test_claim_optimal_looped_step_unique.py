@@ -15,6 +15,7 @@ from icl_claims.theory.many_layers.step_sizes import loss_of_steps, optimal_step
 from icl_claims.theory.one_layer import single_layer
 from icl_claims.theory.task import isotropic
 from icl_claims.theory.wishart import spectral_moments, trace_moments
+from icl_claims.theory.wishart.sizes import in_ring
 
 GRID = [(d, n, L) for d in (1, 2, 5) for n in (1, 3, 20) for L in (1, 2, 3, 6)]
 
@@ -26,10 +27,7 @@ def check_second_derivative(prefactor: Prefactor) -> None:
     """f″ = factor · E tr S²(I − aS)^{2L−2} as a polynomial in a, d and n, for L ≤ 5 symbolically; the
     right-hand side is the expected trace of a square, S(I − aS)^{L−1} times its transpose, and S ≠ 0."""
     d, n, a = sympy.symbols("d n a")
-    moments = [
-        sum(int(c) * d ** int(i) * n ** int(j) for (i, j), c in m.to_dict().items()) / n**k
-        for k, m in enumerate(trace_moments(10))
-    ]
+    moments = [in_ring(m, d, n) / n**k for k, m in enumerate(trace_moments(10))]
     for L in range(1, 6):
         f = sum(sympy.binomial(2 * L, k) * (-a) ** k * moments[k] for k in range(2 * L + 1))
         square = sum(sympy.binomial(2 * L - 2, k) * (-a) ** k * moments[k + 2] for k in range(2 * L - 1))

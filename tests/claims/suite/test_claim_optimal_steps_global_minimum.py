@@ -17,19 +17,20 @@ from icl_claims.numerics.spectral_density import spectral_density
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.evaluation import at_task
 from icl_claims.theory.algebra.exact import Refuted
-from icl_claims.theory.algebra.orthogonal_polynomials import kernel_polynomial, monic, recurrence
-from icl_claims.theory.algebra.real_roots import isolate
+from icl_claims.theory.algebra.orthogonal_polynomials import monic, recurrence
 from icl_claims.theory.algebra.words import eye, letter
 from icl_claims.theory.loops.step import optimal_looped_step
 from icl_claims.theory.many_layers.spectral_loss import integral
+from icl_claims.theory.many_layers.step_certificate import prove_optimal
 from icl_claims.theory.many_layers.step_sizes import gradient, loss_of_steps, optimal_steps
 from icl_claims.theory.one_layer import single_layer
 from icl_claims.theory.one_layer.single_layer import LABELS, over_prompts
 from icl_claims.theory.task import RegressionTask, isotropic
 from icl_claims.theory.transformer.attention import NO_MASK, X_QUERY, W, layer, prompt, sparse
 from icl_claims.theory.wishart import trace_moments
-from tests.shared import coordinates
-from tests.shared.coordinates import Prompt, Variables, gaussian, gaussian_prompt, layer_with, rademacher
+from icl_claims.theory.wishart.sizes import in_ring
+from tests.shared import coordinates, prompts
+from tests.shared.coordinates import Prompt, Variables, gaussian_prompt, layer_with
 from tests.shared.strategies import rationals
 
 GRID = [(d, n, L) for d in (1, 2, 3, 5) for n in (1, 2, 3, 8, 20) for L in (1, 2, 3, 5)]
@@ -79,24 +80,9 @@ MUTANTS: dict[str, Claimed] = {
 
 
 def check_certificate(claimed: Claimed) -> None:
-    """The four facts that make q the only minimiser, for each size in the grid, in exact arithmetic.
-
-    q(0) = 1 and ∫ q sʲ · s dμ = 0 for j < L make it the minimum of the convex ∫ q² over polynomials with
-    value 1 at 0 (unique, as s, …, s^L are independent in L²(μ)); L simple positive roots make it a product
-    ∏ (1 − a_l s); the loss is ∫ q², and 1/Σ π_k(0)²/h_k by the kernel, another route.
-    """
+    """The four facts that make q the only minimizer, for each size in the grid, in exact arithmetic."""
     for d, n, L in GRID:
-        q, loss = claimed(d, n, L)
-        if q[0] != 1 or q.degree() != L:
-            raise Refuted(f"{(d, n, L)}: q(0) is not 1, or the degree not L")
-        if any(integral(q * fmpq_poly([0] * (j + 1) + [1]), d, n) for j in range(L)):
-            raise Refuted(f"{(d, n, L)}: q is not orthogonal for s dμ")
-        roots = isolate(q)
-        if len(roots) != L or any(root.compare(fmpq(0)) <= 0 for root in roots):
-            raise Refuted(f"{(d, n, L)}: the roots are not L positive ones")
-        kernel, least = kernel_polynomial(*recurrence(trace_moments(2 * L + 1, d, n), L + 1))
-        if loss != integral(q * q, d, n) or loss != least or q != kernel(fmpq_poly([0, n])):
-            raise Refuted(f"{(d, n, L)}: the loss is not ∫ q² dμ, or not 1/Σ π_k(0)²/h_k")
+        prove_optimal(isotropic(d, n), *claimed(d, n, L), layers=L)
 
 
 @pytest.mark.claim(
@@ -122,8 +108,7 @@ def check_symbolic(shift: int) -> None:
     unique, and its orthogonality for s dμ (for moments shifted by ``shift``) is an identity.
     """
     d, n, u, v = sympy.symbols("d n u v")
-    moments = [m.to_dict() for m in trace_moments(8)]
-    m = [sum(int(c) * d ** int(i) * n ** int(j) for (i, j), c in terms.items()) for terms in moments]
+    m = [in_ring(moment, d, n) for moment in trace_moments(8)]
     for L in (1, 2, 3):
         gram = sympy.Matrix(L, L, lambda i, j: m[i + j + 2])
         minor = sympy.Poly(sympy.expand(gram.det().subs({d: u + 1, n: v + 1})), u, v)
@@ -239,15 +224,12 @@ def beaten(model: str, stated_loss: fmpq, better_loss: fmpq, better: str) -> str
 def test_claim_optimal_steps_global_minimum_necessity(evidence: Evidence) -> None:
     """Each assumption dropped by itself, at L = 1 (L = 2 for the mask), in exact arithmetic."""
     step = stated_step(1, 2)
-    v = Variables(x0=rademacher, x1=rademacher, q=rademacher, w=gaussian)
-    x, q, w = [v.of["x0"], v.of["x1"]], v.of["q"], v.of["w"]
-    signs = Prompt([x], [q], [w * z for z in x], w * q)
+    v, signs = prompts.signs()
     evidence.necessary(
         "gaussian_covariates",
         beaten("x = ±1, d = 1, n = 2", at_step(v, signs, step), at_step(v, signs, fmpq(1)), "a = 1"),
     )
-    v = Variables(x=gaussian, q=gaussian)
-    dependent = Prompt([[v.of["x"]]], [v.of["q"]], [v.of["x"] ** 2], v.of["x"] * v.of["q"])
+    v, dependent = prompts.own_example()
     one = stated_step(1, 1)
     evidence.necessary(
         "independent_task",
@@ -261,8 +243,10 @@ def test_claim_optimal_steps_global_minimum_necessity(evidence: Evidence) -> Non
         beaten("σ² = 1, d = n = 1", at_step(v, noisy, one), at_step(v, noisy, fmpq(1, 4)), "a = 1/4"),
     )
     v, clean = gaussian_prompt(1, [[1]], [[1]])
-    filled = Prompt(clean.X, clean.x_query, clean.y, clean.target, slot=1)
-    if coordinates.loss(v, filled, *layer_with([[one]])) == optimal_steps(isotropic(1, 1), 1).loss:
+    if (
+        coordinates.loss(v, prompts.filled(clean, 1), *layer_with([[one]]))
+        == optimal_steps(isotropic(1, 1), 1).loss
+    ):
         raise Refuted("a filled label slot does not change the loss")
     evidence.necessary(
         "zero_query_label", "With 1 in the slot the loss at d = n = 1 is greater by exactly 1."

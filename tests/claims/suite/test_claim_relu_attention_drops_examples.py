@@ -1,6 +1,5 @@
 """What a ReLU does to attention: a fair coin decides for each example whether it counts."""
 
-from collections.abc import Callable
 from itertools import product
 
 import pytest
@@ -15,17 +14,12 @@ from icl_claims.models.attention import LinearTransformer
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.one_layer import relu_attention, single_layer
 from icl_claims.theory.one_layer.relu_attention import LINEAR
+from tests.shared.activations import OTHERS, Activation, relu
+from tests.shared.integer_tensors import draw_integers
 
-Activation = Callable[[sympy.Expr], sympy.Expr]
 SIZE, VALUE = sympy.Symbol("m", positive=True), sympy.Symbol("p", real=True)
 
-MUTANTS: dict[str, Activation] = {
-    "leaky ReLU": lambda s: sympy.Max(s, s / 10),
-    "negative part": lambda s: sympy.Max(-s, 0),
-    "absolute value": sympy.Abs,
-    "ReLU squared": lambda s: sympy.Max(s, 0) ** 2,
-    "identity": lambda s: s,
-}
+MUTANTS: dict[str, Activation] = {**OTHERS, "ReLU squared": lambda s: sympy.Max(s, 0) ** 2}
 
 
 def check_coin(sigma: Activation) -> None:
@@ -46,7 +40,7 @@ def check_coin(sigma: Activation) -> None:
 def test_claim_relu_attention_drops_examples(evidence: Evidence) -> None:
     """Of an example and its negative, equally likely, one contributes p s and the other 0: a fair coin,
     independent of p s and of the other examples. Where s = 0 both contribute p s = 0."""
-    evidence.check(check_coin, lambda s: sympy.Max(s, 0), MUTANTS)
+    evidence.check(check_coin, relu, MUTANTS)
 
 
 @pytest.mark.claim(
@@ -75,14 +69,9 @@ def test_claim_relu_attention_drops_examples_torch() -> None:
     @given(st.data())
     def equal(data: st.DataObject) -> None:
         d, n = data.draw(st.integers(1, 3)), data.draw(st.sampled_from([1, 2, 4]))
-
-        def draw(*shape: int) -> torch.Tensor:
-            count = int(torch.tensor(shape).prod())
-            values = data.draw(st.lists(st.integers(-5, 5), min_size=count, max_size=count))
-            return torch.tensor(values, dtype=torch.float64).reshape(shape)
-
-        P, Q, Z0 = draw(1, d + 1, d + 1), draw(1, d + 1, d + 1), draw(d + 1, n + 1)
-        relu = LinearTransformer.from_matrices(P, Q, activation="relu")
+        shapes = (1, d + 1, d + 1), (1, d + 1, d + 1), (d + 1, n + 1)
+        P, Q, Z0 = (draw_integers(data, shape, 5) for shape in shapes)
+        with_relu = LinearTransformer.from_matrices(P, Q, activation="relu")
         linear = LinearTransformer.from_matrices(P, Q)
 
         def predictions(model: LinearTransformer, factors: tuple[int, int]) -> list[float]:
@@ -90,7 +79,7 @@ def test_claim_relu_attention_drops_examples_torch() -> None:
             scaled = torch.cat([patterns, torch.ones(len(patterns), 1, dtype=torch.float64)], 1)
             return sorted(model(Z0 * scaled[:, None, :]).tolist())
 
-        assert predictions(relu, (1, -1)) == predictions(linear, (1, 0))
+        assert predictions(with_relu, (1, -1)) == predictions(linear, (1, 0))
 
     equal()
 

@@ -10,25 +10,22 @@ from hypothesis import strategies as st
 from icl_claims.claims.evidence import Evidence
 from icl_claims.theory.algebra.evaluation import vanishes
 from icl_claims.theory.algebra.exact import Refuted
-from icl_claims.theory.algebra.words import Words, eye, n, one, sigma2, zero
+from icl_claims.theory.algebra.words import Words, d, eye, n, one, sigma2, zero
+from icl_claims.theory.one_layer.products import prove_bilinear, prove_gradient
 from icl_claims.theory.one_layer.relu_attention import (
     LINEAR,
-    RELU,
+    isotropic_minimum,
     loss,
     loss_polynomial,
     minimum,
     normal_matrix,
+    product_gradient,
+    score,
+    value,
 )
 from icl_claims.theory.one_layer.single_layer import GAMMA, OMEGA, SIGMA
 from icl_claims.theory.task import RegressionTask
-from tests.claims.ahn2023.test_claim_relu_attention_minimizer import (
-    D,
-    N,
-    by_coins,
-    check_bilinear,
-    check_gradient,
-    minimal_loss,
-)
+from tests.shared import relu_coins
 from tests.shared.coordinates import gaussian_prompt
 from tests.shared.strategies import matrices, rationals, tasks_of
 
@@ -38,8 +35,8 @@ NormalMatrix = tuple[Any, Any]
 
 def check_general(coefficients: NormalMatrix) -> None:
     """With ΓN = Ω the weights −2Γ make the gradient vanish; the value is an identity in Γ."""
-    check_bilinear()
-    check_gradient()
+    prove_bilinear(value() * score())
+    prove_gradient(product_gradient() * 2, normal_matrix())
     label_variance = (SIGMA @ OMEGA).trace() + one() * sigma2
     claimed = SIGMA @ OMEGA * coefficients[0] + eye("d") * label_variance * coefficients[1]
     if normal_matrix() * 2 != claimed:
@@ -78,12 +75,13 @@ def test_claim_relu_attention_minimizer_general_task(evidence: Evidence) -> None
     evidence.check(
         value_at, n / (2 * n), {"share 1, as for linear attention": n / n, "share 1/4": n / (4 * n)}
     )
-    fewer = N * (D + 1) / (2 * D + 3)
-    if not vanishes(minimal_loss(RELU) - D * (2 * D + 3) / (N + 2 * D + 3)):
+    share = (d + 1) / (2 * d + 3)
+    if isotropic_minimum() != d * (2 * d + 3) / (n + 2 * d + 3):
         raise Refuted("the isotropic minimum is not d(2d + 3)/(n + 2d + 3)")
-    if not vanishes(minimal_loss(RELU) - minimal_loss(LINEAR).subs({N: fewer})):
+    linear = isotropic_minimum(LINEAR).as_expr().subs({"n": (n * share).as_expr()})
+    if not vanishes(isotropic_minimum().as_expr() - linear):
         raise Refuted("the isotropic minimum is not that of (d + 1)n/(2d + 3) examples")
-    evidence.figure("share of the examples that linear attention needs", f"${sympy.latex(fewer / N)}$")
+    evidence.figure("share of the examples that linear attention needs", f"${sympy.latex(share.as_expr())}$")
 
 
 @pytest.mark.claim(
@@ -109,5 +107,5 @@ def test_claim_relu_attention_minimizer_general_task_no_weights_do_better() -> N
     v, prompt = gaussian_prompt(2, [[1, 1], [0, 2]], [[1, 0], [1, 1]], noise=1)
     task = RegressionTask([[2, 2], [2, 4]], 2, [[1, 1], [1, 2]], 1)
     P, Q = [[0, 0, 0], [0, 0, 0], [1, -2, 3]], [[1, 2, 0], [0, -1, 0], [1, 1, 0]]
-    if by_coins(v, prompt, P, Q) != loss(task, P[2], [row[:2] for row in Q]):
+    if relu_coins.loss(v, prompt, P, Q) != loss(task, P[2], [row[:2] for row in Q]):
         raise Refuted("the loss in coordinates is another one")

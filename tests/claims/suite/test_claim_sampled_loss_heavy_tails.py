@@ -18,8 +18,8 @@ from icl_claims.theory.many_layers.loss_variance import loss_variance
 from icl_claims.theory.many_layers.step_sizes import loss_of_steps, optimal_steps
 from icl_claims.theory.task import isotropic
 from tests.shared import coordinates
-
-D, N = 5, 20
+from tests.shared.decimals import rounds_to
+from tests.shared.experiment import D, N
 
 
 class Table(NamedTuple):
@@ -40,13 +40,6 @@ def relative_variance(steps: Sequence[fmpq]) -> fmpq:
 def looped_steps(loops: int) -> list[fmpq]:
     """The optimal looped step, as a rational within 2⁻⁶⁴ of it, relatively."""
     return [optimal_looped_step(isotropic(D, N), loops).step.upper] * loops
-
-
-def rounds_to(value: fmpq, decimal: str) -> bool:
-    """Whether a value is within half a unit in the last place of a decimal."""
-    places = len(decimal.partition(".")[2])
-    whole, _, fraction = decimal.partition(".")
-    return abs(value - fmpq(int(whole + fraction), 10**places)) * 2 * 10**places <= 1
 
 
 def check_table(table: Table) -> None:

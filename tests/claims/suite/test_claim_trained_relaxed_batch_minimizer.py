@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 
 from icl_claims.claims.evidence import Evidence
 from icl_claims.claims.results import Chart, Series
-from icl_claims.numerics.gdpp import certify
 from icl_claims.theory.algebra.exact import Refuted
-from icl_claims.theory.task import isotropic
 from icl_claims.theory.transformer import recursion as forward
+from tests.shared.relaxed_points import BESIDE_PRINTED, PRINTED
 
 D, PROMPTS, LAYERS = 5, 20_000, 3
-PUBLISHED = np.array([-0.38, -2.40, -9.55, 0.90, 0.56])
+PUBLISHED = np.array([float(x) for x in (*PRINTED.a, *PRINTED.b)])
 ERROR_PROBABILITY = 1e-7
 
 Floats = NDArray[np.float64]
@@ -75,7 +74,7 @@ def check_box(box: Box, batches: int) -> None:
 def check_population(box: Box) -> None:
     """The minimiser of the population loss next to the published numbers, certified, lies outside the box."""
     try:
-        point = certify(isotropic(D, box.context_length), [-0.3383, -2.0908, -8.5681], [0.8776, 0.5782])
+        point = BESIDE_PRINTED.certified(D, box.context_length)
     except ArithmeticError as error:
         raise Refuted(f"the population has no critical point there: {error}") from error
     if not point.minimum or box.holds(np.array([x.middle for x in (*point.a, *point.b)])):
@@ -99,7 +98,9 @@ def test_claim_trained_relaxed_batch_minimizer(evidence: Evidence) -> None:
 
     mutants = {
         "n = 10": Box(context_length=10),
-        "around the population's minimiser": Box(centre=(-0.3383, -2.0908, -8.5681, 0.8776, 0.5782)),
+        "around the population's minimiser": Box(
+            centre=tuple(float(x) for x in (*BESIDE_PRINTED.a, *BESIDE_PRINTED.b))
+        ),
         "a quarter of the widths": Box(half_widths=(0.0025, 0.0125, 0.075, 0.00375, 0.00375)),
         "in nine of ten batches": Box(share=0.9),
     }
@@ -125,7 +126,12 @@ def batch_chart(points: Floats) -> Chart:
         y_label="$a_2$",
         series=(
             Series(label="batches", x=tuple(points[:, 1]), y=tuple(points[:, 2]), style="points"),
-            Series(label="published", x=(-2.40,), y=(-9.55,), style="points"),
-            Series(label="population", x=(-2.0908,), y=(-8.5681,), style="points"),
+            Series(label="published", x=(float(PUBLISHED[1]),), y=(float(PUBLISHED[2]),), style="points"),
+            Series(
+                label="population",
+                x=(float(BESIDE_PRINTED.a[1]),),
+                y=(float(BESIDE_PRINTED.a[2]),),
+                style="points",
+            ),
         ),
     )

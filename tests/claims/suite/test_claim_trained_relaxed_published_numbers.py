@@ -13,26 +13,26 @@ from icl_claims.claims.results import Chart, Series
 from icl_claims.numerics.gdpp import CriticalPoint, certify, propose
 from icl_claims.numerics.rounding import nearest
 from icl_claims.theory.algebra.exact import Refuted
-from icl_claims.theory.algebra.gaussian import expectation
 from icl_claims.theory.algebra.words import eye, letter
 from icl_claims.theory.many_layers import gdpp
 from icl_claims.theory.many_layers.gdpp import relaxed
 from icl_claims.theory.many_layers.spectral_loss import integral
 from icl_claims.theory.task import RegressionTask, isotropic
-from icl_claims.theory.transformer.attention import NO_MASK, X_QUERY, W, X, layer, prompt
-from tests.claims.suite.test_claim_gdpp_minimum_attained import agrees
-
-D = 5
+from icl_claims.theory.transformer.attention import NO_MASK, W, X, layer, prompt
+from icl_claims.theory.transformer.query_label import prove_slot_adds_its_square
+from tests.shared.decimals import decimal, encloses_what_rounds_to
+from tests.shared.experiment import D
+from tests.shared.relaxed_points import BESIDE_PRINTED, LEAST_KNOWN, PRINTED, least_known
 
 
 class Numbers(NamedTuple):
     """a_0, a_1, a_2 and b_0, b_1 as printed, and what is claimed of them."""
 
-    a: tuple[str, ...] = ("-0.38", "-2.40", "-9.55")
-    b: tuple[str, ...] = ("0.90", "0.56")
+    a: tuple[str, ...] = PRINTED.a
+    b: tuple[str, ...] = PRINTED.b
     context_length: int = 20
-    minimum_a: tuple[str, ...] = ("-0.3383", "-2.0908", "-8.5681")
-    minimum_b: tuple[str, ...] = ("0.8776", "0.5782")
+    minimum_a: tuple[str, ...] = BESIDE_PRINTED.a
+    minimum_b: tuple[str, ...] = BESIDE_PRINTED.b
     minimum_loss: str = "0.00096131"
     loss: str = "0.0473"
     times: int = 49
@@ -54,11 +54,6 @@ class Numbers(NamedTuple):
 PUBLISHED = Numbers()
 
 
-def decimal(text: str) -> fmpq:
-    digits = len(text.split(".")[1])
-    return fmpq(int(text.replace(".", "")), 10**digits)
-
-
 def check_excess(numbers: Numbers) -> None:
     """The exact loss, the minimum beside it, and their ratio, each to the digits that are claimed."""
     loss = numbers.exact_loss()
@@ -67,7 +62,9 @@ def check_excess(numbers: Numbers) -> None:
     point = numbers.neighbour()
     stated = [*numbers.minimum_a, *numbers.minimum_b, numbers.minimum_loss]
     found = [*point.a, *point.b, point.loss]
-    if not point.minimum or not all(agrees(x, text) for x, text in zip(found, stated, strict=True)):
+    if not point.minimum or not all(
+        encloses_what_rounds_to(x, text) for x, text in zip(found, stated, strict=True)
+    ):
         raise Refuted("the minimum beside them has other digits")
     if not point.loss.upper * numbers.times < loss < point.loss.lower * (numbers.times + 1):
         raise Refuted(f"the loss is not {numbers.times} times the minimum")
@@ -110,7 +107,7 @@ def loss_chart() -> Chart:
     x = tuple(map(float, sizes))
     least = []
     for size in sizes:
-        _, loss = propose(isotropic(D, size), [-0.38, -2.40, -9.55], [0.90, 0.56])
+        _, loss = propose(isotropic(D, size), [float(x) for x in PRINTED.a], [float(x) for x in PRINTED.b])
         least.append(loss)
     return Chart(
         title="Which context length do the published numbers fit?",
@@ -132,11 +129,7 @@ def loss_chart() -> Chart:
 
 def check_context_length(numbers: Numbers) -> None:
     """A loss above six million, where 0.0393 is attained."""
-    attained = gdpp.loss(
-        isotropic(D, numbers.context_length),
-        ["-0.539", "-1.570", "-11.78"],
-        ["0.297", "0.948"],
-    )
+    attained = gdpp.loss(isotropic(D, numbers.context_length), *LEAST_KNOWN[D, 10, 3])
     if not (numbers.exact_loss() > 6 * 10**6 and attained < fmpq(393, 10**4)):
         raise Refuted(f"the losses are {nearest(numbers.exact_loss())} and {nearest(attained)}")
 
@@ -205,8 +198,8 @@ def test_claim_trained_relaxed_published_numbers_variance(evidence: Evidence) ->
         "n = 21": Variance(context_length=21),
     }
     evidence.check(check_variance, Variance(), mutants)
-    for size, start in ((20, ([-0.517, -3.475], [0.868])), (10, ([-0.374, -3.016], [0.923]))):
-        point = certify(isotropic(D, size), *start)
+    for size in (20, 10):
+        point = least_known(D, size, 2)
         a, b = ([fmpq((x.lower * 2**64).floor(), 2**64) for x in part] for part in (point.a, point.b))
         ratio = relative_variance(a, b, size)
         evidence.figure(
@@ -256,11 +249,7 @@ def test_claim_trained_relaxed_published_numbers_necessity(evidence: Evidence) -
     noise = integral(s * through * through, D, 20) / 20
     noisy = another("σ² = 1: f + (σ²/n) ∫ s ((r − 1)/s)² dμ", stated + noise)
     evidence.necessary("noiseless_labels", noisy)
-    slot = letter("c", "1", "1")
-    weights = relaxed(letter("A", "d", "d"), letter("B", "d", "d"))
-    clean, filled = (layer(*weights, prompt(W.T @ X, *held))[1, 1] + W.T @ X_QUERY for held in ((), (slot,)))
-    if filled != clean + slot or expectation(clean, X_QUERY, eye("d")):
-        raise Refuted("a filled slot does more than shift the error")
+    prove_slot_adds_its_square([relaxed(letter("A", "d", "d"), letter("B", "d", "d"))])
     evidence.necessary("zero_query_label", "With 1 in the slot the loss is greater by exactly 1.")
     first = letter("a0", "1", "1"), letter("b0", "1", "1")
     block = relaxed(eye("d") * first[0], eye("d") * first[1])

@@ -16,8 +16,9 @@ from icl_claims.claims.results import Chart, Series
 from icl_claims.numerics.rounding import nearest
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.exact import Refuted
-from icl_claims.theory.algebra.words import d, n
+from icl_claims.theory.algebra.words import d, letter, n
 from icl_claims.theory.many_layers.matrix_layers import layered_loss
+from icl_claims.theory.many_layers.scalar_pairs import scalar_pair_minimum
 from icl_claims.theory.many_layers.step_sizes import optimal_steps
 from icl_claims.theory.many_layers.two_symmetric_layers import (
     certificate,
@@ -28,7 +29,8 @@ from icl_claims.theory.many_layers.two_symmetric_layers import (
     with_traces_of_three,
 )
 from icl_claims.theory.task import RegressionTask, isotropic
-from tests.claims.ahn2023.test_claim_critical_points_scaled_inverse_covariance import check_slot_only_shifts
+from icl_claims.theory.transformer.attention import sparse
+from icl_claims.theory.transformer.query_label import prove_slot_only_shifts
 from tests.shared.coordinates import Variables, gaussian, rademacher
 from tests.shared.strategies import rationals
 
@@ -238,7 +240,7 @@ def test_claim_two_layer_symmetric_minimizer_scalar_necessity(evidence: Evidence
     evidence.necessary(
         "noiseless_labels", "σ² = 8, d = n = 1: half the stated steps lose less, by more than 1/10."
     )
-    check_slot_only_shifts()
+    prove_slot_only_shifts([sparse(letter(name, "d", "d")) for name in "AB"])
     evidence.dispensable(
         "zero_query_label",
         "A value c in the slot shifts the error by c at every layer; the error is odd in w, so f grows by the "
@@ -251,26 +253,12 @@ def as_ring(value: fmpq) -> Any:
 
 
 def beaten(task: RegressionTask, model: str, diagonal: tuple[str, str]) -> str:
-    """A pair of diagonal matrices beats every pair of multiples of I: their least loss is that of a convex
-    quadratic in e = a + b and p = ab, found exactly from six values."""
-    places = [(0, 0), (1, 0), (2, 0), (1, 1), (1, -1), (2, 2)]
-    size = task.dim
-
-    def multiple(x: int) -> fmpq_mat:
-        return exact.identity(size) * x
-
-    rows = [[1, a + b, a * b, (a + b) ** 2, (a + b) * a * b, (a * b) ** 2] for a, b in places]
-    values = [[layered_loss(task, [multiple(a), multiple(b)])] for a, b in places]
-    c = exact.matrix("system", rows).solve(exact.matrix("values", values)).entries()
-    curved = exact.matrix("curved", [[2 * c[3], c[4]], [c[4], 2 * c[5]]])
-    if not exact.is_positive_definite(curved):
-        raise Refuted("the loss on multiples of I is not convex in (e, p)")
-    e, p = curved.solve(exact.matrix("slopes", [[-c[1]], [-c[2]]])).entries()
-    least = c[0] + (c[1] * e + c[2] * p) / 2
+    """A pair of diagonal matrices loses less than every pair of multiples of I."""
+    least = scalar_pair_minimum(task).loss
     pair = best_diagonal(task, diagonal)
     if not layered_loss(task, pair) < least:
         raise Refuted(f"{model}: {layered_loss(task, pair)} does not beat {least}")
-    shown = " and ".join(f"diag({', '.join(str(m[i, i]) for i in range(size))})" for m in pair)
+    shown = " and ".join(f"diag({', '.join(str(m[i, i]) for i in range(task.dim))})" for m in pair)
     return f"{model}: every pair of multiples of I loses at least {least}, the pair {shown} loses less."
 
 

@@ -1,0 +1,96 @@
+"""What ``optimum`` answers: the optimal steps or preconditioner, and the least loss."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flint import fmpq_mat
+
+from icl_claims.claims.calculators.quantity import Quantity, rational
+from icl_claims.claims.calculators.tasks import Task
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra.algebraic import written, written_minimum
+from icl_claims.theory.algebra.real_roots import RealRoot
+from icl_claims.theory.loops.step import optimal_looped_step
+from icl_claims.theory.many_layers.step_sizes import optimal_steps
+from icl_claims.theory.task import isotropic
+
+LONGEST_EXACT = 5 * 10**7
+"""The most characters of exact steps: each of L steps is written with a polynomial of degree L."""
+
+MOST_DIGITS = 10**6
+"""The most digits of the exact least loss where Ω is not Σ⁻¹, numerator and denominator: 2 s."""
+
+
+def digits_of_minimum(task: Task) -> int:
+    """About how many digits the exact least loss of one layer has, for diagonal Σ and Ω; 0 for others.
+
+    Its denominator is a product of a factor for each pair of eigenvalues, with the digits of tr ΣΩ in each.
+
+    >>> from flint import fmpq
+    >>> digits_of_minimum(Task(2, 5, (fmpq(1, 3), fmpq(1, 7)), None, whitened=False, noise=fmpq(0)))
+    5
+    """
+    pairs = {(level.covariance, level.task_covariance) for level in task.levels() or ()}
+    signal = task.signal
+    return len(pairs) * int(signal.p.bit_length() + signal.q.bit_length()) * 301 // 1000
+
+
+def optimum(task: Task, layers: int, looped: bool) -> dict[str, Any]:
+    """The answer for a task and a number of layers.
+
+    Args:
+        task: the distribution of prompts; whitened and without noise where ``layers`` > 1, and not all labels 0.
+        layers: L, from 1 to :data:`icl_claims.theory.many_layers.step_sizes.MOST_LAYERS`.
+        looped: whether all layers share one step; for whitened tasks.
+    """
+    if not task.whitened:
+        return _preconditioner(task)
+    if task.noise != 0:
+        from icl_claims.claims.calculators.one_layer import whitened_optimum
+
+        step, least = whitened_optimum(task)
+        return {"steps": [rational(step)], "loss": rational(least)}
+    return _looped(task, layers) if looped else _steps(task, layers)
+
+
+def _steps(task: Task, layers: int) -> dict[str, Any]:
+    best = optimal_steps(isotropic(task.dim, task.context_length), layers)
+    answer: dict[str, Any] = {"loss": rational(best.loss)}
+    if characters(best.steps) <= LONGEST_EXACT:
+        return {"steps": list(map(Quantity, best.steps, written(best.steps))), **answer}
+    note = f"steps_exact: the {layers} steps would be more than {LONGEST_EXACT // 10**6} million characters"
+    return {"steps": list(map(Quantity, best.steps)), "steps_exact": None, **answer, "note": note}
+
+
+def characters(roots: tuple[RealRoot, ...]) -> int:
+    """About how long the roots of one polynomial are, each written with the polynomial.
+
+    >>> from flint import fmpq_poly
+    >>> from icl_claims.theory.algebra.real_roots import isolate
+    >>> characters(isolate(fmpq_poly([-1, 0, 10**40])))
+    82
+    """
+    digits = sum(c.bit_length() for c in roots[0].polynomial.coeffs()) * 301 // 1000
+    return len(roots) * (digits + 1)
+
+
+def _looped(task: Task, layers: int) -> dict[str, Any]:
+    best = optimal_looped_step(isotropic(task.dim, task.context_length), layers)
+    return {
+        "steps": [Quantity(best.step, written([best.step])[0])],
+        "loss": Quantity(best.loss, written_minimum(best.loss)),
+    }
+
+
+def _preconditioner(task: Task) -> dict[str, Any]:
+    """Γ: its eigenvalues in order, or the matrix where a matrix was given."""
+    from icl_claims.claims.calculators.one_layer import optimum as of_one_layer
+
+    found, least = of_one_layer(task)
+    if isinstance(task.covariance, fmpq_mat) or isinstance(task.task_covariance, fmpq_mat):
+        matrix = found if isinstance(found, fmpq_mat) else exact.diagonal(found)
+        shown: list[Any] = [list(map(rational, row)) for row in matrix.tolist()]
+    else:
+        shown = list(map(rational, found))
+    return {"steps": None, "steps_exact": None, "preconditioner": shown, "loss": rational(least)}

@@ -1,0 +1,185 @@
+r"""The loss of given steps on any task: layers A_l = a_l Σ⁻¹, or plain gradient descent A_l = a_l I.
+
+With q(s) = ∏_l (1 − a_l s) and r(s) = (1 − q(s))²/s, a polynomial because q(0) = 1, the loss
+
+    f = E tr(Σ G Ω Gᵀ) + (σ²/n) E tr(Σ H S Hᵀ),     H S = I − G,
+
+of :mod:`icl_claims.theory.many_layers.matrix_layers` is for both kinds a sum over the coefficients of q and r.
+
+**A_l = a_l I.** Then G = q(S) and H S Hᵀ = r(S), so with S = W/n
+
+    f = Σ_{i,j} q_i q_j n^{−i−j} tr(Σ E[Wⁱ Ω Wʲ]) + (σ²/n) Σ_k r_k n^{−k} tr(Σ E[Wᵏ]).
+
+Theory gives E[Wⁱ Ω Wʲ] as a sum of terms c Σᵃ Ω Σᵇ and c Σᵇ (:mod:`icl_claims.theory.wishart.covariance`), the
+c polynomials in p_r = tr Σ^r and τ_r = tr ΩΣ^r: times Σ their traces are c τ_{a+b+1} and c p_{b+1}. So the loss
+depends on Σ and Ω through p_1, …, p_{2L+1} and τ_1, …, τ_{2L+1} alone, commuting or not.
+
+**A_l = a_l Σ⁻¹.** With S = Σ^{1/2} Z Σ^{1/2}, Z that of standard normal covariates, G = Σ^{−1/2} q(Z) Σ^{1/2} and
+H S Hᵀ = Σ^{−1/2} r(Z) Σ^{−1/2}. The law of Z does not change under rotations, so E q(Z)² is a multiple of I, and
+
+    f = (tr ΣΩ/d) ∫ q² dμ + (σ²/n) ∫ r dμ,     ∫ p dμ = E tr p(Z):
+
+Ω enters through tr ΣΩ alone. Where Σ = cI the first kind is the second with steps c a_l.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+from math import lcm
+from operator import mul
+from typing import NamedTuple
+
+from flint import fmpq, fmpq_poly, fmpz, fmpz_mat
+
+from icl_claims.claims.calculators.tasks import Task, diagonal_of
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.many_layers.spectral_loss import integral
+from icl_claims.theory.many_layers.step_sizes import loss_of_steps, residual
+from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.wishart import near_hooks
+from icl_claims.theory.wishart.covariance import MAX_TWO_SIDED_ORDER, two_sided_table
+
+MOST_PLAIN_STEPS = MAX_TWO_SIDED_ORDER
+"""The largest L of plain gradient descent where Σ is no multiple of I: 2 s, 10 s for dense Σ with d = 200."""
+
+MOST_WORK = 5 * 10**7
+"""The largest L⁴ · (bits of tr Σ and tr ΣΩ over their common denominators) there: up to 10 s."""
+
+
+def preconditioned_loss(task: Task, steps: Sequence[fmpq]) -> fmpq:
+    """f at A_l = a_l Σ⁻¹, exactly, for any Σ ≻ 0, Ω and σ².
+
+    >>> preconditioned_loss(Task(2, 5, None, None, whitened=True, noise=fmpq(0)), [fmpq(5, 8)])
+    3/4
+    """
+    d, n = task.dim, task.context_length
+    signal = loss_of_steps(RegressionTask.isotropic(d, n), steps) * task.signal / d
+    return signal if task.noise == 0 else signal + task.noise / n * integral(noise_polynomial(steps), d, n)
+
+
+def plain_loss(task: Task, steps: Sequence[fmpq]) -> fmpq:
+    """f at A_l = a_l I, exactly, for any Σ, Ω and σ².
+
+    Args:
+        task: the distribution of prompts.
+        steps: a_1, …, a_L; at most :data:`MOST_PLAIN_STEPS` where Σ is no multiple of I.
+
+    Raises:
+        ValueError: there are too many steps, or too many for numbers of so many digits.
+
+    >>> task = Task(2, 3, (fmpq(1), fmpq(2)), None, whitened=False, noise=fmpq(0))
+    >>> plain_loss(task, []), plain_loss(task, [fmpq(1, 4)])
+    (3, 25/16)
+    """
+    scale = multiple_of_identity(task)
+    if scale is not None and scale > 0:
+        return preconditioned_loss(task, [scale * step for step in steps])
+    if len(steps) > MOST_PLAIN_STEPS:
+        raise ValueError(
+            f"steps must be at most {MOST_PLAIN_STEPS} numbers where A_l = a_l I and Σ is no multiple of I, "
+            f"got {len(steps)}"
+        )
+    q, n, sums = residual(steps), task.context_length, power_sums(task, max(2 * len(steps), 1) + 1)
+    most = MOST_WORK // max(1, len(steps)) ** 4
+    if sums.bits > most:
+        raise ValueError(
+            f"steps must be fewer where Σ and Ω have so many digits: {len(steps)} allow tr Σ and tr ΣΩ "
+            f"{most} bits over common denominators, got {sums.bits}"
+        )
+    loss = fmpq(0)
+    for (i, j), moment in _moments(len(steps), n, sums).items():
+        loss += (1 if i == j else 2) * q[i] * q[j] * moment / n ** (i + j)
+    r = noise_polynomial(steps)
+    if task.noise == 0 or not r:
+        return loss
+    noise = (r[k] * moment / n**k for k, moment in enumerate(_one_sided_moments(r.degree(), n, sums)))
+    return loss + task.noise / n * sum(noise, fmpq(0))
+
+
+def _moments(order: int, n: int, sums: PowerSums) -> dict[tuple[int, int], fmpq]:
+    """tr(Σ E[Wⁱ Ω Wʲ]) for i ≤ j ≤ order."""
+    arguments = (*sums.p[1:-1], *sums.tau[1:-1])
+    found = {}
+    for (i, j), moment in two_sided_table(order, n, True).items():
+        direct = sum((c(*arguments) * sums.tau[a + b + 1] for (a, b), c in moment.direct.items()), fmpz(0))
+        scalar = sum((c(*arguments) * sums.p[b + 1] for b, c in moment.scalar.items()), fmpz(0))
+        found[i, j] = fmpq(direct + scalar, sums.omega_unit * sums.unit ** (i + j + 1))
+    return found
+
+
+def _one_sided_moments(order: int, n: int, sums: PowerSums) -> list[fmpq]:
+    """tr(Σ E[Wᵏ]) for k ≤ order."""
+    _, rows, denominators = near_hooks.at_power_sums(order, n, sums.p[1:])
+    return [
+        fmpq(sum(map(mul, row, sums.p[1:]), fmpz(0)), denominator * sums.unit ** (k + 1))
+        for k, (row, denominator) in enumerate(zip(rows, denominators, strict=True))
+    ]
+
+
+def noise_polynomial(steps: Sequence[fmpq]) -> fmpq_poly:
+    """r(s) = (1 − q(s))²/s.
+
+    >>> noise_polynomial([fmpq(1, 2)])
+    1/4*x
+    """
+    gone = 1 - residual(steps)
+    return fmpq_poly((gone * gone).coeffs()[1:])
+
+
+def multiple_of_identity(task: Task) -> fmpq | None:
+    """c where Σ = cI, else None.
+
+    >>> multiple_of_identity(Task(2, 5, (fmpq(3), fmpq(3)), None, whitened=False, noise=fmpq(0)))
+    3
+    """
+    diagonal = diagonal_of(task.covariance)
+    if diagonal is None:
+        return None
+    return fmpq(1) if not diagonal else diagonal[0] if len(set(diagonal)) == 1 else None
+
+
+class PowerSums(NamedTuple):
+    """p_r = tr Σ^r = p[r]/u^r and τ_r = tr ΩΣ^r = tau[r]/(w u^r), in integers.
+
+    Attributes:
+        p, tau: from r = 0 on.
+        unit, omega_unit: u and w, common denominators of Σ and of Ω.
+    """
+
+    p: list[fmpz]
+    tau: list[fmpz]
+    unit: fmpz
+    omega_unit: fmpz
+
+    @property
+    def bits(self) -> int:
+        """Of the longest of p_1, τ_1, u and w."""
+        return max(int(x.bit_length()) for x in (self.p[1], self.tau[1], self.unit, self.omega_unit))
+
+
+def power_sums(task: Task, top: int) -> PowerSums:
+    """Those up to r = ``top``; from eigenvalues where Σ and Ω are diagonal."""
+    levels = task.levels()
+    if levels is None:
+        (sigma, unit), (omega, omega_unit) = (m.numer_denom() for m in task.matrices())
+        powers = list(accumulate([sigma] * top, mul, initial=exact.identity(task.dim).numer_denom()[0]))
+        return PowerSums([_trace(m) for m in powers], [_inner(omega, m) for m in powers], unit, omega_unit)
+    unit = fmpz(lcm(*(int(x.covariance.q) for x in levels)))
+    omega_unit = fmpz(lcm(*(int(x.task_covariance.q) for x in levels)))
+    scaled = [((x.covariance * unit).p, (x.task_covariance * omega_unit).p, x.multiplicity) for x in levels]
+    return PowerSums(
+        [sum((m * x**r for x, _, m in scaled), fmpz(0)) for r in range(top + 1)],
+        [sum((m * y * x**r for x, y, m in scaled), fmpz(0)) for r in range(top + 1)],
+        unit,
+        omega_unit,
+    )
+
+
+def _trace(m: fmpz_mat) -> fmpz:
+    return sum((m[i, i] for i in range(m.nrows())), fmpz(0))
+
+
+def _inner(a: fmpz_mat, b: fmpz_mat) -> fmpz:
+    """tr ab of symmetric matrices, without the product."""
+    return sum(map(mul, a.entries(), b.entries()), fmpz(0))

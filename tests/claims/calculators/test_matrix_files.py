@@ -1,0 +1,189 @@
+"""Covariances in files: every format gives the same matrix, and what is none is refused by name."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from flint import fmpq, fmpq_mat
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from icl_claims.claims.calculators.matrix_files import LARGEST_DIM, read
+from icl_claims.theory.algebra import exact
+from tests.shared.command_line import answer, refusal
+
+FLOATS = [[2.0, 0.1, -1e-3], [0.1, 1.0, 0.25], [-1e-3, 0.25, 3.0]]
+"""Of which 0.1 and −1e-3 are not the float64 numbers that stand for them."""
+
+
+def write(path: Path, content: str) -> Path:
+    path.write_text(content, encoding="utf-8")
+    return path
+
+
+def test_json_and_csv_are_read_as_decimals(tmp_path: Path) -> None:
+    decimals = fmpq_mat([[exact.rational("x", str(x)) for x in row] for row in FLOATS])
+    rows = write(tmp_path / "rows.json", json.dumps(FLOATS))
+    texts = write(tmp_path / "texts", json.dumps([[str(x) for x in row] for row in FLOATS]))
+    log = write(tmp_path / "log.json", json.dumps({"task": {"covariance": FLOATS, "task_covariance": [[1]]}}))
+    csv = write(
+        tmp_path / "rows.csv", "# Σ\n" + "\n\n".join(",".join(map(str, row)) for row in FLOATS) + "\n"
+    )
+    for path in (rows, texts, log, csv):
+        assert read(path, "covariance", 3) == decimals, path
+    assert read(log, "task_covariance", 1) == fmpq_mat([[1]])
+
+
+def test_csv_holds_fractions_too(tmp_path: Path) -> None:
+    assert read(write(tmp_path / "x.csv", "1/3, 0\n 0 ,2"), "covariance", 2) == exact.diagonal(["1/3", 2])
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", ">f8"])
+def test_npy_is_read_as_the_dyadic_numbers_that_it_holds(tmp_path: Path, dtype: str) -> None:
+    array = np.array(FLOATS).astype(dtype)
+    np.save(tmp_path / "x.npy", array)
+    expected = [[Fraction(float(x)) for x in row] for row in array]
+    found = read(tmp_path / "x.npy", "covariance", 3)
+    assert [[Fraction(int(x.p), int(x.q)) for x in row] for row in found.tolist()] == expected
+    assert expected[0][1] != Fraction(1, 10)
+
+
+def test_npy_of_integers(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.array([[2**62, 1], [1, 1]]))
+    assert read(tmp_path / "x.npy", "covariance", 2) == fmpq_mat([[2**62, 1], [1, 1]])
+
+
+@settings(max_examples=25)
+@given(data=st.data())
+def test_the_formats_agree_where_decimals_are_dyadic(
+    data: Any, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Gram matrices of quarters: in JSON, CSV and NumPy the same numbers, and the same answers."""
+    size = data.draw(st.integers(1, 3))
+    entry = st.integers(-8, 8)
+    m = fmpq_mat([[data.draw(entry) for _ in range(size)] for _ in range(size)]) / 4
+    gram = m * m.transpose() + exact.identity(size)
+    floats = [[float(Fraction(int(x.p), int(x.q))) for x in row] for row in gram.tolist()]
+    folder = tmp_path_factory.mktemp("formats")
+    np.save(folder / "x.npy", np.array(floats))
+    write(folder / "x.csv", "\n".join(",".join(map(repr, row)) for row in floats))
+    write(folder / "x.json", json.dumps(floats))
+    answers = []
+    for name in ("x.npy", "x.csv", "x.json"):
+        assert read(folder / name, "covariance", size) == gram
+        line = f"optimum --dim {size} --context 5 --layers 1 --task identity"
+        answers.append(answer(f"{line} --covariance-file {folder / name}"))
+    assert answers[0] == answers[1] == answers[2]
+
+
+def test_the_formats_agree_for_both_covariances(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.array([[2.0, 0.5], [0.5, 1.0]]))
+    write(tmp_path / "x.csv", "2,0.5\n.5,1")
+    line = "loss --dim 2 --context 5 --steps 1/3 --preconditioner identity"
+    for option in ("--covariance-file", "--task-covariance-file"):
+        by_array = answer(f"{line} {option} {tmp_path / 'x.npy'}")
+        assert by_array == answer(f"{line} {option} {tmp_path / 'x.csv'}")
+
+
+REFUSED = {
+    "x.json": {
+        "{": "must be JSON, rows of numbers or a log with them under task, covariance; got Expecting property",
+        "3": "under task, covariance; got neither",
+        "[1, 2]": "under task, covariance; got neither",
+        '{"task": 1}': "under task, covariance; got neither",
+        '{"task": {"task_covariance": [[1]]}}': "under task, covariance; got neither",
+        "[[1, true], [true, 1]]": "must hold numbers, got true",
+        "[[1, null], [null, 1]]": "must hold numbers, got null",
+        "[[1, NaN], [NaN, 1]]": "must be a finite number such as 0.25, 1/3 or 2e-3, got 'NaN'",
+        "[[1, 1e999999999], [0, 1]]": "must be a finite number such as 0.25, 1/3 or 2e-3, got '1e999999999'",
+        "[[1, 0], [0]]": "must be 2 × 2, as --dim says, got 2 × 1 or 2",
+        "[[1]]": "must be 2 × 2, as --dim says, got 1 × 1",
+        "[]": "must be 2 × 2, as --dim says, got 0 × 0",
+        "[[1, 2], [0, 1]]": "must be symmetric, got entries [1][0] and [0][1] that differ",
+        "[[1, 2], [2, 1]]": "must be positive semidefinite, got a matrix with a negative eigenvalue",
+        f"[[1, {'9' * 5000}], [1, 1]]": f"got '{'9' * 40}…'",
+        "[" * 100_000: "recursion",
+    },
+    "x.csv": {
+        "1,0\n0,": "must be a finite number such as 0.25, 1/3 or 2e-3, got ''",
+        "1 0\n0 1": "must be a finite number such as 0.25, 1/3 or 2e-3, got '1 0'",
+        "": "must be 2 × 2, as --dim says, got 0 × 0",
+    },
+    "x.npy": {"nonsense": "must be an array as numpy.save writes it"},
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [(name, content) for name, contents in REFUSED.items() for content in contents],
+    ids=lambda text: text[:30],
+)
+def test_refusals(tmp_path: Path, name: str, content: str, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(tmp_path / name, content)
+    message = refusal(f"optimum --dim 2 --context 3 --layers 1 --covariance-file {path}", capsys)
+    assert f"'--covariance-file': {path}: " in message
+    assert REFUSED[name][content] in message
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.eye(2, dtype=complex), "must hold integers or floats of at most 64 bits, got complex128"),
+        (np.eye(2, dtype=bool), "must hold integers or floats of at most 64 bits, got bool"),
+        (np.eye(2, dtype=np.longdouble), "must hold integers or floats of at most 64 bits"),
+        (np.ones(2), "must be an array of two axes, got (2,)"),
+        (np.ones((3, 2)), "must be 2 × 2, as --dim says, got 3 × 2"),
+        (np.ones((0, 0)), "must be 2 × 2, as --dim says, got 0 × 0"),
+        (np.array([[1, np.inf], [np.inf, 1]]), "must be a finite number, got inf"),
+        (np.array([[1.0, 0.1], [0.1 + 3e-17, 1.0]]), "which looks like rounding: store (M + Mᵀ)/2"),
+        (
+            np.array([[1, None], [None, 1]]),
+            "must be an array as numpy.save writes it, got Array can't be memory-mapped",
+        ),
+    ],
+)
+def test_refusals_of_arrays(
+    tmp_path: Path, array: Any, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.save(tmp_path / "x.npy", array, allow_pickle=True)
+    line = f"optimum --dim 2 --context 3 --layers 1 --covariance-file {tmp_path / 'x.npy'}"
+    assert message in refusal(line, capsys)
+
+
+def test_a_header_that_claims_too_much_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "x.npy"
+    np.save(path, np.eye(2))
+    path.write_bytes(path.read_bytes().replace(b"(2, 2), }" + b" " * 14, b"(9000000000000, 2), }  "))
+    line = f"optimum --dim 2 --context 3 --layers 1 --covariance-file {path}"
+    assert "must be an array as numpy.save writes it, got " in refusal(line, capsys)
+
+
+def test_what_cannot_be_read_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = "optimum --dim 2 --context 3 --layers 1"
+    latin = tmp_path / "latin.json"
+    latin.write_bytes("[[1, é]]".encode("latin-1"))
+    assert "must be JSON" in refusal(f"{line} --covariance-file {latin}", capsys)
+    assert "no such file" in refusal(f"{line} --covariance-file {tmp_path / 'none.json'}", capsys)
+    assert "a folder, where a file is needed" in refusal(f"{line} --task-covariance-file {tmp_path}", capsys)
+
+
+def test_the_largest_matrix(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    np.save(tmp_path / "x.npy", np.eye(LARGEST_DIM))
+    line = f"--context 3 --step 1/2 --loops 2 --covariance-file {tmp_path / 'x.npy'}"
+    assert answer(f"loss --dim {LARGEST_DIM} {line}")["loss"] > 0
+    message = f"'--dim': must be at most {LARGEST_DIM} with --covariance-file, got {LARGEST_DIM + 1}"
+    assert message in refusal(f"loss --dim {LARGEST_DIM + 1} {line}", capsys)
+
+
+def test_semidefinite_is_decided_exactly(tmp_path: Path) -> None:
+    """Singular by construction; one part in 10²⁰ less is refused."""
+    rank_one = write(tmp_path / "x.csv", "1,1/3\n1/3,1/9")
+    assert read(rank_one, "covariance", 2).det() == 0
+    below = write(tmp_path / "y.csv", f"1,1/3\n1/3,{fmpq(1, 9) - fmpq(1, 10**20)}")
+    with pytest.raises(ValueError, match="negative eigenvalue"):
+        read(below, "covariance", 2)

@@ -1,0 +1,84 @@
+"""The options that describe a task: which go together, and what is out of range."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from flint import fmpq, fmpq_mat
+
+from icl_claims.claims.calculators.task_options import check_invertible, described_task
+from icl_claims.claims.calculators.tasks import Task
+
+ONE, TWO = fmpq(1), fmpq(2)
+NOTHING: dict[str, Any] = {
+    "covariance": None,
+    "covariance_file": None,
+    "task": None,
+    "task_covariance": None,
+    "task_covariance_file": None,
+    "noise": fmpq(0),
+}
+
+
+def described(**options: Any) -> Task:
+    return described_task(2, 4, **{**NOTHING, **options})
+
+
+def test_nothing_is_the_whitened_task() -> None:
+    assert described() == Task(2, 4, None, None, whitened=True, noise=fmpq(0))
+    assert described(task="whitened").whitened
+    assert not described(task="identity").whitened
+
+
+def test_each_option_reaches_the_task(tmp_path: Path) -> None:
+    found = described(covariance=(ONE, fmpq(0)), task_covariance=(fmpq(0), TWO), noise=fmpq(1, 2))
+    assert found == Task(2, 4, (ONE, fmpq(0)), (fmpq(0), TWO), whitened=False, noise=fmpq(1, 2))
+    rows = tmp_path / "rows.csv"
+    rows.write_text("2,1\n1,1", encoding="utf-8")
+    matrix = fmpq_mat([[2, 1], [1, 1]])
+    assert described(covariance_file=rows, task_covariance_file=rows) == Task(
+        2, 4, matrix, matrix, whitened=False, noise=fmpq(0)
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"covariance": (ONE,)}, "must hold one eigenvalue for each of the 2 dimensions of --dim, got 1"),
+        ({"covariance": (ONE, fmpq(-1, 2))}, "must hold numbers ≥ 0, got -1/2"),
+        ({"covariance": (ONE, fmpq(0))}, "must hold numbers > 0 where Ω = Σ⁻¹ (see --task), got 0"),
+        ({"task_covariance": (ONE, fmpq(-1))}, "must hold numbers ≥ 0, got -1"),
+        ({"noise": fmpq(-1)}, "must be ≥ 0, got -1"),
+        (
+            {"covariance": (ONE, ONE), "covariance_file": Path("x")},
+            "give at most one of --covariance, --covariance-file, got --covariance and --covariance-file",
+        ),
+        (
+            {"task": "whitened", "task_covariance": (ONE, ONE)},
+            "give at most one of --task, --task-covariance, --task-covariance-file, got --task and --task-cov",
+        ),
+        (
+            {"task_covariance_file": Path("x"), "task_covariance": (ONE, ONE)},
+            "got --task-covariance and --task-covariance-file",
+        ),
+    ],
+)
+def test_refusals(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(click.UsageError) as refused:
+        described(**options)
+    assert message in refused.value.message
+
+
+def test_a_singular_matrix_is_refused_where_it_is_inverted(tmp_path: Path) -> None:
+    path = tmp_path / "singular.csv"
+    path.write_text("1,1\n1,1", encoding="utf-8")
+    with pytest.raises(click.BadParameter, match="must be positive definite where Ω = Σ⁻¹"):
+        described(covariance_file=path)
+    task = described(covariance_file=path, task="identity")
+    with pytest.raises(
+        click.BadParameter, match="must be positive definite somewhere, got a singular matrix"
+    ):
+        check_invertible(task, "somewhere")

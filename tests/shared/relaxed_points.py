@@ -1,0 +1,52 @@
+"""Points of 𝒮′ = {A_l = a_l Σ⁻¹, B_l = b_l I}: minima that are known, and the numbers that Ahn et al. print.
+
+Rounded points are starts for the certificate of :func:`icl_claims.numerics.gdpp.certify`, or witnesses of a loss that
+is attained.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from icl_claims.numerics.gdpp import CriticalPoint, certify
+from icl_claims.theory.task import isotropic
+
+
+class Point(NamedTuple):
+    """a_0, …, a_{L−1} and b_0, …, b_{L−2}, in decimals."""
+
+    a: tuple[str, ...]
+    b: tuple[str, ...]
+
+    def certified(self, dim: int, context_length: int) -> CriticalPoint:
+        """The critical point next to it, proved to exist.
+
+        Raises:
+            ArithmeticError: there is none near.
+        """
+        return certify(isotropic(dim, context_length), [float(x) for x in self.a], [float(x) for x in self.b])
+
+
+PRINTED = Point(("-0.38", "-2.40", "-9.55"), ("0.90", "0.56"))
+"""Ahn et al. (2023), Figs. 3–5, in whitened coordinates."""
+
+BESIDE_PRINTED = Point(("-0.3383", "-2.0908", "-8.5681"), ("0.8776", "0.5782"))
+"""The strict local minimum next to them at d = 5, n = 20."""
+
+LEAST_KNOWN: dict[tuple[int, int, int], Point] = {
+    (1, 1, 3): Point(("-0.623", "-0.214", "-2.975"), ("0.038", "0.981")),
+    (2, 1, 3): Point(("-0.516", "-0.198", "-2.328"), ("0.044", "0.998")),
+    (2, 5, 3): Point(("-0.869", "-0.677", "-8.237"), ("0.113", "1.517")),
+    (3, 2, 3): Point(("-0.406", "-0.296", "-4.379"), ("0.105", "1.631")),
+    (5, 3, 3): Point(("-0.507", "-0.396", "-5.292"), ("0.113", "1.545")),
+    (5, 10, 3): Point(("-0.539", "-1.570", "-11.78"), ("0.297", "0.948")),
+    (5, 20, 3): Point(("-0.338", "-2.091", "-8.568"), ("0.878", "0.578")),
+    (5, 10, 2): Point(("-0.374", "-3.016"), ("0.923",)),
+    (5, 20, 2): Point(("-0.517", "-3.475"), ("0.868",)),
+}
+"""(d, n, L): the strict local minimum of least loss that a search finds, rounded; for L = 2 the global one."""
+
+
+def least_known(dim: int, context_length: int, layers: int) -> CriticalPoint:
+    """The minimum of :data:`LEAST_KNOWN`, certified from its rounded numbers."""
+    return LEAST_KNOWN[dim, context_length, layers].certified(dim, context_length)

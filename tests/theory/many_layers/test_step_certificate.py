@@ -1,0 +1,82 @@
+"""The certificate of optimal steps: it accepts the optimum, and each of its conditions refuses by itself."""
+
+from __future__ import annotations
+
+import pytest
+from flint import fmpq, fmpq_poly
+
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.many_layers import step_certificate
+from icl_claims.theory.many_layers.step_certificate import (
+    prove_different_positive_roots,
+    prove_optimal,
+    prove_orthogonal,
+)
+from icl_claims.theory.many_layers.step_sizes import optimal_steps
+from icl_claims.theory.task import isotropic
+
+TASK = isotropic(3, 2)
+
+
+@pytest.mark.parametrize("layers", [1, 2, 4])
+def test_the_optimum_is_accepted(layers: int) -> None:
+    best = optimal_steps(TASK, layers)
+    prove_optimal(TASK, best.residual, best.loss, layers)
+
+
+def test_each_condition_refuses() -> None:
+    best = optimal_steps(TASK, 2)
+    q, loss = best.residual, best.loss
+    for residual, value, layers, reason in (
+        (q * 2, loss, 2, r"q\(0\) is not 1"),
+        (q, loss, 3, "degree is not L"),
+        (optimal_steps(TASK, 1).residual, loss, 2, "degree is not L"),
+        (q + fmpq_poly([0, fmpq(1, 100)]), loss, 2, "not orthogonal"),
+        (q, loss + fmpq(1, 10**9), 2, "loss is not ∫"),
+    ):
+        with pytest.raises(Refuted, match=reason):
+            prove_optimal(TASK, residual, value, layers)
+
+
+@pytest.mark.parametrize("change", [0, 1], ids=["the value", "the polynomial"])
+def test_the_kernel_is_a_route_of_its_own(monkeypatch: pytest.MonkeyPatch, change: int) -> None:
+    honest = step_certificate.kernel_polynomial
+
+    def other(*arguments: object) -> tuple[fmpq_poly, fmpq]:
+        kernel, least = honest(*arguments)  # type: ignore[arg-type]
+        return (kernel, least + 1) if change == 0 else (kernel + 1, least)
+
+    monkeypatch.setattr(step_certificate, "kernel_polynomial", other)
+    best = optimal_steps(TASK, 2)
+    with pytest.raises(Refuted, match="kernel polynomial"):
+        prove_optimal(TASK, best.residual, best.loss, 2)
+
+
+def test_orthogonality_is_that_of_the_stated_measure() -> None:
+    q = optimal_steps(TASK, 3).residual
+    prove_orthogonal(TASK, q, 3)
+    for power in (0, 2):
+        with pytest.raises(Refuted, match=f"s\\^{power}"):
+            prove_orthogonal(TASK, q, 3, power)
+
+
+@pytest.mark.parametrize(
+    ("roots", "reason"),
+    [
+        ([1, 1], "double one"),
+        ([1, -2], "not positive"),
+        ([1, 0], "not positive"),
+        ([1, 2, 3], "2 roots"),
+    ],
+)
+def test_roots(roots: list[int], reason: str) -> None:
+    polynomial = fmpq_poly([1])
+    for root in roots:
+        polynomial *= fmpq_poly([-root, 1])
+    with pytest.raises(Refuted, match=reason):
+        prove_different_positive_roots(polynomial, 2)
+
+
+def test_roots_that_are_not_real() -> None:
+    with pytest.raises(Refuted, match="not real"):
+        prove_different_positive_roots(fmpq_poly([1, 0, 1]), 2)

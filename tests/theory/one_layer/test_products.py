@@ -1,0 +1,83 @@
+"""The checks of the products b a_jᵀ: each accepts the layer's own polynomials, and refuses one change at a time."""
+
+from __future__ import annotations
+
+import pytest
+import sympy
+
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.algebra.words import Words, one
+from icl_claims.theory.one_layer import relu_attention, single_layer
+from icl_claims.theory.one_layer.products import (
+    factors,
+    prove_bilinear,
+    prove_component_gradients,
+    prove_gradient,
+    prove_residual_vanishes,
+)
+from icl_claims.theory.one_layer.single_layer import A_X, BETA, GAMMA, OMEGA, SIGMA, U
+from icl_claims.theory.transformer.attention import X_QUERY
+
+
+def test_the_entry_of_both_layers_is_bilinear() -> None:
+    prove_bilinear(single_layer.query_entry())
+    prove_bilinear(relu_attention.value() * relu_attention.score())
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        U.T @ X_QUERY,
+        X_QUERY.T @ A_X @ X_QUERY,
+        BETA * BETA * (X_QUERY.T @ A_X @ X_QUERY),
+        BETA * (X_QUERY.T @ A_X @ A_X @ X_QUERY),
+        one(),
+    ],
+    ids=["no A", "no b", "b twice", "A twice", "neither"],
+)
+def test_a_term_that_is_not_bilinear_is_refused(extra: Words) -> None:
+    with pytest.raises(Refuted, match="bilinear"):
+        prove_bilinear(single_layer.query_entry() + extra)
+
+
+def test_a_term_outside_traces_counts_too() -> None:
+    """The letters of the matrix part of a term, and not only those in its traces."""
+    with pytest.raises(Refuted, match="bilinear"):
+        prove_bilinear(U)
+
+
+def test_the_gradient_of_both_layers() -> None:
+    """That of ReLU attention is half of the trace."""
+    prove_gradient(single_layer.product_gradient(GAMMA), single_layer.normal_matrix())
+    prove_gradient(relu_attention.product_gradient() * 2, relu_attention.normal_matrix())
+    with pytest.raises(Refuted, match="gradient is not"):
+        prove_gradient(single_layer.product_gradient(GAMMA), relu_attention.normal_matrix())
+    with pytest.raises(Refuted, match="gradient is not"):
+        prove_gradient(single_layer.product_gradient(GAMMA) * 2, single_layer.normal_matrix())
+
+
+def test_component_gradients() -> None:
+    prove_component_gradients(single_layer.normal_matrix())
+    with pytest.raises(Refuted, match="f_j"):
+        prove_component_gradients(single_layer.normal_matrix() + SIGMA @ OMEGA)
+
+
+def test_the_residual_in_an_eigendirection() -> None:
+    lam, T, n = sympy.symbols("lambda T n")
+    stated = 1 / ((n + 1) / n * lam + T / n)
+    normal = single_layer.normal_matrix()
+
+    def check(preconditioner: sympy.Expr, covariance: sympy.Expr = lam, trace: sympy.Expr = T) -> None:
+        prove_residual_vanishes(
+            normal, covariance=covariance, preconditioner=preconditioner, trace=trace, context_length=n
+        )
+
+    check(stated)
+    for changed in ({"preconditioner": -stated}, {"covariance": 2 * lam}, {"trace": T + 1}):
+        with pytest.raises(Refuted, match="does not vanish"):
+            check(**{"preconditioner": stated, **changed})
+
+
+def test_factors_are_one_row_and_one_column() -> None:
+    b, A = factors()
+    assert (b @ A)[0, 0] == U.T @ A_X + BETA * A[1, 0]

@@ -1,0 +1,127 @@
+r"""The products b a_jᵀ, in which the loss of one attention layer is an expected square of an affine map.
+
+Only the last row bᵀ = (uᵀ, β) of P and the first d columns A = (A_x; aᵀ) of Q act on the loss of one layer, and
+they act through the products b a_jᵀ, a_j the j-th column of A. So the loss is convex in these products, and
+weights at which the derivative vanishes in the direction of every product bA are global minimisers over all P
+and Q. At b = e_{d+1}, A = (−Γ; 0) the derivative is, up to a positive number,
+
+    tr((β A_x + u aᵀ) Σ (Ω − ΓN) Σ),
+
+with N the matrix that depends on the layer: linear attention
+(:func:`icl_claims.theory.one_layer.single_layer.normal_matrix`) or attention with a ReLU
+(:func:`icl_claims.theory.one_layer.relu_attention.normal_matrix`). It vanishes for every b and A where ΓN = Ω.
+
+The functions here are the checks of these steps. Each is an identity in symbolic n, d, σ² and matrices, and
+raises :class:`~icl_claims.theory.algebra.exact.Refuted` where the identity fails.
+
+Source: Ahn et al. (2023), Appendices A.1 to A.4, for Ω = I and σ² = 0; for any Ω and σ² derived here.
+"""
+
+from __future__ import annotations
+
+import sympy
+
+from icl_claims.theory.algebra.blocks import Blocks
+from icl_claims.theory.algebra.evaluation import in_eigenbasis, vanishes
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.algebra.words import Words
+from icl_claims.theory.one_layer.convexity import CROSS_PART, component_gradients
+from icl_claims.theory.one_layer.single_layer import A_LABEL, A_X, BETA, GAMMA, OMEGA, SIGMA, U
+
+
+def factors() -> tuple[Blocks, Blocks]:
+    """bᵀ = (uᵀ, β) as a row of blocks, and A = (A_x; aᵀ) as a column of blocks.
+
+    >>> b, A = factors()
+    >>> b[0, 1] == BETA, A[0, 0] == A_X
+    (True, True)
+    """
+    return Blocks([[U.T, BETA]]), Blocks([[A_X], [A_LABEL.T]])
+
+
+def prove_bilinear(entry: Words) -> None:
+    """Every term holds exactly one letter of b and one of A: the entry is linear in the products b a_jᵀ.
+
+    Args:
+        entry: the query entry of a layer, or what one example contributes to it.
+
+    Raises:
+        Refuted: a term holds another number of letters of b or of A.
+
+    >>> from icl_claims.theory.one_layer.single_layer import query_entry
+    >>> prove_bilinear(query_entry())
+    """
+    for traces, word in entry.terms:
+        names = [x.name for part in (*traces, word) for x in part]
+        if [sum(name in block for name in names) for block in (("u", "beta"), ("A_x", "a"))] != [1, 1]:
+            raise Refuted(f"a term is not bilinear in b and A: {traces}, {word}")
+
+
+def prove_gradient(derivative: Words, normal: Words) -> None:
+    """The derivative in the direction of a product bA is tr((βA_x + uaᵀ) Σ (Ω − ΓN) Σ).
+
+    Args:
+        derivative: 1 × 1, in the letters of b, A, Γ, Σ and Ω.
+        normal: N, d × d.
+
+    Raises:
+        Refuted: the two are different polynomials.
+
+    >>> from icl_claims.theory.one_layer.single_layer import normal_matrix, product_gradient
+    >>> prove_gradient(product_gradient(GAMMA), normal_matrix())
+    """
+    cross = (A_X * BETA + U @ A_LABEL.T) @ SIGMA
+    if derivative != (cross @ (OMEGA - GAMMA @ normal) @ SIGMA).trace():
+        raise Refuted("the gradient is not tr((βA_x + uaᵀ) Σ (Ω − ΓN) Σ)")
+
+
+def prove_component_gradients(normal: Words) -> None:
+    """The gradients of the f_j in the direction Δ = [[D, m], [mᵀ, δ]] are 2(Ω − ΓN)Σm, for all j at once.
+
+    f_j(X) = E(⟨G, X⟩ + w_j)², taken at X_j = −e_{d+1} γ_jᵀ, γ_jᵀ the j-th row of Γ
+    (:func:`icl_claims.theory.one_layer.convexity.component_gradients`).
+
+    Raises:
+        Refuted: they are not.
+
+    >>> from icl_claims.theory.one_layer.single_layer import normal_matrix
+    >>> prove_component_gradients(normal_matrix())
+    """
+    if component_gradients() != (OMEGA - GAMMA @ normal) @ SIGMA @ CROSS_PART * 2:
+        raise Refuted("the gradients of the f_j are not 2(Ω − ΓN)Σm")
+
+
+def prove_residual_vanishes(
+    normal: Words,
+    *,
+    covariance: sympy.Expr | int,
+    preconditioner: sympy.Expr,
+    trace: sympy.Expr,
+    context_length: sympy.Expr,
+) -> None:
+    """Ω − ΓN is 0 in an eigendirection of Σ, for Ω = I, σ² = 0 and Γ diagonal in the eigenbasis of Σ.
+
+    Args:
+        normal: N, a polynomial in Σ, Ω, tr ΣΩ, σ², n and d.
+        covariance: the eigenvalue λ of Σ there.
+        preconditioner: the eigenvalue of Γ there.
+        trace: tr Σ.
+        context_length: n.
+
+    Raises:
+        Refuted: as a rational function of the symbols that occur, it is not 0.
+
+    >>> from icl_claims.theory.one_layer.single_layer import normal_matrix
+    >>> n, d = sympy.symbols("n d")
+    >>> scalar = n / (n + d + 1)
+    >>> prove_residual_vanishes(
+    ...     normal_matrix(), covariance=1, preconditioner=scalar, trace=d, context_length=n
+    ... )
+    """
+    residual = in_eigenbasis(
+        OMEGA - GAMMA @ normal,
+        {"Sigma": covariance, "Omega": 1, "Gamma": preconditioner},
+        {"Omega Sigma": trace},
+    )
+    if not vanishes(residual.subs({"sigma2": 0, "n": context_length})):
+        raise Refuted("Ω − ΓN is not 0: the gradient does not vanish")
