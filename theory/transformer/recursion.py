@@ -146,24 +146,26 @@ def residual_jet(
             f"b must hold at most {max(len(a) - 1, 0)} elements for {len(a)} layers, got {len(b)}"
         )
     value, layers = _layers(a, b, s, unit, second)
+    wholes = [Jet(value, {"r": ONE}, {} if second else None)]
+    for inner in reversed(layers):
+        wholes.append(_composed(wholes[-1], inner))
+    wholes = wholes[:0:-1]
     places = [{"a": index, "b": len(a) + index} for index in range(len(a))]
-    first: dict[int, Any] = {}
-    curvatures: dict[tuple[int, int], Any] = {}
-    mixed: list[dict[Pair, Any]] = [{} for _ in a]
-    slopes: dict[str, Any] = {"r": ONE}
-    seconds: dict[Pair, Any] = {}
-    for index in reversed(range(len(a))):
-        composed, composed_seconds = _composed(slopes, seconds, layers[index])
-        place = places[index]
-        first |= {place[x]: slope for x, slope in composed.items() if x in place}
-        slopes = {u: slope for u, slope in composed.items() if u not in place}
-        seconds = {pair: c for pair, c in composed_seconds.items() if not set(pair) & set(place)}
-        mixed[index] = {pair: c for pair, c in composed_seconds.items() if len(set(pair) & set(place)) == 1}
-        inside = {pair: c for pair, c in composed_seconds.items() if set(pair) <= set(place)}
-        curvatures |= {(place[x], place[y]): c for (x, y), c in inside.items()}
+    slopes = {
+        place[x]: slope
+        for place, whole in zip(places, wholes, strict=True)
+        for x, slope in whole.slopes.items()
+        if x in place
+    }
+    curvatures = {
+        (place[x], place[y]): c
+        for place, whole in zip(places, wholes, strict=True)
+        for (x, y), c in (whole.curvatures or {}).items()
+        if x in place and y in place
+    }
     if second:
-        curvatures |= _between_layers(layers, mixed, places)
-    return ResidualJet(value, tuple(first[i] for i in sorted(first)), curvatures)
+        curvatures |= _between_layers(layers, wholes, places)
+    return ResidualJet(value, tuple(slopes[i] for i in sorted(slopes)), curvatures)
 
 
 Local = Mapping[str, Jet]
@@ -191,26 +193,36 @@ def _layers(a: Sequence[Any], b: Sequence[Any], s: Any, unit: Any, second: bool)
     return r, found
 
 
-def _composed(
-    slopes: Mapping[str, Any], seconds: Mapping[Pair, Any], inner: Local
-) -> tuple[dict[str, Any], dict[Pair, Any]]:
-    """First and second derivatives of G(p⁺, r⁺) in the arguments of the layer, from those of G in p⁺ and r⁺."""
-    first = [(x, _times(g, slope)) for u, g in slopes.items() for x, slope in inner[u].slopes.items()]
-    parts = [
-        (pair, _times(g, c)) for u, g in slopes.items() for pair, c in (inner[u].curvatures or {}).items()
+def _composed(outer: Jet, inner: Local) -> Jet:
+    """G(p⁺, r⁺) as a jet in the arguments of the layer, from G as a jet in p and r."""
+    slopes = [
+        (x, _times(g, slope))
+        for u, g in outer.slopes.items()
+        if u in inner
+        for x, slope in inner[u].slopes.items()
     ]
-    for (u, v), g in seconds.items():
-        for left, right in {(u, v), (v, u)}:
+    if outer.curvatures is None:
+        return Jet(outer.value, _merged(slopes), None)
+    parts = [
+        (pair, _times(g, c))
+        for u, g in outer.slopes.items()
+        if u in inner
+        for pair, c in (inner[u].curvatures or {}).items()
+    ]
+    for (u, v), g in outer.curvatures.items():
+        if u not in inner or v not in inner:
+            continue
+        for left, right in ((u, v), (v, u))[: 1 if u == v else 2]:
             for x, slope in inner[left].slopes.items():
                 by = _times(g, slope)
                 parts += [((x, y), _times(by, other)) for y, other in inner[right].slopes.items() if x <= y]
-    return _merged(first), _merged(parts)
+    return Jet(outer.value, _merged(slopes), _merged(parts))
 
 
 def _between_layers(
-    layers: Sequence[Local], mixed: Sequence[Mapping[Pair, Any]], places: Sequence[Mapping[str, int]]
+    layers: Sequence[Local], wholes: Sequence[Jet], places: Sequence[Mapping[str, int]]
 ) -> dict[tuple[int, int], Any]:
-    """Second derivatives in parameters of two different layers."""
+    """Second derivatives in parameters of two different layers, from r_L as a jet in each layer's arguments."""
     found = {}
     for index, here in enumerate(layers):
         for x in places[index]:
@@ -221,7 +233,7 @@ def _between_layers(
                 place = places[later]
                 parts = [
                     (y, _times(c, tangent[u]))
-                    for pair, c in mixed[later].items()
+                    for pair, c in (wholes[later].curvatures or {}).items()
                     for y, u in (pair, pair[::-1])
                     if y in place and u in tangent
                 ]

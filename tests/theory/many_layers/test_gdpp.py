@@ -172,7 +172,7 @@ def test_relaxed_layers_are_the_blocks() -> None:
         (lambda: gdpp.loss(isotropic(1, 1), [float("nan")], []), ValueError, "must be a finite number, got nan"),
         (lambda: gdpp.loss(isotropic(0, 1), [1], []), ValueError, "dim must be an integer ≥ 1, got 0"),
         (lambda: relaxed(torch.ones(1, 2, 3), torch.ones(1, 2, 2)), ValueError, "A must be a stack of square"),
-        (lambda: relaxed(torch.ones(3, 2, 2), torch.ones(1, 2, 2)), ValueError, "B must be 2 or 3"),
+        (lambda: relaxed(torch.ones(3, 2, 2), torch.ones(1, 2, 2)), ValueError, "B must be 0, 2 or 3"),
         (lambda: candidates(isotropic(0, 1)), ValueError, "dim must be an integer ≥ 1, got 0"),
     ],
 )  # fmt: skip
