@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from flint import fmpz_mat
 
-from icl_claims.theory.algebra import exact, hankel
+from icl_claims.theory.algebra import definiteness, hankel, validation
 from icl_claims.theory.wishart import trace_moments
 
 Gate = Callable[..., Any]
@@ -19,8 +19,8 @@ def test_definiteness_of_a_dense_matrix_of_floats(gate: Gate) -> None:
     rng = np.random.default_rng(0)
     q, _ = np.linalg.qr(rng.standard_normal((40, 40)))
     product = (q * np.exp(rng.uniform(-1, 1, 40))) @ q.T
-    sigma = exact.matrix("sigma", (product + product.T) / 2)
-    assert gate(lambda: exact.definite_by_balls(sigma, 128), baseline=sigma.charpoly, at_least=5)
+    sigma = validation.matrix("sigma", (product + product.T) / 2)
+    assert gate(lambda: definiteness.definite_by_balls(sigma, 128), baseline=sigma.charpoly, at_least=5)
 
 
 def test_hankel_system_of_long_moments(gate: Gate) -> None:

@@ -10,7 +10,7 @@ from flint import fmpq, fmpq_mat
 
 from icl_claims.models.weights import Weights, WeightsError
 from icl_claims.numerics.eigenvalues import least_eigenvalue
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import validation
 from icl_claims.theory.many_layers import distance as many_layers
 from icl_claims.theory.many_layers.matrix_layers import MOST_LAYERS
 from icl_claims.theory.one_layer import distance as one_layer
@@ -61,7 +61,7 @@ def _blocks(weights: Weights) -> list[tuple[fmpq_mat, fmpq_mat]]:
     """(A_l, B_l) in the gauge β_l = 1. Of the last layer, P's rows above the last have no effect: B = 0."""
     d, found = weights.dim, []
     for index in range(weights.depth):
-        P, Q = (exact.matrix(name, getattr(weights, name)[index]) for name in ("P", "Q"))
+        P, Q = (validation.matrix(name, getattr(weights, name)[index]) for name in ("P", "Q"))
         last = index == weights.depth - 1
         beta = P[d, d]
         outside = [P[d, j] for j in range(d)] + [Q[d, j] for j in range(d)] + [Q[i, d] for i in range(d + 1)]

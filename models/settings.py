@@ -8,7 +8,7 @@ from numbers import Real
 from typing import Any, get_args
 
 from icl_claims.models.parametrizations import Form
-from icl_claims.theory.algebra.exact import positive_integer
+from icl_claims.theory.algebra.validation import positive_integer
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 
 from icl_claims.numerics.rounding import nearest
-from icl_claims.theory.algebra.exact import is_diagonal, rational
+from icl_claims.theory.algebra.exact import is_diagonal
+from icl_claims.theory.algebra.validation import rational
 from icl_claims.theory.one_layer.distance import proved_least_eigenvalue
 
 _SHRINK = fmpq(2**20 - 1, 2**20)

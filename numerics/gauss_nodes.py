@@ -27,9 +27,9 @@ from scipy.linalg import eigh_tridiagonal
 
 from icl_claims.numerics.balls import Balls, Floats, exactly, rounded
 from icl_claims.numerics.rounding import nearest, nearest_root
-from icl_claims.theory.algebra.exact import positive_integer
 from icl_claims.theory.algebra.orthogonal_polynomials import recurrence
 from icl_claims.theory.algebra.real_roots import dyadic
+from icl_claims.theory.algebra.validation import positive_integer
 from icl_claims.theory.wishart import trace_moments
 
 _PRECISION = 256

@@ -27,8 +27,9 @@ from scipy.optimize import least_squares
 from icl_claims.numerics.balls import Floats
 from icl_claims.numerics.gauss_nodes import spectral_rule
 from icl_claims.numerics.rounding import nearest
-from icl_claims.theory.algebra.exact import positive_integer
+from icl_claims.theory.algebra.definiteness import certain_definiteness
 from icl_claims.theory.algebra.real_roots import dyadic
+from icl_claims.theory.algebra.validation import positive_integer
 from icl_claims.theory.many_layers import gdpp, spectral_loss
 from icl_claims.theory.task import RegressionTask, whitened_sizes
 from icl_claims.theory.transformer.recursion import recursion
@@ -131,7 +132,11 @@ def certify(task: RegressionTask, a: Sequence[float], b: Sequence[float]) -> Cri
         value = spectral_loss.loss(over, image[:layers], image[layers:])
         intervals = tuple(map(interval, image))
         return CriticalPoint(
-            task, intervals[:layers], intervals[layers:], interval(value), _is_definite(curvatures)
+            task,
+            intervals[:layers],
+            intervals[layers:],
+            interval(value),
+            certain_definiteness(curvatures) is True,
         )
 
 
@@ -224,14 +229,6 @@ def _newton(point: Sequence[arb], slopes: Sequence[arb], curvatures: arb_mat) ->
     """x − H⁻¹∇f."""
     step: Any = curvatures.solve(arb_mat([[x] for x in slopes]))
     return [x - step[i, 0] for i, x in enumerate(point)]
-
-
-def _is_definite(curvatures: arb_mat) -> bool:
-    """Whether every symmetric matrix in the enclosure is positive definite, by its leading minors."""
-    rows = curvatures.tolist()
-    return all(
-        bool(arb_mat([row[:size] for row in rows[:size]]).det() > 0) for size in range(1, len(rows) + 1)
-    )
 
 
 def interval(ball: arb) -> Interval:

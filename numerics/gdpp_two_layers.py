@@ -17,7 +17,6 @@ critical point with N_1 ≠ 0, so the least of the values there encloses the min
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -25,6 +24,7 @@ from typing import Any
 from flint import Ordering, acb, acb_poly, arb, ctx, fmpz_mpoly_ctx, fmpz_poly
 
 from icl_claims.numerics.gdpp import Interval, interval
+from icl_claims.theory.algebra.polynomials import inner_product, product
 from icl_claims.theory.task import RegressionTask, whitened_sizes
 from icl_claims.theory.wishart import trace_moments
 
@@ -60,10 +60,10 @@ def candidates(task: RegressionTask) -> tuple[Candidate, ...]:
     moments = [int(m) for m in trace_moments(8, d, n)]
     a, c = _RING.gens()
     h, u = [1 + 0 * a, a], [1 + 0 * c, c]
-    square, fourth = _times(u, u), _times(_times(u, u), _times(u, u))
-    weight = _times(h, h)
+    square, fourth = product(u, u), product(product(u, u), product(u, u))
+    weight = product(h, h)
     n0, n1, n2 = (
-        _integral(_times(weight, [0 * a] * k + factor), moments)
+        inner_product(product(weight, [0 * a] * k + factor), moments, 0 * a)
         for k, factor in ((0, [1 + 0 * a]), (1, square), (2, fourth))
     )
     in_c = 2 * n1.derivative("c") * n2 - n1 * n2.derivative("c")
@@ -114,16 +114,3 @@ def _coefficients(polynomial: Any, index: int) -> list[Any]:
     for powers, coefficient in polynomial.to_dict().items():
         dense[powers[index]] = coefficient
     return dense
-
-
-def _times(p: Sequence[Any], q: Sequence[Any]) -> list[Any]:
-    """The product of two polynomials in s."""
-    product: list[Any] = [0 * p[0]] * (len(p) + len(q) - 1)
-    for i, x in enumerate(p):
-        for j, y in enumerate(q):
-            product[i + j] = product[i + j] + x * y
-    return product
-
-
-def _integral(p: Sequence[Any], moments: Sequence[int]) -> Any:
-    return sum((c * m for c, m in zip(p, moments, strict=False)), 0 * p[0])

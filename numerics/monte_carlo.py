@@ -33,7 +33,7 @@ from flint import fmpq
 
 from icl_claims.numerics.balls import Floats
 from icl_claims.numerics.rounding import nearest
-from icl_claims.theory.algebra.exact import positive_integer, rational
+from icl_claims.theory.algebra.validation import positive_integer, rational
 from icl_claims.theory.many_layers.loss_variance import loss_variance
 from icl_claims.theory.many_layers.step_sizes import loss_of_steps, rational_steps
 from icl_claims.theory.task import RegressionTask, whitened_sizes

@@ -7,7 +7,7 @@ from typing import Protocol, Self
 
 from flint import fmpq
 
-from icl_claims.theory.algebra.exact import rational
+from icl_claims.theory.algebra.validation import rational
 
 
 def nearest(value: fmpq) -> float:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.integrate import quad
 from scipy.special import eval_genlaguerre
 
-from icl_claims.theory.algebra.exact import positive_integer
+from icl_claims.theory.algebra.validation import positive_integer
 from icl_claims.theory.wishart.density import ALGEBRA, DENSITY
 
 Floats = NDArray[np.float64]

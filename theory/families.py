@@ -21,12 +21,12 @@ from typing import Any, ClassVar
 
 from flint import fmpq, fmpq_mat
 
-from icl_claims.theory.algebra import differences, exact
+from icl_claims.theory.algebra import differences, exact, validation
 from icl_claims.theory.loops import matrix as looped_matrix
 from icl_claims.theory.loops.step import looped_step_loss, optimal_looped_step
 from icl_claims.theory.losses import Loss, Minimum, NoMinimum, Parameter
 from icl_claims.theory.many_layers import gdpp, matrix_layers, step_sizes
-from icl_claims.theory.one_layer import relu_attention, single_layer
+from icl_claims.theory.one_layer import single_layer
 from icl_claims.theory.task import RegressionTask
 
 
@@ -36,14 +36,14 @@ class OneLayer(Loss):
 
     Args:
         keep: the chance ρ that an example counts, 1 for linear attention and 1/2 for ReLU attention
-            (:mod:`icl_claims.theory.one_layer.relu_attention`).
+            (:mod:`icl_claims.theory.one_layer.single_layer`).
 
     >>> task = RegressionTask.isotropic(1, 1)
     >>> OneLayer().value(task, [0, 1, "-1/3", 0]), OneLayer().minimum(task).upper
     (2/3, 2/3)
     """
 
-    keep: Fraction = relu_attention.LINEAR
+    keep: Fraction = single_layer.LINEAR
     whitened: ClassVar[bool] = False
 
     @property
@@ -59,7 +59,7 @@ class OneLayer(Loss):
     def value(self, task: RegressionTask, point: Sequence[Any]) -> fmpq:
         """f_ρ(b, A)."""
         b, A = self.split(task, point)
-        return relu_attention.loss(task, b, A, self.keep)
+        return single_layer.loss(task, b, A, self.keep)
 
     def gradient(self, task: RegressionTask, point: Sequence[Any]) -> list[fmpq]:
         """By differences: f is an expected square of a form that is linear in b and in A."""
@@ -72,9 +72,9 @@ class OneLayer(Loss):
     def minimum(self, task: RegressionTask, bits: int = 64) -> Minimum:
         """At b = e_{d+1}, A = (−Γ; 0), exactly."""
         d = self.accept(task).dim
-        closed_form = relu_attention.minimizer(task, self.keep)
+        closed_form = single_layer.minimizer(task, self.keep)
         stated = self.point(task, [0] * d + [1], [*(-closed_form).tolist(), [0] * d])
-        return Minimum.exactly(relu_attention.minimum(task, self.keep), stated)
+        return Minimum.exactly(single_layer.minimum(task, self.keep), stated)
 
     def transformed(self, task: RegressionTask, point: Sequence[Any], transform: Any) -> list[fmpq]:
         """u ↦ T⁻ᵀ u, β ↦ β, A_x ↦ T⁻ᵀ A_x T⁻¹, a ↦ T⁻ᵀ a."""
@@ -89,7 +89,7 @@ class OneLayer(Loss):
         )
 
     def _numbers(self, task: RegressionTask, point: Sequence[Any]) -> list[fmpq]:
-        return exact.vector("point", point, self.size(task))
+        return validation.vector("point", point, self.size(task))
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ class LoopedMatrix(Loss):
             return super().point(task, *weights)
         (given,) = weights
         d = self.accept(task).dim
-        a = exact.matrix("A", given, (d, d))
+        a = validation.matrix("A", given, (d, d))
         if a != a.transpose():
             raise ValueError(f"A must be symmetric, got {a.tolist()}")
         return [a[i, j] for i, j in _upper(d)]
@@ -372,11 +372,11 @@ def _minimum_of_one_matrix(task: RegressionTask, layers: int) -> Minimum:
 
 
 def _unchanged(family: Loss, task: RegressionTask, point: Sequence[Any]) -> list[fmpq]:
-    return exact.vector("point", point, family.size(task))
+    return validation.vector("point", point, family.size(task))
 
 
 def _inverse(task: RegressionTask, transform: Any) -> fmpq_mat:
-    return exact.matrix("transform", transform, (task.dim, task.dim)).inv()
+    return validation.matrix("transform", transform, (task.dim, task.dim)).inv()
 
 
 def _upper(d: int) -> list[tuple[int, int]]:

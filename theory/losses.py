@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 from flint import fmpq, fmpq_mat
 
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import validation
 from icl_claims.theory.task import RegressionTask, whitened_sizes
 
 
@@ -143,7 +143,7 @@ class Loss(ABC):
 
     def split(self, task: RegressionTask, point: Sequence[Any]) -> list[Any]:
         """The groups of parameters of a point: numbers, lists of numbers, matrices or lists of matrices."""
-        rest = exact.vector("point", point, self.size(task))
+        rest = validation.vector("point", point, self.size(task))
         groups = []
         for parameter in self.parameters(task):
             groups.append(_shaped(parameter.shape, rest[: parameter.size]))
@@ -153,11 +153,11 @@ class Loss(ABC):
 
 def _flat(name: str, shape: tuple[int, ...], value: Any) -> list[fmpq]:
     if not shape:
-        return [exact.rational(name, value)]
+        return [validation.rational(name, value)]
     if len(shape) == 1:
-        return exact.vector(name, value, shape[0])
+        return validation.vector(name, value, shape[0])
     if len(shape) == 2:
-        return list(exact.matrix(name, value, (shape[0], shape[1])).entries())
+        return list(validation.matrix(name, value, (shape[0], shape[1])).entries())
     if not isinstance(value, Sequence) or len(value) != shape[0]:
         raise ValueError(f"{name} must be a sequence of {shape[0]} matrices, got {value!r}")
     return [x for i, part in enumerate(value) for x in _flat(f"{name}[{i}]", shape[1:], part)]

@@ -17,7 +17,7 @@ from typing import Any
 
 from flint import fmpq, fmpq_mat
 
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import definiteness, exact, validation
 
 LARGEST_WRITTEN = 2000
 """The largest d for which an identity matrix is written out."""
@@ -58,10 +58,12 @@ class RegressionTask:
     def __init__(
         self, covariance: Any, context_length: Any, task_covariance: Any = None, noise_variance: Any = 0
     ) -> None:
-        sigma = exact.semidefinite("covariance", covariance)
+        sigma = validation.semidefinite("covariance", covariance)
         size = sigma.nrows()
         omega = (
-            None if task_covariance is None else exact.semidefinite("task_covariance", task_covariance, size)
+            None
+            if task_covariance is None
+            else validation.semidefinite("task_covariance", task_covariance, size)
         )
         self._fill(size, sigma, context_length, omega, noise_variance)
 
@@ -69,13 +71,13 @@ class RegressionTask:
         self, dim: int, sigma: fmpq_mat | None, context_length: Any, omega: fmpq_mat | None, noise: Any
     ) -> None:
         """Set the fields; None stands for the identity, and an identity that is given becomes None."""
-        variance = exact.rational("noise_variance", noise)
+        variance = validation.rational("noise_variance", noise)
         if variance < 0:
             raise ValueError(f"noise_variance must be ≥ 0, got {variance}")
         given = [None if m is None or m == exact.identity(dim) else m for m in (sigma, omega)]
         values = {
             "dim": dim,
-            "context_length": exact.positive_integer("context_length", context_length),
+            "context_length": validation.positive_integer("context_length", context_length),
             "noise_variance": variance,
             "_covariance": given[0],
             "_task_covariance": given[1],
@@ -94,19 +96,19 @@ class RegressionTask:
         100000000000000000
         """
         task = cls.__new__(cls)
-        task._fill(exact.positive_integer("dim", dim), None, context_length, None, noise_variance)
+        task._fill(validation.positive_integer("dim", dim), None, context_length, None, noise_variance)
         return task
 
     @classmethod
     def whitened(cls, covariance: Any, context_length: int, noise_variance: Any = 0) -> RegressionTask:
         """Ω = Σ⁻¹ (Ahn et al., Theorems 3 and 4; Gatmiry et al.). Σ must be positive definite."""
-        sigma = exact.semidefinite("covariance", covariance)
-        if not exact.is_positive_definite(sigma):
+        sigma = validation.semidefinite("covariance", covariance)
+        if not definiteness.is_positive_definite(sigma):
             raise ValueError(f"covariance must be positive definite where Ω = Σ⁻¹, got {sigma.tolist()}")
         task = cls.__new__(cls)
         # The inverse of a positive definite matrix is one: no second test.
         task._fill(sigma.nrows(), sigma, context_length, sigma.inv(), noise_variance)
-        task.__dict__["covariance_product"] = exact.identity(task.dim)
+        object.__setattr__(task, "covariance_product", exact.identity(task.dim))
         return task
 
     @cached_property
@@ -118,6 +120,11 @@ class RegressionTask:
     def task_covariance(self) -> fmpq_mat:
         """Ω, d × d."""
         return self._written(self._task_covariance)
+
+    @cached_property
+    def covariance_product(self) -> fmpq_mat:
+        """ΣΩ, I where Ω = Σ⁻¹; computed once, for numerators of Σ⁻¹ have thousands of digits."""
+        return self.covariance * self.task_covariance
 
     def _written(self, m: fmpq_mat | None) -> fmpq_mat:
         if m is None and self.dim > LARGEST_WRITTEN:
@@ -141,11 +148,6 @@ class RegressionTask:
         """tr(ΣΩ) = E⟨w, x⟩²: the variance of a label without noise, and the loss of predicting 0."""
         return fmpq(self.dim) if self.inverse_covariances else exact.trace(self.covariance_product)
 
-    @cached_property
-    def covariance_product(self) -> fmpq_mat:
-        """ΣΩ, computed once: numerators of Σ⁻¹ can have thousands of digits."""
-        return self.covariance * self.task_covariance
-
     def change_of_variables(self, transform: Any) -> RegressionTask:
         """The same prompts seen through x ↦ T x, w ↦ T⁻ᵀ w: (TΣTᵀ, T⁻ᵀΩT⁻¹).
 
@@ -156,7 +158,7 @@ class RegressionTask:
         Raises:
             ValueError: ``transform`` (d × d) is singular or of the wrong shape.
         """
-        t = exact.matrix("transform", transform, (self.dim, self.dim))
+        t = validation.matrix("transform", transform, (self.dim, self.dim))
         if t.det() == 0:
             raise ValueError(f"transform must be invertible, got {t.tolist()}")
         inverse = t.inv()

@@ -16,7 +16,7 @@ from typing import Any
 from flint import fmpq, fmpq_mat
 
 from icl_claims.claims.calculators.parameters import number, shortened
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import validation
 
 LARGEST_DIM = 200
 """The largest matrix read from a file: a second or two with the proof that it is positive semidefinite."""
@@ -59,7 +59,7 @@ def _npy_rows(path: Path, key: str, dim: int) -> list[list[fmpq]]:
     if array.dtype.kind not in "iuf" or array.dtype.itemsize > 8:
         raise ValueError(f"must hold integers or floats of at most 64 bits, got {array.dtype}")
     _check_shape(array.shape[0], [array.shape[1]], dim)
-    return [[exact.rational("entry", x) for x in row] for row in array.tolist()]
+    return [[validation.rational("entry", x) for x in row] for row in array.tolist()]
 
 
 def _csv_rows(path: Path, key: str, dim: int) -> list[list[fmpq]]:
@@ -113,7 +113,7 @@ def _semidefinite(m: fmpq_mat) -> fmpq_mat:
                     f"must be symmetric, got entries [{i}][{j}] and [{j}][{i}] that differ{hint}"
                 )
     try:
-        return exact.semidefinite("matrix", m)
+        return validation.semidefinite("matrix", m)
     except ValueError:
         raise ValueError("must be positive semidefinite, got a matrix with a negative eigenvalue") from None
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 from flint import fmpq
 
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import validation
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -38,7 +38,7 @@ def number(text: str) -> fmpq:
             or abs(int(match["exponent"] or 0)) > _MOST_EXPONENT
         ):
             raise ValueError
-        return exact.rational("number", stripped)
+        return validation.rational("number", stripped)
     except ValueError:
         raise ValueError(
             f"must be a finite number such as 0.25, 1/3 or 2e-3, got {shortened(stripped)!r}"

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from flint import fmpq
 
 from icl_claims.numerics.rounding import Enclosed
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import validation
 from icl_claims.theory.algebra.algebraic import number, square_root
 
 
@@ -46,4 +46,4 @@ def root(square: fmpq) -> Quantity:
 
 def upper_bound(value: float) -> Quantity:
     """A float64 that bounds a number from above."""
-    return Quantity(number(exact.rational("bound", value)), bound=True)
+    return Quantity(number(validation.rational("bound", value)), bound=True)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from jaxtyping import TypeCheckError, install_import_hook
 
 from icl_claims.models.attention import LinearAttention, LinearTransformer
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import validation
 
 
 def integers(draw: st.DrawFn, largest: int, *shape: int) -> torch.Tensor:
@@ -27,7 +27,7 @@ def integers(draw: st.DrawFn, largest: int, *shape: int) -> torch.Tensor:
 
 
 def rational(tensor: torch.Tensor) -> fmpq_mat:
-    return exact.matrix("tensor", tensor)
+    return validation.matrix("tensor", tensor)
 
 
 @given(st.data(), st.booleans())
@@ -97,7 +97,7 @@ def test_layers_are_gradient_descent(data: st.DataObject) -> None:
         assert torch.equal(Z[:d], Z0[:d])
         assert rational(Z[d:, :n]) == y - w.transpose() * X
         assert rational(Z[d:, n:]) == -w.transpose() * x_query
-    assert exact.rational("prediction", model(Z0).item()) == (iterates[-1].transpose() * x_query)[0, 0]
+    assert validation.rational("prediction", model(Z0).item()) == (iterates[-1].transpose() * x_query)[0, 0]
 
 
 def test_the_transpose_matters() -> None:

@@ -22,7 +22,7 @@ from icl_claims.models.comparison import compare_layers
 from icl_claims.models.files import from_published, load, save
 from icl_claims.models.weights import Weights, WeightsError
 from icl_claims.numerics.rounding import nearest_root
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import exact, validation
 from icl_claims.theory.many_layers import gdpp
 from icl_claims.theory.many_layers.distance import squared_dist
 from icl_claims.theory.many_layers.equivariant_bound import equivariant_minimum
@@ -53,7 +53,7 @@ def test_on_the_set_all_is_known(steps: list[float], d: int, n: int) -> None:
     assert found.loss == found.projected_loss == loss_of_steps(isotropic(d, n), steps)
     assert found.minimum == optimal_steps(isotropic(d, n), len(steps)).loss
     assert found.lower_bound == equivariant_minimum(isotropic(d, n), len(steps))
-    assert [layer.step for layer in found.layers] == [exact.rational("a", a) for a in steps]
+    assert [layer.step for layer in found.layers] == [validation.rational("a", a) for a in steps]
     assert found.excess is not None
     assert found.excess >= 0
     assert all(layer.distance in (0, None) for layer in found.layers)

@@ -17,7 +17,7 @@ from scipy.stats import chi2
 from icl_claims.models.attention import LinearTransformer
 from icl_claims.models.prompts import sample_axis_prompts, sample_prompts, to_tensor
 from icl_claims.numerics.rounding import nearest, nearest_root
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import validation
 from icl_claims.theory.many_layers.loss_variance import squared_error_variance
 from icl_claims.theory.many_layers.step_sizes import loss_of_steps
 from icl_claims.theory.one_layer import single_layer
@@ -178,7 +178,7 @@ def test_losses_average_to_the_exact_loss(axis: bool) -> None:
     the tail). The median of k such means is off only if half of them are: probability at most
     (4·¼·¾)^{k/2} = (3/4)^{k/2} (Chernoff), below 1e-9 for k = 145.
     """
-    blocks, each, n, sigma = 145, 400, 6, exact.matrix("sigma", [[2, 1], [1, 1]])
+    blocks, each, n, sigma = 145, 400, 6, validation.matrix("sigma", [[2, 1], [1, 1]])
     V = squared_error_variance(isotropic(2, n), [fmpq(3, 4)])
     task = RegressionTask.whitened(sigma, n)
     A = sigma.inv() * fmpq(3, 4)

@@ -5,7 +5,7 @@ from flint import fmpq, fmpq_mat
 from hypothesis import given
 
 from icl_claims.numerics.eigenvalues import least_eigenvalue
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import exact, validation
 from icl_claims.theory.one_layer.distance import proved_least_eigenvalue
 from tests.shared.strategies import definite_matrices
 
@@ -15,9 +15,9 @@ def test_least_eigenvalues_are_certified_from_below(matrix: fmpq_mat) -> None:
     """M − m I ⪰ 0, and not so for m one part in 2¹⁹ larger."""
     least = least_eigenvalue(matrix)
     assert least > 0
-    exact.semidefinite("shifted", matrix - exact.identity(3) * least)
+    validation.semidefinite("shifted", matrix - exact.identity(3) * least)
     with pytest.raises(ValueError, match="positive semidefinite"):
-        exact.semidefinite("shifted", matrix - exact.identity(3) * (least * fmpq(2**19 + 1, 2**19)))
+        validation.semidefinite("shifted", matrix - exact.identity(3) * (least * fmpq(2**19 + 1, 2**19)))
 
 
 def test_least_eigenvalue_of_a_singular_matrix() -> None:

@@ -15,7 +15,7 @@ from scipy.stats import binom
 
 from icl_claims.numerics import monte_carlo
 from icl_claims.numerics.monte_carlo import Plan, estimate, plan, sample_losses, sample_mean
-from icl_claims.theory.algebra.exact import rational
+from icl_claims.theory.algebra.validation import rational
 from icl_claims.theory.many_layers.loss_variance import loss_variance
 from icl_claims.theory.many_layers.step_sizes import loss_of_steps, optimal_steps
 from icl_claims.theory.task import RegressionTask, isotropic

@@ -10,7 +10,7 @@ import numpy as np
 
 from icl_claims.models.runs import ahn2023
 from icl_claims.numerics.rounding import nearest
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import exact, validation
 from icl_claims.theory.loops.descent import descent_loss
 from icl_claims.theory.loops.step import optimal_looped_step
 from icl_claims.theory.many_layers.step_sizes import optimal_steps
@@ -41,4 +41,4 @@ def least_descent_loss(layers: int, context_length: int = N) -> float:
     loss = descent_loss(whitened_task(context_length), layers)
     slope = np.polynomial.Polynomial([nearest(c) for c in loss.derivative().coeffs()])
     real = [x.real for x in slope.roots() if abs(x.imag) < 1e-9]
-    return min(nearest(loss(exact.rational("step", float(x)))) for x in real)
+    return min(nearest(loss(validation.rational("step", float(x)))) for x in real)

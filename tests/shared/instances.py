@@ -15,12 +15,12 @@ from icl_claims.claims.evidence import Evidence
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.evaluation import at_task
 from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.one_layer.linear_attention import gradient_from_layer
 from icl_claims.theory.one_layer.single_layer import (
     GAMMA,
     loss_at_preconditioner,
     minimizer,
     minimum,
-    product_gradient,
 )
 from icl_claims.theory.task import RegressionTask, isotropic
 from icl_claims.theory.transformer.attention import NO_MASK
@@ -132,7 +132,7 @@ def record_necessity(evidence: Evidence, instances: Mapping[str, Callable[[], In
     """Record an instance for each assumption (Theorem 1's by default); prove the mask dispensable."""
     for key, instance in instances.items():
         evidence.necessary(key, instance().require())
-    if product_gradient(GAMMA, NO_MASK) != product_gradient(GAMMA):
+    if gradient_from_layer(GAMMA, NO_MASK) != gradient_from_layer(GAMMA):
         raise Refuted("without the mask the gradient changes")
     evidence.dispensable(
         "masked_query",

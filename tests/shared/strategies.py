@@ -8,7 +8,7 @@ from flint import fmpq, fmpq_mat
 from hypothesis import strategies as st
 
 from icl_claims.claims.registry import get
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import definiteness, exact
 from icl_claims.theory.task import RegressionTask
 
 rationals = st.builds(fmpq, st.integers(-6, 6), st.integers(1, 4))
@@ -47,7 +47,7 @@ RESTRICTIONS: dict[str, Callable[[RegressionTask], bool]] = {
     "ill_conditioned": lambda task: (
         max(diagonal_of(task.covariance)) == 16 * min(diagonal_of(task.covariance))
     ),
-    "positive_definite_covariance": lambda task: exact.is_positive_definite(task.covariance),
+    "positive_definite_covariance": lambda task: definiteness.is_positive_definite(task.covariance),
     "identity_task": lambda task: task.task_covariance == exact.identity(task.dim),
     "whitened_task": lambda task: task.covariance * task.task_covariance == exact.identity(task.dim),
     "rank_two_task": lambda task: task.task_covariance.rank() >= 2,

@@ -23,10 +23,3 @@ def over_ring(v: Variables, m: fmpq_mat) -> list[list[Any]]:
 
 def times(a: list[list[Any]], b: list[list[Any]]) -> list[list[Any]]:
     return [[sum(x * y for x, y in zip(r, c, strict=True)) for c in zip(*b, strict=True)] for r in a]
-
-
-def partitions(total: int, largest: int | None = None) -> list[tuple[int, ...]]:
-    if total == 0:
-        return [()]
-    most = total if largest is None else min(total, largest)
-    return [(k, *rest) for k in range(most, 0, -1) for rest in partitions(total - k, k)]

@@ -18,7 +18,7 @@ from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.families import Layers, LoopedMatrix, LoopedStep, OneLayer, Relaxed, Steps
 from icl_claims.theory.losses import Loss, Minimum, NoMinimum
-from icl_claims.theory.one_layer.relu_attention import RELU
+from icl_claims.theory.one_layer.single_layer import RELU
 from icl_claims.theory.task import RegressionTask, isotropic
 from tests.shared.strategies import matrices, rationals, tasks
 

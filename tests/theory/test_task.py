@@ -10,7 +10,7 @@ from flint import fmpq, fmpz
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import exact, validation
 from icl_claims.theory.one_layer.single_layer import loss, minimizer, minimum
 from icl_claims.theory.task import RegressionTask, isotropic
 from tests.shared.strategies import matrices, semidefinite_matrices, tasks
@@ -77,9 +77,9 @@ def test_whitened_needs_an_invertible_covariance() -> None:
 
 @given(semidefinite_matrices(3))
 def test_gram_matrices_are_semidefinite_and_their_negatives_are_not(m: object) -> None:
-    assert exact.semidefinite("m", m) == m
+    assert validation.semidefinite("m", m) == m
     with pytest.raises(ValueError, match="positive semidefinite"):
-        exact.semidefinite("m", m * -1)  # type: ignore[operator]
+        validation.semidefinite("m", m * -1)  # type: ignore[operator]
 
 
 @given(tasks(max_dim=2), st.data())

@@ -98,7 +98,7 @@ def _exceeds(polynomial: fmpz_poly, longest: int | None) -> bool:
 
 
 def written_minimum(minimum: ConvexMinimum) -> str:
-    """``p/q`` where the minimiser is rational, or ``minimum of <polynomial in a> in [p/q, r/s]``.
+    """``p/q`` where the minimizer is rational, or ``minimum of <polynomial in a> in [p/q, r/s]``.
 
     The minimum is not 0. The ends differ by at most 2⁻⁵² of it, the precision of float64.
 
@@ -136,7 +136,7 @@ def _irreducible(root: RealRoot) -> list[fmpz_poly]:
 
 
 def is_irreducible_by_degrees(polynomial: fmpz_poly) -> bool:
-    """Whether factorisations modulo a few primes prove the polynomial irreducible over ℚ; False decides nothing.
+    """Whether factorizations modulo a few primes prove the polynomial irreducible over ℚ; False decides nothing.
 
     Modulo a prime that does not divide its leading coefficient, a factor keeps its degree and is a product of
     factors modulo the prime: so its degree is a sum of some of their degrees [1]. If over several primes only 0

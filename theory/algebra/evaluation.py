@@ -11,7 +11,7 @@ import sympy
 from flint import fmpq, fmpq_mat, fmpz, fmpz_mat
 from sympy.polys.fields import FracElement
 
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import exact, validation
 from icl_claims.theory.algebra.words import Word, Words
 from icl_claims.theory.task import RegressionTask
 
@@ -29,7 +29,7 @@ def at_task(polynomial: Words, task: RegressionTask, values: Mapping[str, fmpq_m
     sizes = {"d": task.dim, "n": task.context_length, "1": 1}
     matrices = {"Sigma": task.covariance, "Omega": task.task_covariance, **values}
     for x in polynomial.letters():
-        exact.matrix(x.name, matrices[x.name], (sizes[x.rows], sizes[x.cols]))
+        validation.matrix(x.name, matrices[x.name], (sizes[x.rows], sizes[x.cols]))
 
     integers = {name: matrices[name].numer_denom() for name in {x.name for x in polynomial.letters()}}
     known: dict[tuple[str, ...], tuple[fmpz_mat, fmpz]] = {}

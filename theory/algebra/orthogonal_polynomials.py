@@ -28,7 +28,7 @@ _LONG = 3000
 
 
 def least_square_polynomial(moments: Sequence[fmpz], degree: int) -> tuple[fmpq_poly, fmpq]:
-    r"""The polynomial q with q(0) = 1 of degree ≤ L that minimises ∫ q² dμ, and that minimum.
+    r"""The polynomial q with q(0) = 1 of degree ≤ L that minimizes ∫ q² dμ, and that minimum.
 
     **Solution.** Write q = 1 − s r with deg r < L. The minimum exists and is unique, since the Gram matrix
     (m_{i+j+2}) of the functions s, …, s^L is positive definite: ∫ s² r² dμ = 0 forces r = 0, as μ

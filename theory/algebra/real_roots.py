@@ -18,6 +18,7 @@ from itertools import pairwise
 from threading import RLock
 from typing import Any
 
+import sympy
 from flint import acb, acb_poly, arb, arb_poly, ctx, fmpq, fmpq_poly, fmpz, fmpz_poly
 
 _TOLERANCE = arb(fmpq(1, 1 << 72))
@@ -142,6 +143,27 @@ def root_of_increasing(polynomial: fmpq_poly) -> RealRoot:
     return RealRoot(p, fmpq(0), upper, rising=True) if p(upper) else RealRoot(p, upper, upper, rising=True)
 
 
+def count_real_roots(polynomial: fmpq_poly, lower: fmpq | None = None, upper: fmpq | None = None) -> int:
+    """The number of distinct real roots in [lower, upper], both ends included, by Sturm's theorem.
+
+    Args:
+        polynomial: over ℚ, not 0; roots may be multiple.
+        lower, upper: the ends; None for −∞ or ∞.
+
+    Raises:
+        ValueError: the polynomial is 0.
+
+    >>> count_real_roots(fmpq_poly([-2, 0, 1])), count_real_roots(fmpq_poly([1, 0, 1]))
+    (2, 0)
+    >>> count_real_roots(fmpq_poly([1, -2, 1]), lower=fmpq(1))
+    1
+    """
+    p = primitive(polynomial)
+    ends = (None if end is None else sympy.Rational(int(end.p), int(end.q)) for end in (lower, upper))
+    coefficients = [sympy.Integer(int(c)) for c in reversed(p.coeffs())]
+    return int(sympy.Poly(coefficients, sympy.Symbol("x"), domain=sympy.ZZ).count_roots(*ends))
+
+
 @dataclass(frozen=True)
 class ConvexMinimum:
     """The least value F(a*) of a polynomial F over ℚ with F″ > 0, at the root a* of F′.
@@ -165,7 +187,7 @@ class ConvexMinimum:
         return min(self.polynomial(self.minimizer.lower), self.polynomial(self.minimizer.upper))
 
     def refined(self, bits: int) -> ConvexMinimum:
-        """The same value, its minimiser enclosed to a relative width of 2⁻ᵇⁱᵗˢ.
+        """The same value, its minimizer enclosed to a relative width of 2⁻ᵇⁱᵗˢ.
 
         The enclosure of the value narrows with the square of that width.
         """

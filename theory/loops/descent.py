@@ -19,10 +19,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import sympy
 from flint import fmpq, fmpq_mat, fmpq_poly
 
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import exact, validation
+from icl_claims.theory.algebra.real_roots import count_real_roots
 from icl_claims.theory.loops.matrix import symmetric_looped_loss
 from icl_claims.theory.task import RegressionTask
 
@@ -44,11 +44,9 @@ def descent_loss(task: RegressionTask, loops: int, preconditioner: Any = None) -
     >>> descent_loss(RegressionTask.isotropic(dim=2, context_length=5), 1)
     16/5*x^2 + (-4)*x + 2
     """
-    count = exact.positive_integer("loops", loops)
-    if count > MOST_LOOPS:
-        raise ValueError(f"loops must be an integer from 1 to {MOST_LOOPS}, got {count}")
+    count = validation.bounded_integer("loops", loops, MOST_LOOPS)
     direction = exact.identity(task.dim) if preconditioner is None else preconditioner
-    matrix = exact.matrix("preconditioner", direction, (task.dim, task.dim))
+    matrix = validation.matrix("preconditioner", direction, (task.dim, task.dim))
     points = range(2 * count + 1)
     values = [symmetric_looped_loss(task, matrix * eta, count) for eta in points]
     vandermonde = fmpq_mat([[fmpq(eta) ** k for k in points] for eta in points])
@@ -63,8 +61,4 @@ def is_above(polynomial: fmpq_poly, bound: fmpq) -> bool:
     (True, False)
     """
     difference = polynomial - bound
-    if not difference[0] > 0:
-        return False
-    x = sympy.Symbol("x")
-    coefficients = [sympy.Rational(int(c.p), int(c.q)) for c in reversed(difference.coeffs())]
-    return bool(sympy.Poly(coefficients, x, domain="QQ").count_roots() == 0)
+    return bool(difference[0] > 0) and count_real_roots(difference) == 0

@@ -19,11 +19,12 @@ from typing import Any
 
 from flint import fmpq, fmpq_mat, fmpq_poly, fmpz
 
-from icl_claims.theory.algebra import exact
-from icl_claims.theory.many_layers.matrix_layers import Evaluation, integer_trace, pattern_hessian
+from icl_claims.theory.algebra import exact, validation
+from icl_claims.theory.algebra.exact import integer_trace
+from icl_claims.theory.algebra.validation import natural
+from icl_claims.theory.many_layers.matrix_layers import Evaluation, pattern_hessian
 from icl_claims.theory.task import RegressionTask
 from icl_claims.theory.wishart import covariance, near_hooks
-from icl_claims.theory.wishart.sizes import natural
 
 MOST_LOOPS = 7
 """The most loops of one general matrix: 7 take two seconds, and their layout 100 MB."""
@@ -46,7 +47,7 @@ def looped_loss(task: RegressionTask, matrix: Any, loops: int) -> fmpq:
     >>> looped_loss(RegressionTask.isotropic(dim=1, context_length=1), [["1/2"]], loops=2)
     41/16
     """
-    a = exact.matrix("matrix", matrix, (task.dim, task.dim))
+    a = validation.matrix("matrix", matrix, (task.dim, task.dim))
     if a == a.transpose():
         return symmetric_looped_loss(task, a, loops)
     return _looped(task, a, loops).loss()
@@ -54,14 +55,14 @@ def looped_loss(task: RegressionTask, matrix: Any, loops: int) -> fmpq:
 
 def looped_gradient(task: RegressionTask, matrix: Any, loops: int) -> fmpq_mat:
     """(∂f/∂A[i, j]), d × d, of the looped loss, exactly. Arguments and errors as :func:`looped_loss`."""
-    a = exact.matrix("matrix", matrix, (task.dim, task.dim))
+    a = validation.matrix("matrix", matrix, (task.dim, task.dim))
     gradients = _looped(task, a, loops).gradient()
     return gradients[0] if gradients else fmpq_mat(task.dim, task.dim)
 
 
 def looped_hessian(task: RegressionTask, matrix: Any, loops: int) -> fmpq_mat:
     """The second derivatives of the looped loss, d² × d², exactly: row i d + j is A[i, j]."""
-    a = exact.matrix("matrix", matrix, (task.dim, task.dim))
+    a = validation.matrix("matrix", matrix, (task.dim, task.dim))
     if not natural("loops", loops, MOST_LOOPS):
         return fmpq_mat(task.dim**2, task.dim**2)
     return pattern_hessian(task, [a], (0,) * loops)
@@ -82,7 +83,7 @@ def symmetric_looped_loss(task: RegressionTask, matrix: Any, loops: int) -> fmpq
     >>> symmetric_looped_loss(RegressionTask.isotropic(dim=2, context_length=5), [["5/8", 0], [0, "5/8"]], 1)
     3/4
     """
-    a = exact.matrix("matrix", matrix, (task.dim, task.dim))
+    a = validation.matrix("matrix", matrix, (task.dim, task.dim))
     if a != a.transpose():
         raise ValueError(f"matrix must be symmetric, got {a.tolist()}")
     loops = natural("loops", loops, MOST_SYMMETRIC_LOOPS)

@@ -20,8 +20,8 @@ from math import comb
 
 from flint import fmpq_poly
 
-from icl_claims.theory.algebra.exact import positive_integer
 from icl_claims.theory.algebra.real_roots import ConvexMinimum, RealRoot, root_of_increasing
+from icl_claims.theory.algebra.validation import bounded_integer
 from icl_claims.theory.task import RegressionTask, whitened_sizes
 from icl_claims.theory.wishart import spectral_moments
 
@@ -84,13 +84,6 @@ def looped_step_loss(task: RegressionTask, loops: int) -> fmpq_poly:
     >>> looped_step_loss(RegressionTask.isotropic(2, 5), loops=1)
     16/5*x^2 + (-4)*x + 2
     """
-    degree = 2 * _loops(loops)
+    degree = 2 * bounded_integer("loops", loops, MOST_LOOPS)
     moments = spectral_moments(degree, *whitened_sizes(task))
     return fmpq_poly([(-1) ** k * comb(degree, k) * m for k, m in enumerate(moments)])
-
-
-def _loops(loops: int) -> int:
-    count = positive_integer("loops", loops)
-    if count > MOST_LOOPS:
-        raise ValueError(f"loops must be an integer from 1 to {MOST_LOOPS}, got {count}")
-    return count

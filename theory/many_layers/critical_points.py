@@ -51,17 +51,19 @@ A. Ghizzetti, A. Ossicini (1975), Rend. Sem. Mat. Univ. Padova 53.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache, reduce
 from math import comb, factorial
 from operator import mul
 from typing import Any, Literal, get_args
 
-from flint import arb, arb_mat, ctx, fmpq, fmpq_poly
+from flint import arb, arb_mat, ctx, fmpq, fmpq_mat, fmpq_poly
 
-from icl_claims.theory.algebra import exact
-from icl_claims.theory.algebra.exact import positive_integer
+from icl_claims.theory.algebra import polynomials
+from icl_claims.theory.algebra.definiteness import certain_definiteness, is_positive_definite
+from icl_claims.theory.algebra.minors import determinant
 from icl_claims.theory.algebra.real_roots import RealRoot
+from icl_claims.theory.algebra.validation import positive_integer
 from icl_claims.theory.many_layers.step_sizes import optimal_steps
 from icl_claims.theory.task import RegressionTask, whitened_sizes
 from icl_claims.theory.wishart import spectral_moments, trace_moment_list
@@ -125,7 +127,7 @@ def single_block_critical_points(
         return sum(terms, fmpq_poly([]))
 
     hankel = [[weighted(2 * M, i + j + 1) for j in range(r + 1)] for i in range(r)]
-    g = [(-1) ** j * _determinant([row[:j] + row[j + 1 :] for row in hankel], one) for j in range(r + 1)]
+    g = [(-1) ** j * determinant([row[:j] + row[j + 1 :] for row in hankel], one) for j in range(r + 1)]
     H = fmpq_poly([])
     for i, a in enumerate(g):
         for j, b in enumerate(g):
@@ -178,7 +180,7 @@ def curvature_block(
     L = len(P)
 
     def product(factors: Sequence[list[Any]]) -> list[Any]:
-        return reduce(_times, factors, [one])
+        return reduce(polynomials.product, factors, [one])
 
     def mean(f: list[Any], g: list[Any]) -> Any:
         return reduce(
@@ -191,7 +193,7 @@ def curvature_block(
     block: list[list[Any]] = [[None] * L for _ in range(L)]
     for i in range(L):
         for j in range(i, L):
-            value = mean(product([shift2, before[i], before[j]]), _times(after[i], after[j])) * 2
+            value = mean(product([shift2, before[i], before[j]]), polynomials.product(after[i], after[j])) * 2
             if i < j:
                 around = product([shift, q, before[i], after[j]])
                 value = value + mean(around, product([shift, *P[i + 1 : j]])) * (2 * sign)
@@ -233,13 +235,11 @@ def enclosure(root: RealRoot) -> arb:
 
 
 def is_certified_positive_definite(block: Sequence[Sequence[Any]]) -> bool:
-    """Whether all leading minors are certainly positive. False may also mean undecided."""
+    """Whether a block of :func:`curvature` is certainly positive definite. False may also mean undecided."""
     if all(isinstance(x, fmpq) for row in block for x in row):
-        return exact.is_positive_definite(exact.matrix("block", block))
+        return is_positive_definite(fmpq_mat([list(row) for row in block]))
     with ctx.workprec(_PRECISION + 64):
-        return all(
-            bool(arb_mat([list(row[:k]) for row in block[:k]]).det() > 0) for k in range(1, len(block) + 1)
-        )
+        return certain_definiteness(arb_mat([list(row) for row in block])) is True
 
 
 def enclosed_curvature(task: RegressionTask, steps: Sequence[arb], directions: Directions) -> list[list[arb]]:
@@ -248,35 +248,6 @@ def enclosed_curvature(task: RegressionTask, steps: Sequence[arb], directions: D
         return curvature(task, steps, directions)
 
 
-def set_partitions_in_order(layers: int) -> Iterator[tuple[int, ...]]:
-    """The block sizes (M_1, …, M_k) of every ordered partition type: the compositions of L.
-
-    >>> list(set_partitions_in_order(3))
-    [(1, 1, 1), (1, 2), (2, 1), (3,)]
-    """
-    if layers == 0:
-        yield ()
-    for first in range(1, layers + 1):
-        for rest in set_partitions_in_order(layers - first):
-            yield (first, *rest)
-
-
 def assignments(sizes: Sequence[int]) -> int:
     """How many ways layers fall into blocks of these sizes: L!/∏ M_j!."""
     return factorial(sum(sizes)) // reduce(mul, map(factorial, sizes), 1)
-
-
-def _times(f: list[Any], g: list[Any]) -> list[Any]:
-    product: list[Any] = [0 * f[0]] * (len(f) + len(g) - 1)
-    for i, a in enumerate(f):
-        for j, b in enumerate(g):
-            product[i + j] = product[i + j] + a * b
-    return product
-
-
-def _determinant(rows: list[list[Any]], one: Any) -> Any:
-    if not rows:
-        return one
-    minors = ([row[:j] + row[j + 1 :] for row in rows[1:]] for j in range(len(rows)))
-    terms = (rows[0][j] * _determinant(minor, one) * (-1) ** j for j, minor in enumerate(minors))
-    return reduce(lambda a, b: a + b, terms)

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 from flint import fmpq, fmpq_mat
 
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import exact, validation
 from icl_claims.theory.many_layers import gdpp
 from icl_claims.theory.many_layers.equivariant_bound import equivariant_minimum
 from icl_claims.theory.many_layers.matrix_layers import MOST_LAYERS, layered_loss
@@ -106,7 +106,7 @@ def compare_layers(task: RegressionTask, matrices: Sequence[tuple[fmpq_mat, fmpq
     if not 1 <= depth <= MOST_LAYERS:
         raise ValueError(f"matrices must be of 1 to {MOST_LAYERS} layers, got {depth}")
     layers = [
-        _layer(task, exact.matrix(f"A_{index}", A, (d, d)), exact.matrix(f"B_{index}", B, (d, d)))
+        _layer(task, validation.matrix(f"A_{index}", A, (d, d)), validation.matrix(f"B_{index}", B, (d, d)))
         for index, (A, B) in enumerate(matrices)
     ]
     best = optimal_steps(task, depth).refined(_BITS)

@@ -14,11 +14,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import sympy
 from flint import arb, ctx, fmpq_poly
 
 from icl_claims.theory.algebra.exact import Refuted
-from icl_claims.theory.algebra.real_roots import primitive
+from icl_claims.theory.algebra.polynomials import inner_product, product
+from icl_claims.theory.algebra.real_roots import count_real_roots, primitive
 from icl_claims.theory.many_layers.critical_points import single_block_critical_points
 from icl_claims.theory.task import RegressionTask, whitened_sizes
 from icl_claims.theory.wishart import spectral_moments
@@ -112,8 +112,7 @@ def _real_roots(polynomial: fmpq_poly) -> list[arb]:
     with ctx.workprec(_PRECISION):
         found: list[Any] = integral.complex_roots()
         roots = [root.real for root, _ in found if root.imag == 0]
-    rationals = [sympy.Rational(int(x.p), int(x.q)) for x in polynomial.coeffs()[::-1]]
-    if sympy.Poly(rationals, sympy.Symbol("c")).count_roots() != len(roots):
+    if count_real_roots(polynomial) != len(roots):
         raise Refuted(f"Sturm's theorem does not count {len(roots)} real roots")
     if integral.gcd(integral.derivative()).degree() > 0:
         raise Refuted("a critical point is a double root")
@@ -136,8 +135,8 @@ def _other_steps(task: RegressionTask, c: arb, multiplicity: int, simple: int) -
             return [weighted[0] / weighted[1]]
         minor = weighted[1] * weighted[3] - weighted[2] ** 2
         total = (weighted[0] * weighted[3] - weighted[1] * weighted[2]) / minor
-        product = (weighted[0] * weighted[2] - weighted[1] ** 2) / minor
-        root = (total**2 - 4 * product).sqrt()
+        multiplied = (weighted[0] * weighted[2] - weighted[1] ** 2) / minor
+        root = (total**2 - 4 * multiplied).sqrt()
         return [(total - root) / 2, (total + root) / 2]
 
 
@@ -146,5 +145,5 @@ def _mean(steps: Sequence[arb], moments: Sequence[arb], skipped: Sequence[int], 
     q = [arb(1)]
     for at, a in enumerate([*steps, *steps]):
         if at not in skipped:
-            q = [x - a * y for x, y in zip([*q, arb(0)], [arb(0), *q], strict=True)]
-    return sum((x * moments[start + k] for k, x in enumerate(q)), arb(0))
+            q = product(q, [arb(1), -a])
+    return inner_product(q, moments[start:], arb(0))

@@ -27,7 +27,8 @@ from __future__ import annotations
 
 from flint import fmpq, fmpq_mat
 
-from icl_claims.theory.algebra.exact import positive_integer
+from icl_claims.theory.algebra.partitions import partitions
+from icl_claims.theory.algebra.validation import bounded_integer
 from icl_claims.theory.task import RegressionTask, whitened_sizes
 from icl_claims.theory.wishart import trace_moment_list
 
@@ -49,11 +50,9 @@ def equivariant_minimum(task: RegressionTask, layers: int) -> fmpq:
     3/4
     """
     d, n = whitened_sizes(task)
-    count = positive_integer("layers", layers)
-    if count > MOST_LAYERS:
-        raise ValueError(f"layers must be an integer from 1 to {MOST_LAYERS}, got {count}")
+    count = bounded_integer("layers", layers, MOST_LAYERS)
     basis = [
-        (j + 1, parts) for size in range(count) for j in range(size + 1) for parts in _partitions(size - j)
+        (j + 1, parts) for size in range(count) for j in range(size + 1) for parts in partitions(size - j)
     ]
     pairs = [(k + m, *left, *right) for k, left in basis for m, right in basis]
     moments = trace_moment_list([(k, *parts) for k, parts in basis] + pairs, d, n)
@@ -64,11 +63,3 @@ def equivariant_minimum(task: RegressionTask, layers: int) -> fmpq:
     right = fmpq_mat([[linear[j]] for j in chosen])
     left = fmpq_mat([[gram[i, j] for j in chosen] for i in chosen])
     return d - (right.transpose() * left.solve(right))[0, 0]
-
-
-def _partitions(size: int, largest: int | None = None) -> list[tuple[int, ...]]:
-    """The partitions of ``size`` into parts of at most ``largest``, parts descending."""
-    if size == 0:
-        return [()]
-    top = size if largest is None else min(size, largest)
-    return [(part, *rest) for part in range(top, 0, -1) for rest in _partitions(size - part, part)]

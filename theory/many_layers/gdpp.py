@@ -43,14 +43,14 @@ recursion, the degree and the derivatives are derived here, see :mod:`icl_claims
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 from flint import fmpq, fmpq_mat, fmpq_poly
 
-from icl_claims.theory.algebra.blocks import Blocks, block_diagonal
-from icl_claims.theory.algebra.exact import Refuted, vector
-from icl_claims.theory.algebra.words import Words, one, zero
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.algebra.minors import determinant
+from icl_claims.theory.algebra.real_roots import count_real_roots
+from icl_claims.theory.algebra.validation import vector
 from icl_claims.theory.many_layers import spectral_loss
 from icl_claims.theory.many_layers.loss_variance import mean_and_variance_by_pfaffians
 from icl_claims.theory.many_layers.spectral_loss import Moments
@@ -60,11 +60,6 @@ from icl_claims.theory.wishart import spectral_moments
 
 MOST_LAYERS = 6
 """The largest L: the loss has degree 3ᴸ − 1 = 728 in s there."""
-
-
-def relaxed(A: Words, B: Words) -> tuple[Blocks, Blocks]:
-    """The relaxed parametrisation P = diag(B, 1), Q = diag(A, 0) (Ahn et al., Eq. (11)); A has its own sign."""
-    return block_diagonal(B, one()), block_diagonal(A, zero("1", "1"))
 
 
 def covariate_polynomials(a: Sequence[Any], b: Sequence[Any]) -> list[fmpq_poly]:
@@ -192,7 +187,9 @@ def degenerate_layer_excess(task: RegressionTask, bound: fmpq) -> fmpq_poly:
         return fmpq_poly([moments[k], 2 * moments[k + 1], moments[k + 2]])
 
     gram = [[moment(3 * (i + j)) for j in range(5)] for i in range(5)]
-    return _determinant(gram) - bound * _determinant([row[1:] for row in gram[1:]])
+    return determinant(gram, fmpq_poly([1])) - bound * determinant(
+        [row[1:] for row in gram[1:]], fmpq_poly([1])
+    )
 
 
 def prove_degenerate_layer_loses(task: RegressionTask, bound: fmpq) -> None:
@@ -207,34 +204,5 @@ def prove_degenerate_layer_loses(task: RegressionTask, bound: fmpq) -> None:
     >>> prove_degenerate_layer_loses(task, loss(task, ["-1/3", -2, -8], ["7/8", "3/5"]))
     """
     excess = degenerate_layer_excess(task, bound)
-    if excess[0] <= 0 or real_root_count(excess):
+    if excess[0] <= 0 or count_real_roots(excess):
         raise Refuted(f"a bound of {bound} at {task!r} does not exclude a degenerate first layer")
-
-
-def real_root_count(polynomial: fmpq_poly) -> int:
-    """The number of distinct real roots, by Sturm's theorem.
-
-    >>> real_root_count(fmpq_poly([-2, 0, 1])), real_root_count(fmpq_poly([1, 0, 1]))
-    (2, 0)
-    """
-    chain = [polynomial, polynomial.derivative()]
-    while chain[-1].degree() > 0:
-        remainder = -(chain[-2] % chain[-1])
-        if remainder.degree() < 0:
-            break
-        chain.append(remainder)
-
-    def changes(side: int) -> int:
-        leading = [p[p.degree()] * side ** p.degree() for p in chain if p.degree() >= 0]
-        return sum(x * y < 0 for x, y in pairwise(leading))
-
-    return changes(-1) - changes(1)
-
-
-def _determinant(rows: list[list[fmpq_poly]]) -> fmpq_poly:
-    """By expansion along the first row: at most 5 × 5 here."""
-    if len(rows) == 1:
-        return rows[0][0]
-    minors = ([row[:j] + row[j + 1 :] for row in rows[1:]] for j in range(len(rows)))
-    terms = ((-1) ** j * rows[0][j] * _determinant(minor) for j, minor in enumerate(minors))
-    return sum(terms, fmpq_poly([0]))

@@ -51,7 +51,8 @@ from typing import Any
 
 from flint import fmpq, fmpq_poly, fmpz_mat, fmpz_poly
 
-from icl_claims.theory.algebra.exact import positive_integer, rational
+from icl_claims.theory.algebra.polynomials import inner_product
+from icl_claims.theory.algebra.validation import positive_integer, rational
 from icl_claims.theory.many_layers.spectral_loss import integral
 from icl_claims.theory.many_layers.step_sizes import residual
 from icl_claims.theory.task import RegressionTask, whitened_sizes
@@ -176,10 +177,15 @@ def mean_and_variance_by_pfaffians(polynomial: fmpq_poly, dim: int, context_leng
         left, right, chain = [[0] * span, *left], [[0] * span, *right], [-1, *chain]
     X = _solve_chain(chain, B)
     # tr A⁻¹C with C = left · rightᵀ, without the product.
-    crossed = sum((_dot(x, y) for x, y in zip(_solve_chain(chain, left), right, strict=True)), fmpq(0))
-    squared = sum((_dot(row, column) for row, column in zip(X, zip(*X, strict=True), strict=True)), fmpq(0))
+    crossed = sum(
+        (inner_product(x, y) for x, y in zip(_solve_chain(chain, left), right, strict=True)), fmpq(0)
+    )
+    squared = sum(
+        (inner_product(row, column) for row, column in zip(X, zip(*X, strict=True), strict=True)),
+        fmpq(0),
+    )
     square = (g * g).coeffs()
-    whole = _dot(square, trace_moments(max(len(square) - 1, 0), d, n))
+    whole = inner_product(square, trace_moments(max(len(square) - 1, 0), d, n), fmpq(0))
     mean = sum((row[i] for i, row in enumerate(X)), fmpq(0)) / (2 * denominator)
     return d * polynomial[0] + mean, (whole + crossed - squared / 2) / denominator**2
 
@@ -244,7 +250,3 @@ def _solve_chain(chain: Sequence[int], right: Sequence[Sequence[Any]]) -> list[l
         e = chain[i] if i + 1 < size else 0
         rows[i - 1] = [(e * x - y) / chain[i - 1] for x, y in zip(carried, right[i], strict=True)]
     return rows
-
-
-def _dot(a: Sequence[Any], b: Sequence[Any]) -> fmpq:
-    return sum((x * y for x, y in zip(a, b, strict=False)), fmpq(0))

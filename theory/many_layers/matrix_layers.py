@@ -34,7 +34,7 @@ from typing import Any
 
 from flint import fmpq, fmpq_mat, fmpz, fmpz_mat
 
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import exact, validation
 from icl_claims.theory.task import RegressionTask
 from icl_claims.theory.wishart import matrix_words
 from icl_claims.theory.wishart.matrix_words import Plan, State
@@ -248,9 +248,4 @@ def _matrices(task: RegressionTask, matrices: Sequence[Any]) -> list[fmpq_mat]:
         raise TypeError(f"matrices must be a sequence of {task.dim} × {task.dim} matrices, got {matrices!r}")
     if len(matrices) > MOST_LAYERS:
         raise ValueError(f"matrices must be at most {MOST_LAYERS}, got {len(matrices)}")
-    return [exact.matrix(f"matrices[{i}]", m, (task.dim, task.dim)) for i, m in enumerate(matrices)]
-
-
-def integer_trace(m: fmpz_mat) -> fmpz:
-    """The trace of an integer matrix."""
-    return sum((m[i, i] for i in range(m.nrows())), fmpz(0))
+    return [validation.matrix(f"matrices[{i}]", m, (task.dim, task.dim)) for i, m in enumerate(matrices)]

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from flint import fmpq
 
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import definiteness, exact, validation
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.many_layers.matrix_layers import layered_loss
 from icl_claims.theory.task import RegressionTask
@@ -53,17 +53,19 @@ def scalar_pair_minimum(task: RegressionTask) -> PairMinimum:
     at_seventh = sum((x * y for x, y in zip(c, _monomials(*_CHECKED), strict=True)), fmpq(0))
     if at_seventh != _loss(task, *_CHECKED):
         raise Refuted("the loss is no quadratic polynomial in (e, p)")
-    curved = exact.matrix("curved", [[2 * c[3], c[4]], [c[4], 2 * c[5]]])
-    if not exact.is_positive_definite(curved):
+    curved = validation.matrix("curved", [[2 * c[3], c[4]], [c[4], 2 * c[5]]])
+    if not definiteness.is_positive_definite(curved):
         raise Refuted("the loss is not strictly convex in (e, p)")
-    e, p = curved.solve(exact.matrix("slopes", [[-c[1]], [-c[2]]])).entries()
+    e, p = curved.solve(validation.matrix("slopes", [[-c[1]], [-c[2]]])).entries()
     return PairMinimum(e, p, c[0] + (c[1] * e + c[2] * p) / 2)
 
 
 def _coefficients(task: RegressionTask) -> list[fmpq]:
     """Of 1, e, p, e², ep, p²."""
-    system = exact.matrix("system", [_monomials(*place) for place in _PLACES])
-    return list(system.solve(exact.matrix("values", [[_loss(task, *place)] for place in _PLACES])).entries())
+    system = validation.matrix("system", [_monomials(*place) for place in _PLACES])
+    return list(
+        system.solve(validation.matrix("values", [[_loss(task, *place)] for place in _PLACES])).entries()
+    )
 
 
 def _monomials(a: int, b: int) -> list[int]:

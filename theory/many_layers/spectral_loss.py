@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from flint import fmpq, fmpq_poly, fmpz
 
-from icl_claims.theory.algebra.exact import positive_integer
+from icl_claims.theory.algebra.validation import positive_integer
 from icl_claims.theory.transformer.recursion import recursion, residual_jet
 from icl_claims.theory.wishart import trace_moments
 

@@ -47,9 +47,9 @@ from typing import Any
 
 from flint import fmpq, fmpq_mat, fmpq_poly, fmpz_poly
 
-from icl_claims.theory.algebra.exact import positive_integer, vector
 from icl_claims.theory.algebra.orthogonal_polynomials import least_square_polynomial
 from icl_claims.theory.algebra.real_roots import RealRoot, isolate
+from icl_claims.theory.algebra.validation import bounded_integer, vector
 from icl_claims.theory.many_layers import spectral_loss
 from icl_claims.theory.many_layers.spectral_loss import Moments
 from icl_claims.theory.task import RegressionTask, whitened_sizes
@@ -109,7 +109,7 @@ def optimal_steps(task: RegressionTask, layers: int) -> OptimalSteps:
     >>> best.loss, best.polynomial, [step.compare(fmpq(1, 2)) for step in best.steps]
     (8/15, x^2 + (-2/3)*x + 1/15, [-1, 1])
     """
-    (d, n), count = whitened_sizes(task), _layers(layers)
+    (d, n), count = whitened_sizes(task), bounded_integer("layers", layers, MOST_LAYERS)
     q, least = least_square_polynomial(trace_moments(2 * count, d, n), count)
     residual = q(fmpq_poly([0, n]))
     steps = isolate(_reversed(residual))
@@ -121,7 +121,7 @@ def residual(steps: Sequence[Any]) -> fmpq_poly:
 
     Args:
         steps: a_0, …, a_{L−1}, at most :data:`MOST_LAYERS` rational numbers; floats count as the dyadic
-            rationals they are, see :func:`icl_claims.theory.algebra.exact.rational`.
+            rationals they are, see :func:`icl_claims.theory.algebra.validation.rational`.
 
     Raises:
         TypeError, ValueError: ``steps`` is no such sequence, or holds a value that is no finite number.
@@ -193,10 +193,3 @@ def _weights(steps: Any) -> tuple[list[fmpq], list[fmpq]]:
 
 def _moments(task: RegressionTask, steps: Any) -> Moments:
     return Moments(*whitened_sizes(task), 2 * len(rational_steps(steps)))
-
-
-def _layers(layers: Any) -> int:
-    count = positive_integer("layers", layers)
-    if count > MOST_LAYERS:
-        raise ValueError(f"layers must be an integer from 1 to {MOST_LAYERS}, got {count}")
-    return count

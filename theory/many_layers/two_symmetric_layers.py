@@ -51,15 +51,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
-import sympy
 from sympy.polys.fields import FracElement
 
 from icl_claims.theory.algebra.gaussian import expectation
 from icl_claims.theory.algebra.words import FIELD, Words, d, eye, letter, n, one
-from icl_claims.theory.one_layer.single_layer import over_prompts
-from icl_claims.theory.transformer.attention import X_QUERY, W, X, layer, prompt, sparse
+from icl_claims.theory.transformer.attention import X_QUERY, W, X, layer, prompt
+from icl_claims.theory.transformer.parametrizations import sparse
+from icl_claims.theory.transformer.prompts import over_prompts
 
 A = letter("A", "d", "d")
 """A_0, any d × d matrix."""
@@ -209,31 +208,6 @@ def certificate(two_dimensional: bool, share: int = 1) -> Certificate:
     Q[1][2], Q[2][1] = Q[1][2] - moved, Q[2][1] - moved
     R[1][2], R[2][1] = R[1][2] + moved, R[2][1] + moved
     return Certificate(e, p, minimum, slope, Q, R)
-
-
-def leading_minors(matrix: Matrix) -> list[FracElement]:
-    """The leading minors of a 3 × 3 matrix."""
-    (a, b, c), (u, v, w), (x, y, z) = matrix
-    return [a, a * v - b * u, a * (v * z - w * y) - b * (u * z - w * x) + c * (u * y - v * x)]
-
-
-def is_positive(value: FracElement, least: dict[str, int], fixed: dict[str, int] | None = None) -> bool:
-    """Whether a rational function is shown to be positive for all variables ≥ their least values.
-
-    Numerator and denominator, as polynomials in the variables less these values, have no negative coefficient
-    and a positive constant term. ``fixed`` sets variables to numbers first, in lowest terms.
-    """
-    start = {sympy.Symbol(name): number for name, number in (fixed or {}).items()}
-    ends: tuple[Any, Any] = value.numer.as_expr(), value.denom.as_expr()
-    if start:
-        ends = sympy.fraction(sympy.cancel(value.as_expr().subs(start)))
-    variables = [sympy.Symbol(name) for name in least]
-    shift = {x: x + least[x.name] for x in variables}
-    shifted = [sympy.Poly(end.subs(shift, simultaneous=True), *variables, domain=sympy.QQ) for end in ends]
-    return all(
-        polynomial.nth(*[0] * len(variables)) > 0 and all(c > 0 for c in polynomial.coeffs())
-        for polynomial in shifted
-    )
 
 
 def _number(words: Words) -> FracElement:

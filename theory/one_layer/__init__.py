@@ -1,1 +1,1 @@
-"""One attention layer: its loss, its minimisers, its landscape."""
+"""One attention layer: its loss, its global minimizer, how convex the loss is, and other critical points."""

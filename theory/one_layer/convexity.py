@@ -12,7 +12,7 @@ Two consequences:
 
 *   As quadratic forms, (b·z)(a_j·z) = −(e_{d+1}·z)(γ_j·z): polynomials factor uniquely, so b and a_j
     are multiples of e_{d+1} and γ_j in one of the two orders. The exchanged order needs b
-    parallel to every γ_j ≠ 0. So if rank Ω ≥ 2 the minimising (b, A) are one orbit of
+    parallel to every γ_j ≠ 0. So if rank Ω ≥ 2 the minimizing (b, A) are one orbit of
     (b, A) ← (γ b, A/γ); if rank Ω = 1 (d = 1, say) they are two. All other entries of P and Q
     are free.
 *   The cross block m does not mix with D and δ: f − min f ≥ tr(Σ E E[g gᵀ] Eᵀ), where E is the error
@@ -26,17 +26,9 @@ from __future__ import annotations
 from functools import cache
 
 from icl_claims.theory.algebra.words import Words, letter, n, one, sigma2
-from icl_claims.theory.one_layer.single_layer import (
-    CROSS,
-    GAMMA,
-    LABEL_SQUARE,
-    OMEGA,
-    SIGMA,
-    S,
-    cross_second_moment,
-    over_prompts,
-)
+from icl_claims.theory.one_layer.single_layer import GAMMA, cross_second_moment
 from icl_claims.theory.transformer.attention import W
+from icl_claims.theory.transformer.prompts import CROSS, LABEL_SQUARE, OMEGA, SIGMA, S, over_prompts
 
 D = letter("D", "d", "d", symmetric=True)
 CROSS_PART = letter("m", "d", "1")

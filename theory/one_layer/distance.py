@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 from flint import fmpq, fmpq_mat
 
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import exact, validation
 from icl_claims.theory.algebra.evaluation import at_task
 from icl_claims.theory.one_layer import single_layer
 from icl_claims.theory.task import RegressionTask
@@ -104,7 +104,7 @@ def distance(
 def proved_least_eigenvalue(matrix: fmpq_mat, proposed: fmpq) -> fmpq:
     """``proposed`` if it is a lower bound on λ_min of a positive semidefinite matrix, else 0, which always is.
 
-    M − cI ⪰ 0 is decided exactly (:func:`icl_claims.theory.algebra.exact.semidefinite`), so that no proposal, from
+    M − cI ⪰ 0 is decided exactly (:func:`icl_claims.theory.algebra.validation.semidefinite`), so that no proposal, from
     float64 or from anywhere, can make the bound too large. Of a diagonal matrix the least entry is returned.
 
     >>> proved_least_eigenvalue(fmpq_mat([[2, 1], [1, 2]]), fmpq(1))
@@ -117,7 +117,7 @@ def proved_least_eigenvalue(matrix: fmpq_mat, proposed: fmpq) -> fmpq:
     if proposed <= 0:
         return fmpq(0)
     try:
-        exact.semidefinite("shifted", matrix - exact.identity(matrix.nrows()) * proposed)
+        validation.semidefinite("shifted", matrix - exact.identity(matrix.nrows()) * proposed)
     except ValueError:
         return fmpq(0)
     return proposed

@@ -1,4 +1,4 @@
-r"""The landscape of the single-layer loss in the weights (b, A) themselves, not in their products.
+r"""Critical points of the single-layer loss at which the label and a covariate exchange roles.
 
 In the products b a_jᵀ the loss is convex (:mod:`icl_claims.theory.one_layer.single_layer`); in the weights it
 is not, and it can have local minima that are not global. At b = (e_k; 0), A = −γ_k e_{d+1} e_kᵀ, with γ_k the
@@ -6,7 +6,7 @@ k-th eigenvalue of Γ, the label and the covariate change roles, and the layer p
 preconditioner γ_k e_k e_kᵀ. This is a critical point for every Σ = diag(λ) and n. Whether the Hessian
 is semidefinite there is decided exactly by its characteristic polynomial.
 
-Derived here; Ahn et al. (2023) describe the global minimiser only.
+Derived here; Ahn et al. (2023) describe the global minimizer only.
 """
 
 from __future__ import annotations

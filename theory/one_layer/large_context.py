@@ -1,6 +1,6 @@
-r"""The single-layer minimiser for long contexts, as exact expansions in 1/n (Ω = I, σ² = 0).
+r"""The single-layer minimizer for long contexts, as exact expansions in 1/n (Ω = I, σ² = 0).
 
-In an eigenbasis of Σ, with λ an eigenvalue and T = tr Σ, the minimiser's eigenvalue is
+In an eigenbasis of Σ, with λ an eigenvalue and T = tr Σ, the minimizer's eigenvalue is
 γ(λ) = 1/((n+1)/n λ + T/n), taken from :func:`icl_claims.theory.one_layer.single_layer.normal_matrix`, and
 
     γ(λ) = 1/λ − (λ + T)/(n λ²) + (λ + T)²/(n λ² (nλ + λ + T)),
@@ -24,7 +24,7 @@ EIGENVALUE, TRACE, CONTEXT = sympy.symbols("lambda T n", positive=True)
 
 @cache
 def preconditioner_eigenvalue() -> sympy.Expr:
-    """γ(λ) = 1/((n+1)/n λ + T/n): the minimiser's eigenvalue where Σ has λ, for Ω = I, σ² = 0."""
+    """γ(λ) = 1/((n+1)/n λ + T/n): the minimizer's eigenvalue where Σ has λ, for Ω = I, σ² = 0."""
     normal = in_eigenbasis(normal_matrix(), {"Sigma": EIGENVALUE, "Omega": 1}, {"Omega Sigma": TRACE})
     return 1 / normal.subs({"sigma2": 0, "n": CONTEXT})
 

@@ -2,14 +2,13 @@ r"""The products b a_jᵀ, in which the loss of one attention layer is an expect
 
 Only the last row bᵀ = (uᵀ, β) of P and the first d columns A = (A_x; aᵀ) of Q act on the loss of one layer, and
 they act through the products b a_jᵀ, a_j the j-th column of A. So the loss is convex in these products, and
-weights at which the derivative vanishes in the direction of every product bA are global minimisers over all P
+weights at which the derivative vanishes in the direction of every product bA are global minimizers over all P
 and Q. At b = e_{d+1}, A = (−Γ; 0) the derivative is, up to a positive number,
 
     tr((β A_x + u aᵀ) Σ (Ω − ΓN) Σ),
 
-with N the matrix that depends on the layer: linear attention
-(:func:`icl_claims.theory.one_layer.single_layer.normal_matrix`) or attention with a ReLU
-(:func:`icl_claims.theory.one_layer.relu_attention.normal_matrix`). It vanishes for every b and A where ΓN = Ω.
+with N the matrix of the layer, which keeps each example with probability ρ: 1 for linear attention, 1/2 with a ReLU
+(:func:`icl_claims.theory.one_layer.single_layer.normal_matrix`). It vanishes for every b and A where ΓN = Ω.
 
 The functions here are the checks of these steps. Each is an identity in symbolic n, d, σ² and matrices, and
 raises :class:`~icl_claims.theory.algebra.exact.Refuted` where the identity fails.
@@ -26,7 +25,8 @@ from icl_claims.theory.algebra.evaluation import in_eigenbasis, vanishes
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.words import Words
 from icl_claims.theory.one_layer.convexity import CROSS_PART, component_gradients
-from icl_claims.theory.one_layer.single_layer import A_LABEL, A_X, BETA, GAMMA, OMEGA, SIGMA, U
+from icl_claims.theory.one_layer.single_layer import A_LABEL, A_X, BETA, GAMMA, U
+from icl_claims.theory.transformer.prompts import OMEGA, SIGMA
 
 
 def factors() -> tuple[Blocks, Blocks]:
@@ -48,7 +48,7 @@ def prove_bilinear(entry: Words) -> None:
     Raises:
         Refuted: a term holds another number of letters of b or of A.
 
-    >>> from icl_claims.theory.one_layer.single_layer import query_entry
+    >>> from icl_claims.theory.one_layer.linear_attention import query_entry
     >>> prove_bilinear(query_entry())
     """
     for traces, word in entry.terms:

@@ -1,44 +1,70 @@
-r"""One linear attention layer with free P and Q: its population loss, its minimiser, and why.
+r"""One layer of attention with free P and Q that keeps each example with probability ρ: loss and global minimizer.
 
-With G = (1/n) Σ_i z_i z_iᵀ over context tokens z_i = (x_i, y_i), the query entry after the layer is
-bᵀ G A x_q, where bᵀ is the last row of P and A the first d columns of Q, so
+Linear attention keeps every example, ρ = 1. Attention with a ReLU,
 
-    f(b, A) = E[ (bᵀ G A x_q + wᵀ x_q)² ].
+    Attn^σ_{P,Q}(Z) = P Z M σ(Zᵀ Q Z),   σ(s) = max(s, 0) entrywise,
 
-Blocks: b = (u, β), A = (A_x; aᵀ), G = [[S, g], [gᵀ, h]] with S = XXᵀ/n, g = Xy/n, h = yyᵀ/n.
+acts as if ρ = 1/2. With bᵀ the last row of P and A the first d columns of Q, the query entry after the layer is
+(1/n) Σ_i t_i,
 
-The minimiser (any Σ, Ω ⪰ 0 with tr ΣΩ + σ² > 0, commuting or not):
+    t_i = p_i σ(s_i),   p_i = bᵀz_i,   s_i = z_iᵀ A x_q,   z_i = (x_i, y_i).
 
-    u = 0, a = 0, β A_x = −Γ,   Γ = Ω N⁻¹,   N = ((n+1)/n) Σ Ω + ((tr ΣΩ + σ²)/n) I.
+**Proposition (half of the examples).** Given w and x_q let the z_i be independent and symmetric, z_i and −z_i of
+one law. Then, given w and x_q, the query entry has the law of
 
-Why it is global. f is a convex function of the products T_j = b a_jᵀ (a_j the columns of A): an expected
-square of an affine map of them. So a point whose gradient in *all* product directions vanishes is a
-global minimum over products, hence over the factorised ones, among which it is. With the residual
-r = w − Γ g at the stated point, the gradient pairs r with S, g and h:
+    (1/n) Σ_i κ_i p_i s_i,   κ_i independent fair coins in {0, 1}:
 
-    E[(pᵀ S q) r] = 0 and E[h r] = 0   (odd in (w, ε)),     E[r gᵀ] = (Ω − Γ N) Σ = 0.
+linear attention in which each example is kept with probability 1/2.
 
-:func:`product_gradient` computes all of it at once, from the layer.
+*Proof.* σ(s) = s 1{s > 0}, so t_i = p_i s_i 1{s_i > 0}. The flip z_i ↦ −z_i leaves the law and p_i s_i as they are
+and exchanges s_i > 0 and s_i < 0. So given p_i s_i ≠ 0 the indicator is a fair coin; where p_i s_i = 0 it does not
+matter. The z_i are independent. ∎
 
-Sources: Ahn et al. (2023), Theorem 1, Eq. (6), App. A.1; for general Ω and σ² derived here.
+The flip is all that the halving in Ahn et al. (2023), App. A.4, needs: σ(s) = (s + |s|)/2, and |s| x is odd under
+x ↦ −x, so that E[σ(xᵀv) x] = ½ E[x xᵀ] v for every symmetric law of x.
+
+**The loss.** For independent κ_i ∈ {0, 1} with E κ_i = ρ, and τ = p s for one example,
+
+    f_ρ(b, A) = E[((1/n) Σ_i κ_i τ_i + ⟨w, x_q⟩)²]
+              = E[ (ρ/n) E[τ² | w, x_q] + ρ² ((n−1)/n) E[τ | w, x_q]² + 2ρ E[τ | w, x_q] ⟨w, x_q⟩ + ⟨w, x_q⟩² ].
+
+**The minimizer** (any Σ, Ω ⪰ 0 with tr ΣΩ + σ² > 0, commuting or not), in the blocks b = (u, β), A = (A_x; aᵀ):
+
+    u = 0, a = 0, β A_x = −Γ,   Γ = Ω N⁻¹,   N = ((2 + ρ(n−1))/n) ΣΩ + ((tr ΣΩ + σ²)/n) I.
+
+*Why it is global.* f_ρ is a convex function of the products b a_jᵀ (a_j the columns of A), an expected square of an
+affine map of them. So a point whose gradient in *all* product directions vanishes is a global minimum over products,
+hence over the factorized ones, among which it is. :func:`product_gradient` computes that gradient at the stated
+point for all directions at once:
+
+    ρ tr((β A_x + u aᵀ) Σ (Ω − ΓN) Σ),
+
+which is 0 for ΓN = Ω. No row of Q need be zero.
+
+Sources: Ahn et al. (2023), Theorem 1, Eq. (6), App. A.1, for ρ = 1 and Ω = I, σ² = 0; Theorem 5, App. A.4, for the
+ReLU with Σ = Ω = I, σ² = 0, where Γ = 2n/(2(d+2) + (n−1)) I. The proposition and the rest are derived here.
+:mod:`icl_claims.theory.one_layer.linear_attention` derives ρ = 1 from the layer itself, as a second route.
 """
 
 from __future__ import annotations
 
+from fractions import Fraction
 from functools import cache, lru_cache
 
 from flint import fmpq, fmpq_mat
+from sympy.polys.fields import FracElement
 
-from icl_claims.theory.algebra import exact
-from icl_claims.theory.algebra.blocks import Blocks
+from icl_claims.theory.algebra import exact, validation
 from icl_claims.theory.algebra.evaluation import at_task
 from icl_claims.theory.algebra.gaussian import expectation
-from icl_claims.theory.algebra.words import Words, eye, letter, n, one, sigma2
+from icl_claims.theory.algebra.words import FIELD, Words, eye, letter, n, one, sigma2, zero
 from icl_claims.theory.task import RegressionTask
-from icl_claims.theory.transformer.attention import MASK, NOISE, X_QUERY, W, X, layer, prompt
+from icl_claims.theory.transformer.attention import X_QUERY, W
+from icl_claims.theory.transformer.prompts import CROSS, OMEGA, SIGMA, over_prompts, over_query_and_task
 
-SIGMA = letter("Sigma", "d", "d", symmetric=True)
-OMEGA = letter("Omega", "d", "d", symmetric=True)
+LINEAR, RELU = Fraction(1), Fraction(1, 2)
+"""ρ, the chance that an example counts: for the identity and for the ReLU in the place of σ."""
+
 GAMMA = letter("Gamma", "d", "d", symmetric=True)
 """The preconditioner Γ of a layer that predicts x_qᵀ Γ g."""
 
@@ -47,54 +73,75 @@ BETA = letter("beta", "1", "1")
 A_X = letter("A_x", "d", "d")
 A_LABEL = letter("a", "d", "1")
 
-LABELS = W.T @ X + NOISE.T
-"""y = wᵀX + εᵀ."""
-S = X @ X.T / n
-CROSS = X @ LABELS.T / n
-"""g = X y/n, the vector that one step of gradient descent from 0 moves along."""
-LABEL_SQUARE = LABELS @ LABELS.T / n
-"""h = y yᵀ/n."""
-
-TEX = {
-    "Sigma": r"\Sigma", "Omega": r"\Omega", "Gamma": r"\Gamma", "beta": r"\beta", "A_x": "A_x",
-    "X": "X", "x_q": "x_q", "w": "w", "epsilon": r"\varepsilon", "D": "D", "m": "m", "delta": r"\delta",
-}  # fmt: skip
+TOKEN = letter("x", "d", "1")
+"""x_i, the covariates of one example."""
+TOKEN_NOISE = letter("e", "1", "1")
+"""ε_i, its label noise."""
+LABEL = W.T @ TOKEN + TOKEN_NOISE
+"""y_i = ⟨w, x_i⟩ + ε_i."""
 
 
-def over_prompts(polynomial: Words) -> Words:
-    """E over query, context, noise and task: x ~ N(0, Σ), ε ~ N(0, σ² I), w ~ N(0, Ω)."""
-    given_query = expectation(polynomial, X_QUERY, SIGMA)
-    given_context = expectation(given_query, X, SIGMA)
-    given_noise = expectation(given_context, NOISE, eye("n") * sigma2)
-    return expectation(given_noise, W, OMEGA)
+def value() -> Words:
+    """p = bᵀz = uᵀx + βy, odd in z = (x, y)."""
+    return U.T @ TOKEN + BETA * LABEL
 
 
-def free_weights() -> tuple[Blocks, Blocks]:
-    """P = [[P_x, p], [uᵀ, β]] and Q = [[A_x, q], [aᵀ, q_0]], all entries free."""
-    P = Blocks([[letter("P_x", "d", "d"), letter("p", "d", "1")], [U.T, BETA]])
-    Q = Blocks([[A_X, letter("q", "d", "1")], [A_LABEL.T, letter("q_0", "1", "1")]])
-    return P, Q
+def score() -> Words:
+    """s = zᵀA x_q = xᵀA_x x_q + y aᵀx_q, odd in z = (x, y)."""
+    return TOKEN.T @ A_X @ X_QUERY + LABEL * (A_LABEL.T @ X_QUERY)
+
+
+def over_token(polynomial: Words) -> Words:
+    """E over one example given w and x_q: x ~ N(0, Σ), ε ~ N(0, σ²)."""
+    return expectation(expectation(polynomial, TOKEN, SIGMA), TOKEN_NOISE, one() * sigma2)
 
 
 @cache
-def query_entry(mask: Blocks = MASK, query_label: Words | None = None) -> Words:
-    """[Z_1]_{d+1,n+1} for free P and Q, from the layer itself. TF_1 is its negative."""
-    return layer(*free_weights(), prompt(LABELS, query_label), mask)[1, 1]
+def loss_polynomial(keep: Fraction = LINEAR) -> Words:
+    """f_ρ(b, A) in closed form, a polynomial in traces of words in Σ, Ω, u, β, A_x, a."""
+    return averaged_square(value() * score(), keep)
+
+
+def averaged_square(contribution: Words, keep: Fraction) -> Words:
+    """E[((1/n) Σ_i κ_i τ_i + ⟨w, x_q⟩)²], for the contribution τ of one example, even in z."""
+    target = W.T @ X_QUERY
+    mean, second = over_token(contribution), over_token(contribution * contribution)
+    rho = FIELD(keep)
+    given = (
+        second * (rho / n)
+        + mean * mean * (rho**2 * (n - 1) / n)
+        + mean * target * (2 * rho)
+        + target * target
+    )
+    return over_query_and_task(given)
 
 
 @cache
-def loss_polynomial() -> Words:
-    """f(b, A) in closed form: a polynomial in traces of words in Σ, Ω, u, β, A_x, a.
+def product_gradient(preconditioner: Words = GAMMA, keep: Fraction = LINEAR) -> Words:
+    """Half the derivative of f_ρ at b = e_{d+1}, A = (−Γ; 0), in the direction of any product bA.
 
-    Derived, not typed: the expectation of (TF_1 − ⟨w, x_q⟩)² with TF_1 from the layer.
+    The sum over the pairs of examples of E[κ_iκ_j τ_i τ'_j] for τ at the point and τ' = p s in the direction.
     """
-    residual = query_entry() + W.T @ X_QUERY
-    return over_prompts(residual * residual)
+    at_point, direction = -(LABEL * (TOKEN.T @ preconditioner @ X_QUERY)), value() * score()
+    rho = FIELD(keep)
+    mean, both = over_token(direction), over_token(at_point * direction)
+    given = (
+        both * (rho / n) + over_token(at_point) * mean * (rho**2 * (n - 1) / n) + W.T @ X_QUERY * mean * rho
+    )
+    return over_query_and_task(given)
 
 
-def normal_matrix() -> Words:
-    """N = ((n+1)/n) ΣΩ + ((tr ΣΩ + σ²)/n) I, d × d: E[g gᵀ] = N Σ."""
-    return SIGMA @ OMEGA * ((n + 1) / n) + eye("d") * (((SIGMA @ OMEGA).trace() + one() * sigma2) / n)
+def normal_matrix(keep: Fraction = LINEAR) -> Words:
+    """N = ((2 + ρ(n−1))/n) ΣΩ + ((tr ΣΩ + σ²)/n) I, d × d; for ρ = 1, E[g gᵀ] = N Σ."""
+    label_variance = (SIGMA @ OMEGA).trace() + one() * sigma2
+    return SIGMA @ OMEGA * ((2 + FIELD(keep) * (n - 1)) / n) + eye("d") * (label_variance / n)
+
+
+@cache
+def loss_at_preconditioner(keep: Fraction = LINEAR) -> Words:
+    """f_ρ at b = e_{d+1}, A = (−Γ; 0), a polynomial in Γ."""
+    point = {"u": zero("d", "1"), "beta": one(), "A_x": -GAMMA, "a": zero("d", "1")}
+    return loss_polynomial(keep).substitute(point)
 
 
 @cache
@@ -103,67 +150,49 @@ def cross_second_moment() -> Words:
     return over_prompts(CROSS @ CROSS.T)
 
 
-def error_at(preconditioner: Words) -> Words:
-    """⟨w, x_q⟩ minus the prediction x_qᵀ Γ g: the error of the layer b = e_{d+1}, A = (−Γ; 0)."""
-    return X_QUERY.T @ (W - preconditioner @ CROSS)
+def minimizer(task: RegressionTask, keep: Fraction = LINEAR) -> fmpq_mat:
+    """Γ = Ω N⁻¹ (d × d, symmetric), exactly: P = diag(0, 1), Q = −diag(Γ, 0) minimizes f_ρ over all P, Q.
 
-
-@cache
-def loss_at_preconditioner() -> Words:
-    """The loss of the layer b = e_{d+1}, A = (−Γ; 0), a polynomial in Γ."""
-    error = error_at(GAMMA)
-    return over_prompts(error * error)
-
-
-def product_gradient(preconditioner: Words, mask: Blocks = MASK) -> Words:
-    """Half the derivative of f at the predictor x_qᵀ Γ g, in the direction of any product b A.
-
-    The query entry is linear in the product of b = (u, β) and A = (A_x; aᵀ), and such products span all
-    directions; so if this vanishes for all u, β, A_x, a, then so does the gradient in every block:
-
-        E[(⟨w, x_q⟩ − x_qᵀ Γ g) · [Attn]_{d+1,n+1}(b, A)],   zero exactly when Γ N = Ω on the range of Σ.
-    """
-    return over_prompts(error_at(preconditioner) * query_entry(mask))
-
-
-def minimizer(task: RegressionTask) -> fmpq_mat:
-    """Γ = Ω N⁻¹ (d × d, symmetric), exactly: P = diag(0, 1), Q = −diag(Γ, 0) minimises f over all P, Q.
-
-    For invertible Ω it is ( ((n+1)/n) Σ + ((tr ΣΩ + σ²)/n) Ω⁻¹ )⁻¹; for Ω = I this is Theorem 1 of
-    Ahn et al. (2023). The layer predicts x_qᵀ Γ (1/n) Σ_i x_i y_i.
+    For ρ = 1 and invertible Ω it is ( ((n+1)/n) Σ + ((tr ΣΩ + σ²)/n) Ω⁻¹ )⁻¹; for Ω = I this is Theorem 1 of
+    Ahn et al. (2023). The linear layer predicts x_qᵀ Γ (1/n) Σ_i x_i y_i.
 
     Raises:
         ValueError: tr ΣΩ + σ² = 0, so that every label is 0 and every Γ is optimal.
 
     >>> minimizer(RegressionTask([[2, 0], [0, "1/2"]], context_length=4)).tolist()
     [[8/25, 0], [0, 4/5]]
+    >>> minimizer(RegressionTask.isotropic(dim=2, context_length=5), RELU).tolist()
+    [[5/6, 0], [0, 5/6]]
     """
     if task.signal + task.noise_variance == 0:
         raise ValueError("task must have tr ΣΩ + σ² > 0: here every label is 0 and every Γ is optimal")
-    return fmpq_mat(_minimizer(task))
+    return fmpq_mat(_minimizer(task, keep))
 
 
 @lru_cache(maxsize=4)
-def _minimizer(task: RegressionTask) -> fmpq_mat:
-    return task.task_covariance * at_task(normal_matrix(), task, {}).inv()
+def _minimizer(task: RegressionTask, keep: Fraction) -> fmpq_mat:
+    return task.task_covariance * at_task(normal_matrix(keep), task, {}).inv()
 
 
-def minimum(task: RegressionTask) -> fmpq:
-    """The least loss over all P and Q, exactly.
+def minimum(task: RegressionTask, keep: Fraction = LINEAR) -> fmpq:
+    """The least loss f_ρ over all P and Q, exactly. Errors: as for :func:`minimizer`.
 
     >>> minimum(RegressionTask.isotropic(dim=2, context_length=5))
     3/4
+    >>> minimum(RegressionTask.isotropic(dim=2, context_length=5), RELU)
+    7/6
     """
-    return at_task(loss_at_preconditioner(), task, {"Gamma": minimizer(task)})[0, 0]
+    return at_task(loss_at_preconditioner(keep), task, {"Gamma": minimizer(task, keep)})[0, 0]
 
 
-def loss(task: RegressionTask, b: object, A: object) -> fmpq:
-    """The population loss f(b, A), exactly; floats count as the dyadic rationals they are.
+def loss(task: RegressionTask, b: object, A: object, keep: Fraction = LINEAR) -> fmpq:
+    """The population loss f_ρ(b, A), exactly; floats count as the dyadic rationals they are.
 
     Args:
         task: the distribution of prompts.
         b: last row of P, d + 1 numbers.
         A: first d columns of Q, (d+1) × d.
+        keep: ρ, :data:`LINEAR` or :data:`RELU`, or any other probability.
 
     Raises:
         TypeError, ValueError: an argument has the wrong shape, or an entry is no finite number.
@@ -171,16 +200,18 @@ def loss(task: RegressionTask, b: object, A: object) -> fmpq:
     >>> task = RegressionTask.isotropic(dim=2, context_length=5)
     >>> loss(task, [0, 0, 1], [["-5/8", 0], [0, "-5/8"], [0, 0]])
     3/4
+    >>> loss(RegressionTask.isotropic(dim=1, context_length=1), [0, 1], [["-1/3"], [0]], RELU)
+    5/6
     """
-    return at_task(loss_polynomial(), task, weight_blocks(task, b, A))[0, 0]
+    return at_task(loss_polynomial(keep), task, weight_blocks(task, b, A))[0, 0]
 
 
 def preconditioner_excess(task: RegressionTask, b: object, A: object) -> fmpq:
-    """tr(Σ E 𝒢 Eᵀ) ≤ f(b, A) − min f, with E = −(β A_x + u aᵀ)ᵀ − Γ and 𝒢 = E[g gᵀ].
+    """tr(Σ E 𝒢 Eᵀ) ≤ f(b, A) − min f for linear attention, ρ = 1, with E = −(β A_x + u aᵀ)ᵀ − Γ and 𝒢 = E[g gᵀ].
 
     The excess loss splits exactly into this and a non-negative form in the other blocks of the products
     (:mod:`icl_claims.theory.one_layer.convexity`); so it bounds the distance of any weights, trained ones too,
-    from the minimiser, whatever their scale between P and Q. Arguments as for :func:`loss`.
+    from the minimizer, whatever their scale between P and Q. Arguments as for :func:`loss`.
     """
     blocks = weight_blocks(task, b, A)
     acting = blocks["A_x"] * blocks["beta"][0, 0] + blocks["u"] * blocks["a"].transpose()
@@ -192,11 +223,38 @@ def preconditioner_excess(task: RegressionTask, b: object, A: object) -> fmpq:
 def weight_blocks(task: RegressionTask, b: object, A: object) -> dict[str, fmpq_mat]:
     """The letters u, β, A_x and a at given weights. Arguments and errors as for :func:`loss`."""
     d = task.dim
-    last_row = exact.vector("b", b, d + 1)
-    columns = exact.matrix("A", A, (d + 1, d))
+    last_row = validation.vector("b", b, d + 1)
+    columns = validation.matrix("A", A, (d + 1, d))
     return {
         "u": fmpq_mat([[x] for x in last_row[:d]]),
         "beta": fmpq_mat([[last_row[d]]]),
         "A_x": fmpq_mat([[columns[i, j] for j in range(d)] for i in range(d)]),
         "a": fmpq_mat([[columns[d, j]] for j in range(d)]),
     }
+
+
+def isotropic_loss(scalar: FracElement, keep: Fraction = LINEAR) -> FracElement:
+    """f_ρ at b = e_{d+1}, A = (−cI; 0) for Σ = Ω = I and σ² = 0, symbolic in n and d.
+
+    Args:
+        scalar: c, in ℚ(n, d).
+        keep: ρ.
+
+    >>> isotropic_loss(FIELD.zero)
+    d
+    """
+    point = {"Sigma": eye("d"), "Omega": eye("d"), "Gamma": eye("d") * scalar}
+    value = loss_at_preconditioner(keep).substitute(point)
+    return sum(value.terms.values(), FIELD.zero).subs(sigma2, 0)
+
+
+def isotropic_minimum(keep: Fraction = LINEAR) -> FracElement:
+    """The least loss f_ρ over all P and Q for Σ = Ω = I and σ² = 0, symbolic in n and d: at Γ = N⁻¹.
+
+    >>> from icl_claims.theory.algebra.words import d
+    >>> isotropic_minimum() == d * (d + 1) / (n + d + 1)
+    True
+    """
+    normal = normal_matrix(keep).substitute({"Sigma": eye("d"), "Omega": eye("d")})
+    eigenvalue = sum(normal.terms.values(), FIELD.zero).subs(sigma2, 0)
+    return isotropic_loss(1 / eigenvalue, keep)

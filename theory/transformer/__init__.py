@@ -1,1 +1,1 @@
-"""The layer, its parametrisations and its symmetries, as matrices of symbolic size."""
+"""The layer, its parametrizations and its symmetries, as matrices of symbolic size."""

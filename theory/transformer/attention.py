@@ -42,8 +42,3 @@ def attention(P: Blocks, Q: Blocks, Z: Blocks, mask: Blocks = MASK) -> Blocks:
 def layer(P: Blocks, Q: Blocks, Z: Blocks, mask: Blocks = MASK) -> Blocks:
     """One layer: Z + Attn_{P,Q}(Z)/n."""
     return Z + attention(P, Q, Z, mask) / n
-
-
-def sparse(A: Words) -> tuple[Blocks, Blocks]:
-    """The sparse parametrisation P = diag(0, 1), Q = −diag(A, 0) (Ahn et al., Eq. (8))."""
-    return block_diagonal(zero("d", "d"), one()), -block_diagonal(A, zero("1", "1"))

@@ -1,4 +1,4 @@
-r"""The forward pass of the sparse parametrisation is preconditioned gradient descent.
+r"""The forward pass of the sparse parametrization is preconditioned gradient descent.
 
 With P_l = diag(0, 1) and Q_l = −diag(A_l, 0), for every prompt (x_i, y_i), whatever the labels:
 
@@ -16,7 +16,8 @@ from __future__ import annotations
 
 from icl_claims.theory.algebra.blocks import Blocks
 from icl_claims.theory.algebra.words import Words, letter, n
-from icl_claims.theory.transformer.attention import MASK, X_QUERY, X, layer, prompt, sparse
+from icl_claims.theory.transformer.attention import MASK, X_QUERY, X, layer, prompt
+from icl_claims.theory.transformer.parametrizations import sparse
 
 A = letter("A", "d", "d")
 """A_l, any d × d matrix."""

@@ -7,7 +7,7 @@ Split a state into its context columns C and its query column q. With the mask, 
 the context never sees the query, and q moves by a *linear* map. A value c in the label slot adds c e_{d+1} to
 q, which the layer maps to c e_{d+1} + P C Cᵀ (Q e_{d+1}) c/n. So if the last column of Q_l is zero, for
 every l, then Z_l with the slot at c is Z_l with the slot at 0, and c added in the last entry: whatever P_l is,
-and whatever the rest of Q_l. The sparse parametrisation, P_l = diag(0, 1), Q_l = −diag(A_l, 0), and the relaxed
+and whatever the rest of Q_l. The sparse parametrization, P_l = diag(0, 1), Q_l = −diag(A_l, 0), and the relaxed
 one, P_l = diag(B_l, 1), Q_l = diag(A_l, 0), are of this kind.
 
 With c = ⟨w, x_q⟩ the error of the prediction is, prompt by prompt,
@@ -17,17 +17,17 @@ With c = ⟨w, x_q⟩ the error of the prediction is, prompt by prompt,
 Z̄ the states that start with c in the slot; so f = E ([Z̄_L]_{d+1,n+1})².
 
 All is symbolic: any d, n, any state, any weights of the shapes named. Source: Ahn et al. (2023), App. C.2,
-Lemmas 5 and 6, for the sparse and the relaxed parametrisation; for free P_l derived here.
+Lemmas 5 and 6, for the sparse and the relaxed parametrization; for free P_l derived here.
 """
 
 from __future__ import annotations
 
-from icl_claims.theory.algebra.blocks import Blocks, block_diagonal
+from icl_claims.theory.algebra.blocks import Blocks
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.gaussian import expectation
-from icl_claims.theory.algebra.words import Words, eye, letter, n, one, zero
-from icl_claims.theory.one_layer.single_layer import LABELS
+from icl_claims.theory.algebra.words import Words, eye, letter, n, zero
 from icl_claims.theory.transformer.attention import MASK, X_QUERY, W, X, layer, prompt
+from icl_claims.theory.transformer.prompts import LABELS
 
 FILLING = letter("c", "1", "1")
 """c, what the query's label slot holds more."""
@@ -49,11 +49,6 @@ def key_query_matrix(last_column: bool = False) -> Blocks:
         (letter("q", "d", "1"), letter("q_0", "1", "1")) if last_column else (zero("d", "1"), zero("1", "1"))
     )
     return Blocks([[A, column[0]], [letter("a", "d", "1").T, column[1]]])
-
-
-def relaxed() -> tuple[Blocks, Blocks]:
-    """The relaxed parametrisation P = diag(B, 1), Q = diag(A, 0) (Ahn et al., Eq. (11))."""
-    return block_diagonal(B, one()), block_diagonal(A, zero("1", "1"))
 
 
 def in_the_slot(value: Words) -> Blocks:
@@ -97,7 +92,8 @@ def prove_slot_only_shifts(layers: list[tuple[Blocks, Blocks]]) -> None:
     Raises:
         Refuted: the label changes otherwise.
 
-    >>> prove_slot_only_shifts([relaxed(), relaxed()])
+    >>> from icl_claims.theory.transformer.parametrizations import relaxed
+    >>> prove_slot_only_shifts([relaxed(A, B), relaxed(A, B)])
     """
     if query_label(layers, FILLING) - query_label(layers, zero("1", "1")) != FILLING:
         raise Refuted("the slot does more than shift the query's label by what it holds")
@@ -111,7 +107,8 @@ def prove_slot_adds_its_square(layers: list[tuple[Blocks, Blocks]]) -> None:
     Raises:
         Refuted: the slot does something else, or the error has a mean.
 
-    >>> prove_slot_adds_its_square([relaxed()])
+    >>> from icl_claims.theory.transformer.parametrizations import relaxed
+    >>> prove_slot_adds_its_square([relaxed(A, B)])
     """
     prove_slot_only_shifts(layers)
     if expectation(query_label(layers, zero("1", "1")) + target(), X_QUERY, eye("d")):

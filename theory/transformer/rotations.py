@@ -17,7 +17,8 @@ from functools import reduce
 from icl_claims.theory.algebra.blocks import Blocks
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.words import Letter, Word, Words, eye, letter, of_letter, zero
-from icl_claims.theory.transformer.attention import X_QUERY, X, layer, prompt, sparse
+from icl_claims.theory.transformer.attention import X_QUERY, X, layer, prompt
+from icl_claims.theory.transformer.parametrizations import sparse
 
 U = letter("U", "d", "d")
 """Orthogonal, by :func:`without_orthogonal_pairs`."""

@@ -1,4 +1,4 @@
-r"""Symmetries of the sparse parametrisation, and what they say at points of 𝒮 = {A_l = a_l Σ⁻¹}.
+r"""Symmetries of the sparse parametrization, and what they say at points of 𝒮 = {A_l = a_l Σ⁻¹}.
 
 The layer with matrix A leaves the covariates and maps the label row ỹ = (y_1, …, y_n, y_q) of a state to
 
@@ -36,13 +36,14 @@ from typing import Any
 
 from flint import fmpq, fmpq_mat
 
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import definiteness, exact, validation
 from icl_claims.theory.algebra.blocks import Blocks
 from icl_claims.theory.algebra.gaussian import expectation
 from icl_claims.theory.algebra.words import Words, eye, letter, sigma2, zero
 from icl_claims.theory.many_layers.matrix_layers import layered_gradient
 from icl_claims.theory.task import RegressionTask
-from icl_claims.theory.transformer.attention import MASK, NOISE, X_QUERY, W, X, layer, prompt, sparse
+from icl_claims.theory.transformer.attention import MASK, NOISE, X_QUERY, W, X, layer, prompt
+from icl_claims.theory.transformer.parametrizations import sparse
 
 C = letter("C", "d", "d")
 """The common factor of the matrices on a ray, or a change of basis: any d × d matrix."""
@@ -123,8 +124,8 @@ def reduced_direction(task: RegressionTask, R: Any) -> fmpq_mat:
     >>> reduced_direction(task, [[1, 7], [0, 0]]).tolist()
     [[1/2, 0], [0, 1]]
     """
-    direction = exact.matrix("R", R, (task.dim, task.dim))
-    if not exact.is_positive_definite(task.covariance):
+    direction = validation.matrix("R", R, (task.dim, task.dim))
+    if not definiteness.is_positive_definite(task.covariance):
         raise ValueError(f"task must have a positive definite Σ, got {task.covariance.tolist()}")
     return task.covariance.inv() * (exact.trace(task.covariance * direction) / task.dim)
 

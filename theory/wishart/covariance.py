@@ -35,10 +35,11 @@ from typing import Any
 
 from flint import Ordering, fmpq, fmpq_mat, fmpq_poly, fmpz, fmpz_mat, fmpz_mpoly_ctx, fmpz_poly
 
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import exact, validation
+from icl_claims.theory.algebra.exact import integer_trace
+from icl_claims.theory.algebra.validation import natural
 from icl_claims.theory.wishart import near_hooks
 from icl_claims.theory.wishart.near_hooks import Partition
-from icl_claims.theory.wishart.sizes import natural
 
 MAX_ORDER = 200
 """The largest order of a one-sided moment at a given Σ: some seconds, and 2·200² integers."""
@@ -75,8 +76,8 @@ def covariance_trace_moment(powers: Sequence[int], covariance: Any = None, conte
     """
     ks = _powers(powers)
     zeros, positive = ks.count(0), tuple(sorted((k for k in ks if k), reverse=True))
-    n = None if context_length is None else exact.positive_integer("context_length", context_length)
-    sigma = None if covariance is None else exact.semidefinite("covariance", covariance)
+    n = None if context_length is None else validation.positive_integer("context_length", context_length)
+    sigma = None if covariance is None else validation.semidefinite("covariance", covariance)
     if sigma is not None and n is not None and len(positive) == 1:
         natural("powers", positive[0], MAX_ORDER)
         p, unit, _ = _integral_powers(positive[0], sigma)
@@ -141,8 +142,8 @@ def power_moments(order: int, covariance: Any, context_length: Any, name: str = 
     [[[1]], [[6]], [[60]]]
     """
     top = natural(name, order, MAX_ORDER)
-    n = exact.positive_integer("context_length", context_length)
-    sigma = exact.semidefinite("covariance", covariance)
+    n = validation.positive_integer("context_length", context_length)
+    sigma = validation.semidefinite("covariance", covariance)
     size = sigma.nrows()
     p, unit, powers = _integral_powers(top, sigma)
     _, rows, denominators = near_hooks.at_power_sums(top, n, p)
@@ -161,7 +162,7 @@ def _integral_powers(order: int, sigma: fmpq_mat) -> tuple[list[fmpz], fmpz, lis
     powers = [exact.identity(sigma.nrows()).numer_denom()[0]]
     for _ in range(order):
         powers.append(powers[-1] * scaled)
-    return [_trace(m) for m in powers[1:]], unit, powers
+    return [integer_trace(m) for m in powers[1:]], unit, powers
 
 
 def _powers(powers: Any) -> list[int]:
@@ -309,14 +310,14 @@ def two_sided_moments(order: int, middle: Any, covariance: Any, context_length: 
 def _two_sided_at(
     order: int, middle: Any, covariance: Any, context_length: Any
 ) -> Callable[[int, int], fmpq_mat]:
-    n = exact.positive_integer("context_length", context_length)
-    sigma = exact.semidefinite("covariance", covariance)
+    n = validation.positive_integer("context_length", context_length)
+    sigma = validation.semidefinite("covariance", covariance)
     size = sigma.nrows()
-    c, denominator = exact.matrix("middle", middle, (size, size)).numer_denom()
+    c, denominator = validation.matrix("middle", middle, (size, size)).numer_denom()
     table = two_sided_table(order, n, c == c.transpose())
     sums, unit, powers = _integral_powers(max(2 * order, 1), sigma)
     right, right_crossed = [c * m for m in powers], [c.transpose() * m for m in powers]
-    traces = [*sums, *(_trace(m) for m in right[1:])]
+    traces = [*sums, *(integer_trace(m) for m in right[1:])]
 
     def at(i: int, j: int) -> fmpq_mat:
         if i <= j:
@@ -374,7 +375,3 @@ def _two_sided_step(
                     direct[r - q, q + 1 + b] += derivative
                     crossed[q + 1, r - q + b] += derivative
     return TwoSided(dict(direct), {} if symmetric else dict(crossed), dict(scalar))
-
-
-def _trace(m: fmpz_mat) -> fmpz:
-    return sum((m[i, i] for i in range(m.nrows())), fmpz(0))

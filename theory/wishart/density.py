@@ -76,10 +76,11 @@ from typing import Any
 
 from flint import Ordering, fmpq, fmpq_mpoly_ctx, fmpq_poly, fmpz
 
-from icl_claims.theory.algebra.exact import Refuted, positive_integer
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.algebra.validation import natural, positive_integer
 from icl_claims.theory.wishart.partitions import by_parts
 from icl_claims.theory.wishart.recurrence import recurrence, start
-from icl_claims.theory.wishart.sizes import RING, natural
+from icl_claims.theory.wishart.sizes import RING
 
 ALGEBRA = fmpq_mpoly_ctx.get(("d", "n", "x", "w", "P", "Q", "Psi", "k"), Ordering.degrevlex)
 """ℚ[d, n, x, w, P, Q, Ψ, k]: w, P, Q and Ψ stand for functions of x; k is the index of a recurrence."""

@@ -37,7 +37,7 @@ from typing import Any
 
 from flint import fmpq, fmpq_mat, fmpz, fmpz_mat
 
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import validation
 
 MAX_STATES = 50_000
 """The most states of one plan: some seconds and 200 MB. Enough for words with 10 different matrices, with
@@ -329,7 +329,7 @@ class Alphabet:
 
     def letter(self, name: str, matrix: Any) -> int:
         """The index of a matrix; it and its transpose join the letters if they are new."""
-        m, denominator = exact.matrix(name, matrix, (self.size, self.size)).numer_denom()
+        m, denominator = validation.matrix(name, matrix, (self.size, self.size)).numer_denom()
         index = self._add(m, denominator)
         turned = self._add(m.transpose(), denominator)
         self.adjoint[index], self.adjoint[turned] = turned, index
@@ -370,8 +370,8 @@ def word_moment(matrices: Sequence[Any], covariance: Any, context_length: Any) -
     if not given:
         raise ValueError("matrices must hold at least A_0, got none")
     first, last = (
-        exact.matrix("matrices[0]", given[0]),
-        exact.matrix(f"matrices[{len(given) - 1}]", given[-1]),
+        validation.matrix("matrices[0]", given[0]),
+        validation.matrix(f"matrices[{len(given) - 1}]", given[-1]),
     )
     if len(given) == 1:
         return first
@@ -414,8 +414,8 @@ def word_trace_moment(words: Sequence[Sequence[Any]], covariance: Any, context_l
 
 
 def _law(covariance: Any, context_length: Any) -> tuple[int, fmpz_mat, fmpz]:
-    n = exact.positive_integer("context_length", context_length)
-    sigma, unit = exact.semidefinite("covariance", covariance).numer_denom()
+    n = validation.positive_integer("context_length", context_length)
+    sigma, unit = validation.semidefinite("covariance", covariance).numer_denom()
     return n, sigma, unit
 
 

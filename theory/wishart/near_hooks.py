@@ -165,13 +165,13 @@ def in_power_sums(order: int) -> dict[Partition, fmpz_poly]:
             found[parts + (1,) * weight] = _unpacked(quotient, base, order)
         for r in range(min(largest, weight), 1, -1):
             repeated = 1 + sum(part == r for part in parts)
-            walk(_times(functional, weight, r), weight - r, r, (*parts, r), scale * 2 * r * repeated)
+            walk(_shortened(functional, weight, r), weight - r, r, (*parts, r), scale * 2 * r * repeated)
 
     walk(start, order, order, (), 2 * common)
     return found
 
 
-def _times(functional: list[list[fmpz]], weight: int, r: int) -> list[list[fmpz]]:
+def _shortened(functional: list[list[fmpz]], weight: int, r: int) -> list[list[fmpz]]:
     """The functional f ↦ γ(2 q_r f); row c, place a holds x^a y^b z^c, a + b + c = weight."""
     rest = weight - r + 1
     if r % 2:

@@ -16,7 +16,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from icl_claims.theory.wishart.sizes import RING, integer, natural_powers, sizes
+from icl_claims.theory.algebra.validation import natural_powers
+from icl_claims.theory.wishart.sizes import RING, integer, sizes
 
 MAX_DEGREE = 7
 """The largest Σ k_i: 135 135 pairings."""

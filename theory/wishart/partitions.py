@@ -26,8 +26,9 @@ from itertools import groupby
 from math import prod
 from typing import Any
 
+from icl_claims.theory.algebra.validation import natural_powers
 from icl_claims.theory.wishart.recurrence import MAX_ORDER, largest_order, single_trace_moment
-from icl_claims.theory.wishart.sizes import integer, natural_powers, sizes, sum_and_product
+from icl_claims.theory.wishart.sizes import integer, sizes, sum_and_product
 
 MAX_DEGREE = 64
 """The largest Σ k_i over powers k_i ≥ 2, where there are several, at given sizes: about 1 s and 40 MB."""

@@ -28,7 +28,8 @@ from typing import Any
 
 from flint import fmpq
 
-from icl_claims.theory.wishart.sizes import SCALED_RING, integer, natural, sizes, sum_and_product
+from icl_claims.theory.algebra.validation import natural
+from icl_claims.theory.wishart.sizes import SCALED_RING, integer, sizes, sum_and_product
 
 MAX_ORDER = 2000
 """The largest order at given sizes; the list then takes 14 ms and a few megabytes."""

@@ -7,13 +7,12 @@ the integer, so there is no second formula for the symbolic case.
 
 from __future__ import annotations
 
-import numbers
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from flint import Ordering, fmpz, fmpz_mpoly_ctx
 
-from icl_claims.theory.algebra.exact import positive_integer
+from icl_claims.theory.algebra.validation import positive_integer
 
 RING = fmpz_mpoly_ctx.get(("d", "n"), Ordering.degrevlex)
 """ℤ[d, n], which the symbolic moments of W belong to."""
@@ -53,35 +52,6 @@ def sum_and_product(d: Any, n: Any) -> tuple[Any, Any, Callable[[Any], Any]]:
 def integer(value: Any) -> Any:
     """An int as ``fmpz``; polynomials as they are."""
     return fmpz(value) if isinstance(value, int) else value
-
-
-def natural(name: str, value: Any, most: int) -> int:
-    """``value`` as an int from 0 to ``most``.
-
-    Raises:
-        TypeError: it is no integer (bools and floats are none).
-        ValueError: it is negative or above ``most``.
-    """
-    allowed = f"{name} must be an integer from 0 to {most}, got {value!r}"
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral | fmpz):
-        raise TypeError(f"{allowed} of type {type(value).__name__}")
-    number = int(value)
-    if not 0 <= number <= most:
-        raise ValueError(allowed)
-    return number
-
-
-def natural_powers(name: str, value: Any, most: int) -> tuple[int, ...]:
-    """The powers k_i of a product of traces, zeros and order kept.
-
-    Raises:
-        TypeError: ``value`` is no sequence (or array) of integers.
-        ValueError: a power is negative or above ``most``.
-    """
-    entries = value.tolist() if hasattr(value, "tolist") else value
-    if not isinstance(entries, Sequence) or isinstance(entries, str | bytes):
-        raise TypeError(f"{name} must be a sequence of integers ≥ 0, got {value!r}")
-    return tuple(natural(f"{name}[{i}]", k, most) for i, k in enumerate(entries))
 
 
 def in_ring(moment: Any, dim: Any, context: Any) -> Any:

@@ -25,7 +25,8 @@ from math import factorial
 from operator import mul
 from typing import Any
 
-from icl_claims.theory.wishart.sizes import integer, natural, sizes, sum_and_product
+from icl_claims.theory.algebra.validation import natural
+from icl_claims.theory.wishart.sizes import integer, sizes, sum_and_product
 
 MAX_POWER = 150
 """The largest power: at k = 60, a fraction of a second with numbers and seconds with symbols."""

@@ -18,9 +18,9 @@ from icl_claims.numerics.gdpp import CriticalPoint, certify
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.words import Words, eye, letter, n
 from icl_claims.theory.many_layers import gdpp
-from icl_claims.theory.many_layers.gdpp import relaxed
 from icl_claims.theory.task import RegressionTask, isotropic
 from icl_claims.theory.transformer.attention import NO_MASK, X_QUERY, X, layer
+from icl_claims.theory.transformer.parametrizations import relaxed
 from icl_claims.theory.transformer.preconditioned_gd import LABELS
 from tests.shared.relaxed_points import least_known
 from tests.shared.strategies import rationals

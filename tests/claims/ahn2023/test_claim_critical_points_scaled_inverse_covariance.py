@@ -13,7 +13,8 @@ from icl_claims.theory.algebra.words import letter
 from icl_claims.theory.many_layers.matrix_layers import layered_gradient
 from icl_claims.theory.many_layers.step_sizes import gradient, optimal_steps
 from icl_claims.theory.task import RegressionTask, isotropic
-from icl_claims.theory.transformer.attention import MASK, NO_MASK, sparse
+from icl_claims.theory.transformer.attention import MASK, NO_MASK
+from icl_claims.theory.transformer.parametrizations import sparse
 from icl_claims.theory.transformer.query_label import prove_slot_only_shifts
 from icl_claims.theory.transformer.rotations import prove_rotation
 from tests.shared import scaled_set

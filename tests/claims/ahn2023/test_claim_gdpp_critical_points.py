@@ -21,12 +21,11 @@ from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.gaussian import expectation
 from icl_claims.theory.algebra.words import FIELD, SIZES, Words, eye, letter, n, zero
 from icl_claims.theory.many_layers import gdpp
-from icl_claims.theory.many_layers.gdpp import relaxed
-from icl_claims.theory.one_layer import single_layer
-from icl_claims.theory.one_layer.single_layer import SIGMA
 from icl_claims.theory.task import RegressionTask, isotropic
 from icl_claims.theory.transformer.attention import NO_MASK, NOISE, X_QUERY, W, X, layer, prompt
+from icl_claims.theory.transformer.parametrizations import relaxed
 from icl_claims.theory.transformer.preconditioned_gd import LABELS, gradient
+from icl_claims.theory.transformer.prompts import SIGMA, over_prompts
 from icl_claims.theory.transformer.query_label import prove_slot_adds_its_square
 from icl_claims.theory.transformer.recursion import residual_jet
 from icl_claims.theory.transformer.rotations import inverse_pairs, without_inverse_pairs
@@ -420,7 +419,7 @@ def test_claim_gdpp_critical_points_with_noise(evidence: Evidence) -> None:
     a = letter("a", "1", "1")
     labels = W.T @ X + NOISE.T
     noisy = layer(*relaxed(FIRST, MOVE), prompt(labels))[1, 1] + W.T @ X_QUERY
-    averaged = single_layer.over_prompts(noisy * noisy).substitute({"Sigma": eye("d"), "Omega": eye("d")})
+    averaged = over_prompts(noisy * noisy).substitute({"Sigma": eye("d"), "Omega": eye("d")})
     scalar = averaged.substitute({"A_0": eye("d") * a + letter("R", "d", "d")})
     first_order = of_degree(scalar, "R", 1)
     if {t for traces, _ in first_order.terms for t in traces if any(x.name == "R" for x in t)} != set(

@@ -11,6 +11,7 @@ from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.words import letter
 from icl_claims.theory.one_layer.large_context import CONTEXT, EIGENVALUE, TRACE
+from icl_claims.theory.one_layer.linear_attention import gradient_from_layer, query_entry
 from icl_claims.theory.one_layer.products import prove_bilinear, prove_gradient, prove_residual_vanishes
 from icl_claims.theory.one_layer.single_layer import (
     A_LABEL,
@@ -22,8 +23,6 @@ from icl_claims.theory.one_layer.single_layer import (
     minimizer,
     minimum,
     normal_matrix,
-    product_gradient,
-    query_entry,
 )
 from icl_claims.theory.task import RegressionTask
 from tests.shared import coordinates
@@ -40,7 +39,7 @@ def check_stationary(eigenvalue: Eigenvalue) -> None:
     zero by themselves. In an eigenbasis the remaining factor is 1 − γ(λ)(…) for each eigenvalue λ.
     """
     prove_bilinear(query_entry())
-    prove_gradient(product_gradient(GAMMA), normal_matrix())
+    prove_gradient(gradient_from_layer(GAMMA), normal_matrix())
     lam, trace, n = EIGENVALUE, TRACE, CONTEXT
     prove_residual_vanishes(
         normal_matrix(),

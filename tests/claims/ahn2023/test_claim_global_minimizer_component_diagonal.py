@@ -12,18 +12,10 @@ from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.words import Words, eye
 from icl_claims.theory.one_layer.large_context import CONTEXT, EIGENVALUE, TRACE
 from icl_claims.theory.one_layer.products import factors, prove_component_gradients, prove_residual_vanishes
-from icl_claims.theory.one_layer.single_layer import (
-    CROSS,
-    LABEL_SQUARE,
-    SIGMA,
-    S,
-    loss_polynomial,
-    minimizer,
-    normal_matrix,
-    over_prompts,
-)
+from icl_claims.theory.one_layer.single_layer import loss_polynomial, minimizer, normal_matrix
 from icl_claims.theory.task import RegressionTask
 from icl_claims.theory.transformer.attention import W
+from icl_claims.theory.transformer.prompts import CROSS, LABEL_SQUARE, SIGMA, S, over_prompts
 from tests.shared.instances import loses_to_the_minimum, record_necessity
 from tests.shared.strategies import tasks_of
 from tests.shared.theorem_one import MUTANTS, Eigenvalue

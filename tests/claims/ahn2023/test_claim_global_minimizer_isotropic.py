@@ -9,14 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from icl_claims.claims.evidence import Evidence
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import exact, validation
 from icl_claims.theory.one_layer.products import prove_component_gradients, prove_residual_vanishes
-from icl_claims.theory.one_layer.single_layer import (
-    loss,
-    minimizer,
-    minimum,
-    normal_matrix,
-)
+from icl_claims.theory.one_layer.single_layer import loss, minimizer, minimum, normal_matrix
 from icl_claims.theory.task import RegressionTask, isotropic
 from tests.shared.instances import loses_to_the_minimum, record_necessity
 from tests.shared.strategies import rationals, tasks_of
@@ -66,7 +61,9 @@ def test_claim_global_minimizer_isotropic_in_numbers() -> None:
     @given(st.data())
     def agrees(data: st.DataObject) -> None:
         task = data.draw(tasks_of("global_minimizer_isotropic"))
-        scalar = exact.rational("scalar", stated(sympy.Integer(task.context_length), sympy.Integer(task.dim)))
+        scalar = validation.rational(
+            "scalar", stated(sympy.Integer(task.context_length), sympy.Integer(task.dim))
+        )
         assert minimizer(task) == scalar * exact.identity(task.dim)
         a = data.draw(st.lists(rationals, min_size=task.dim, max_size=task.dim))
         columns = [[-scalar * (i == j) for j in range(task.dim)] for i in range(task.dim)]

@@ -14,7 +14,8 @@ from icl_claims.theory.algebra.gaussian import expectation
 from icl_claims.theory.algebra.words import Words, d, eye, letter, one
 from icl_claims.theory.many_layers.step_sizes import gradient
 from icl_claims.theory.task import RegressionTask, isotropic
-from icl_claims.theory.transformer.attention import MASK, NO_MASK, NOISE, W, X, layer, prompt, sparse
+from icl_claims.theory.transformer.attention import MASK, NO_MASK, NOISE, W, X, layer, prompt
+from icl_claims.theory.transformer.parametrizations import sparse
 from icl_claims.theory.transformer.symmetries import (
     C,
     after_layers,

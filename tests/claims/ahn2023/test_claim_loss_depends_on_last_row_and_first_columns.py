@@ -10,19 +10,12 @@ from icl_claims.claims.evidence import Evidence
 from icl_claims.theory.algebra.blocks import Blocks
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.words import Words, letter, n
+from icl_claims.theory.one_layer.linear_attention import query_entry
 from icl_claims.theory.one_layer.products import factors
-from icl_claims.theory.one_layer.single_layer import (
-    A_X,
-    BETA,
-    LABELS,
-    U,
-    loss,
-    loss_polynomial,
-    over_prompts,
-    query_entry,
-)
+from icl_claims.theory.one_layer.single_layer import A_X, BETA, U, loss, loss_polynomial
 from icl_claims.theory.task import RegressionTask
 from icl_claims.theory.transformer.attention import NO_MASK, X_QUERY, W, prompt
+from icl_claims.theory.transformer.prompts import LABELS, over_prompts
 from tests.shared import coordinates
 from tests.shared.coordinates import gaussian_prompt
 from tests.shared.strategies import matrices

@@ -11,7 +11,7 @@ from sympy.polys.fields import FracElement
 
 from icl_claims.claims.evidence import Evidence
 from icl_claims.models.attention import LinearTransformer
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import validation
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.words import Words, letter, zero
 from icl_claims.theory.algebra.words import d as dim
@@ -22,7 +22,8 @@ from icl_claims.theory.many_layers.step_certificate import prove_different_posit
 from icl_claims.theory.many_layers.step_sizes import loss_of_steps, optimal_steps
 from icl_claims.theory.many_layers.two_symmetric_layers import is_positive
 from icl_claims.theory.task import RegressionTask, isotropic
-from icl_claims.theory.transformer.attention import MASK, NO_MASK, sparse
+from icl_claims.theory.transformer.attention import MASK, NO_MASK
+from icl_claims.theory.transformer.parametrizations import sparse
 from icl_claims.theory.transformer.query_label import query_label, target
 from icl_claims.theory.transformer.symmetries import C, after_layers, step
 from icl_claims.theory.wishart import spectral_moments, trace_moments
@@ -206,7 +207,9 @@ def test_claim_permutation_symmetry_necessity(evidence: Evidence) -> None:
     steps = [["1/2"]], [["1/3"]]
     for noise in (0, 2):
         noisy = mean(noiseless + noise * sympy.cancel(fitted**2 / s)).as_expr().subs(at)
-        if exact.rational("loss", str(noisy)) != layered_loss(RegressionTask([[1]], 1, [[1]], noise), steps):
+        if validation.rational("loss", str(noisy)) != layered_loss(
+            RegressionTask([[1]], 1, [[1]], noise), steps
+        ):
             raise Refuted("the loss in e_1 and e_2 is not that of the layers")
     if two_layer_critical_steps(mean(noiseless)) < 2:
         raise Refuted("the claim fails at d = n = 1, L = 2")

@@ -12,18 +12,19 @@ from icl_claims.models.attention import LinearTransformer
 from icl_claims.theory.algebra.blocks import Blocks
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.words import Words, letter, zero
-from icl_claims.theory.one_layer.single_layer import LABELS
-from icl_claims.theory.transformer.attention import MASK, NO_MASK, prompt, sparse
+from icl_claims.theory.transformer.attention import MASK, NO_MASK, prompt
+from icl_claims.theory.transformer.parametrizations import relaxed, sparse
+from icl_claims.theory.transformer.prompts import LABELS
 from icl_claims.theory.transformer.query_label import (
     FILLING,
     A,
+    B,
     effect_after_layer,
     effect_of_last_column,
     free_value_matrix,
     in_the_slot,
     key_query_matrix,
     query_label,
-    relaxed,
     target,
 )
 from tests.shared.integer_tensors import draw_integers
@@ -39,7 +40,7 @@ class Shift(NamedTuple):
 
 PARAMETRISATIONS = {
     "sparse": sparse(A),
-    "relaxed": relaxed(),
+    "relaxed": relaxed(A, B),
     "free P, Q with last column zero": (free_value_matrix(), key_query_matrix()),
 }
 
@@ -64,10 +65,10 @@ def test_claim_query_label_shift(evidence: Evidence) -> None:
     for weights in PARAMETRISATIONS.values():
         check_shift(Shift(weights))
     mutants = {
-        "shift by 2c": Shift(relaxed(), FILLING * 2),
-        "shift by −c": Shift(relaxed(), -FILLING),
-        "no shift": Shift(relaxed(), zero("1", "1")),
-        "without the mask": Shift(relaxed(), mask=NO_MASK),
+        "shift by 2c": Shift(relaxed(A, B), FILLING * 2),
+        "shift by −c": Shift(relaxed(A, B), -FILLING),
+        "no shift": Shift(relaxed(A, B), zero("1", "1")),
+        "without the mask": Shift(relaxed(A, B), mask=NO_MASK),
         "free Q": Shift((free_value_matrix(), key_query_matrix(last_column=True))),
         "sparse P, free Q": Shift((sparse(A)[0], key_query_matrix(last_column=True))),
     }
@@ -80,7 +81,7 @@ def check_error(filling: Words) -> None:
         Blocks([[letter("B_1", "d", "d"), zero("d", "1")], [zero("1", "d"), letter("beta_1", "1", "1")]]),
         Blocks([[letter("A_1", "d", "d"), zero("d", "1")], [zero("1", "d"), zero("1", "1")]]),
     )
-    for layers in ([], [relaxed()], [relaxed(), second]):
+    for layers in ([], [relaxed(A, B)], [relaxed(A, B), second]):
         prediction = -query_label(layers, zero("1", "1"))
         if prediction - target() != -query_label(layers, filling):
             raise Refuted("the error of the prediction is not the negative label")

@@ -15,8 +15,9 @@ from icl_claims.numerics.rounding import nearest
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.words import d, n, zero
 from icl_claims.theory.one_layer.products import prove_bilinear, prove_gradient, prove_residual_vanishes
-from icl_claims.theory.one_layer.relu_attention import (
+from icl_claims.theory.one_layer.single_layer import (
     LINEAR,
+    RELU,
     TOKEN,
     isotropic_loss,
     isotropic_minimum,
@@ -61,9 +62,9 @@ MUTANTS: dict[str, Scalar] = {
 def check_stationary(scalar: Scalar) -> None:
     """At Σ = Ω = I, σ² = 0 and Γ = c I the gradient vanishes in every product direction, for all n and d."""
     prove_bilinear(value() * score())
-    prove_gradient(product_gradient() * 2, normal_matrix())
+    prove_gradient(product_gradient(keep=RELU) * 2, normal_matrix(RELU))
     prove_residual_vanishes(
-        normal_matrix(), covariance=1, preconditioner=scalar(N, D), trace=D, context_length=N
+        normal_matrix(RELU), covariance=1, preconditioner=scalar(N, D), trace=D, context_length=N
     )
 
 
@@ -73,10 +74,10 @@ def test_claim_relu_attention_minimizer(evidence: Evidence) -> None:
     map of them), and at the stated point its gradient vanishes in every product direction: u, the last row of
     Q and every other block of the weights included. So the point is a global minimum over all P and Q."""
     evidence.check(check_stationary, stated, MUTANTS)
-    if isotropic_loss(stated(n, d)) != isotropic_minimum():
+    if isotropic_loss(stated(n, d), RELU) != isotropic_minimum(RELU):
         raise Refuted("the stated weights do not attain the minimum")
     for name, least in (
-        ("minimum", isotropic_minimum()),
+        ("minimum", isotropic_minimum(RELU)),
         ("minimum of linear attention", isotropic_minimum(LINEAR)),
     ):
         evidence.figure(name, f"${sympy.latex(sympy.factor(least.as_expr()))}$")
@@ -97,7 +98,7 @@ def chart() -> Chart:
         x_scale="log",
         y_scale="log",
         series=(
-            Series(label="ReLU attention", x=x, y=tuple(nearest(minimum(task)) for task in tasks)),
+            Series(label="ReLU attention", x=x, y=tuple(nearest(minimum(task, RELU)) for task in tasks)),
             Series(label="linear attention", x=x, y=tuple(nearest(minimum(task, LINEAR)) for task in tasks)),
         ),
     )
@@ -121,10 +122,10 @@ def test_claim_relu_attention_minimizer_no_weights_do_better() -> None:
         )
         c = stated(fmpq(task.context_length), fmpq(size))
         columns = [[-c * int(i == j) for j in range(size)] for i in range(size + 1)]
-        best = loss(task, [0] * size + [1], columns)
-        assert best == minimum(task) <= loss(task, b, A)
+        best = loss(task, [0] * size + [1], columns, RELU)
+        assert best == minimum(task, RELU) <= loss(task, b, A, RELU)
         scale = data.draw(positive_rationals)
-        assert loss(task, [0] * size + [scale], [[x / scale for x in row] for row in columns]) == best
+        assert loss(task, [0] * size + [scale], [[x / scale for x in row] for row in columns], RELU) == best
 
     at_least_the_minimum()
 
@@ -135,7 +136,7 @@ def check_literal(scalar: Scalar) -> None:
         c, h = scalar(fmpq(length), fmpq(1)), fmpq(1, 7)
         at = {step: literal_loss(length, *layer_with([[c + step]])) for step in (-h, fmpq(0), h)}
         task = isotropic(1, length)
-        if at[fmpq(0)] != loss(task, [0, 1], [[-c], [0]]) or at[h] != at[-h] or at[h] <= at[fmpq(0)]:
+        if at[fmpq(0)] != loss(task, [0, 1], [[-c], [0]], RELU) or at[h] != at[-h] or at[h] <= at[fmpq(0)]:
             raise Refuted(f"n = {length}: the literal loss near c = {c} is {at}")
 
 
@@ -147,7 +148,7 @@ def test_claim_relu_attention_minimizer_literally(evidence: Evidence) -> None:
     evidence.check(check_literal, stated, {f"{name}, literally": MUTANTS[name] for name in names})
     for u, beta, a in ((1, 2, 3), (-2, 1, 1), (1, 0, -1), (0, -1, 2)):
         P, Q = [[0, 0], [u, beta]], [[a, 0], [0, 0]]
-        if literal_loss(2, P, Q) != loss(isotropic(1, 2), [u, beta], [[a], [0]]):
+        if literal_loss(2, P, Q) != loss(isotropic(1, 2), [u, beta], [[a], [0]], RELU):
             raise Refuted(f"the loss at u = {u}, β = {beta}, A = {a} is not the literal one")
 
 
@@ -157,15 +158,15 @@ def scaled(c: fmpq, size: int = 1) -> tuple[list[list[Any]], list[list[Any]]]:
 
 
 def against_minimizer(model: str, task: RegressionTask) -> Instance:
-    """The stated weights against the minimiser of :mod:`icl_claims.theory.one_layer.relu_attention` on another task."""
+    """The stated weights against the minimiser of :mod:`icl_claims.theory.one_layer.single_layer` on another task."""
     size = task.dim
     c = stated(fmpq(task.context_length), fmpq(size))
     columns = [[-c * int(i == j) for j in range(size)] for i in range(size + 1)]
     return Instance(
         model,
-        loss(task, [0] * size + [1], columns),
-        minimum(task),
-        f"Q = −diag(Γ, 0) with Γ = {minimizer(task).tolist()}",
+        loss(task, [0] * size + [1], columns, RELU),
+        minimum(task, RELU),
+        f"Q = −diag(Γ, 0) with Γ = {minimizer(task, RELU).tolist()}",
     )
 
 
@@ -258,7 +259,7 @@ def test_claim_relu_attention_minimizer_necessity(evidence: Evidence) -> None:
         evidence.necessary(key, instance.require())
     check_query_as_a_key()
     evidence.dispensable("masked_query", MASK_ARGUMENT)
-    prove_gradient(product_gradient() * 2, normal_matrix())
+    prove_gradient(product_gradient(keep=RELU) * 2, normal_matrix(RELU))
     evidence.dispensable(
         "zero_query_row",
         "The gradient vanishes in the products with the last row of Q too (a above), and the loss is convex in all "

@@ -18,7 +18,7 @@ from icl_claims.models.comparison import compare_layers
 from icl_claims.models.runs import ahn2023
 from icl_claims.models.training import train
 from icl_claims.numerics.rounding import nearest, nearest_root
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import exact, validation
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.loops.step import optimal_looped_step
 from icl_claims.theory.many_layers.distance import squared_dist
@@ -189,7 +189,7 @@ def check_raw(squared: fmpq) -> None:
             for layer in found.layers if 3 * step >= 1500 else ():
                 assert layer.raw_distance is not None
                 value, constant = (
-                    exact.rational("root", nearest_root(x)) for x in (layer.raw_distance, squared)
+                    validation.rational("root", nearest_root(x)) for x in (layer.raw_distance, squared)
                 )
                 if abs(value - constant) > fmpq(1, 20):
                     raise Refuted(f"seed {seed}, step {step}: Dist(A, I) is elsewhere")
@@ -265,9 +265,9 @@ def test_claim_trained_sparse_three_layers_anew() -> None:
 def test_the_loss_by_an_independent_route() -> None:
     """Exact losses of trained weights against the same in whitened coordinates: A ↦ T⁻ᵀAT⁻¹ for a rational T."""
     task, weights = trained_runs.task_of(run(3)), trained_runs.weights_of(run(3))
-    T = exact.matrix("T", [[int(i == j) + int(i == j + 1) for j in range(D)] for i in range(D)])
+    T = validation.matrix("T", [[int(i == j) + int(i == j + 1) for j in range(D)] for i in range(D)])
     inverse = T.inv()
-    A = [exact.matrix("A", -q[:D, :D]) for q in weights.Q]
+    A = [validation.matrix("A", -q[:D, :D]) for q in weights.Q]
     moved = [inverse.transpose() * a * inverse for a in A]
     assert layered_loss(task.change_of_variables(T), moved) == trained_runs.compared(run(3)).loss
 

@@ -22,9 +22,10 @@ from icl_claims.theory.many_layers.two_symmetric_layers import (
     mean,
     residual,
 )
-from icl_claims.theory.one_layer.single_layer import LABELS, over_prompts
 from icl_claims.theory.task import isotropic
-from icl_claims.theory.transformer.attention import X_QUERY, W, X, layer, prompt, sparse
+from icl_claims.theory.transformer.attention import X_QUERY, W, X, layer, prompt
+from icl_claims.theory.transformer.parametrizations import sparse
+from icl_claims.theory.transformer.prompts import LABELS, over_prompts
 from icl_claims.theory.transformer.query_label import prove_slot_only_shifts
 from tests.shared.strategies import matrices
 

@@ -11,7 +11,7 @@ from flint import fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import exact, validation
 from icl_claims.theory.many_layers.matrix_layers import layered_loss
 from icl_claims.theory.task import RegressionTask
 from tests.shared import by_words
@@ -106,7 +106,7 @@ def test_loss_on_any_task(tmp_path: Path, preconditioner: str, options: str, noi
     """Σ and Ω that do not commute; compared with the loss of layers of any matrices."""
     sigma = tmp_path / "sigma.csv"
     sigma.write_text(DENSE, encoding="utf-8")
-    covariance = exact.matrix("Σ", [["2", "1", "0"], ["1", "3/2", "-1/4"], ["0", "-1/4", "1"]])
+    covariance = validation.matrix("Σ", [["2", "1", "0"], ["1", "3/2", "-1/4"], ["0", "-1/4", "1"]])
     omega = {"": covariance.inv(), "--noise 0.3": covariance.inv()}.get(options)
     if options == "--omega":
         options, omega = "--task-covariance 1,0,5/2 --noise 1/7", exact.diagonal([1, 0, "5/2"])

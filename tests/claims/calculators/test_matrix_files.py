@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from icl_claims.claims.calculators.matrix_files import LARGEST_DIM, read
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import exact, validation
 from tests.shared.command_line import answer, refusal
 
 FLOATS = [[2.0, 0.1, -1e-3], [0.1, 1.0, 0.25], [-1e-3, 0.25, 3.0]]
@@ -27,7 +27,7 @@ def write(path: Path, content: str) -> Path:
 
 
 def test_json_and_csv_are_read_as_decimals(tmp_path: Path) -> None:
-    decimals = fmpq_mat([[exact.rational("x", str(x)) for x in row] for row in FLOATS])
+    decimals = fmpq_mat([[validation.rational("x", str(x)) for x in row] for row in FLOATS])
     rows = write(tmp_path / "rows.json", json.dumps(FLOATS))
     texts = write(tmp_path / "texts", json.dumps([[str(x) for x in row] for row in FLOATS]))
     log = write(tmp_path / "log.json", json.dumps({"task": {"covariance": FLOATS, "task_covariance": [[1]]}}))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from icl_claims.claims.calculators import one_layer
 from icl_claims.claims.calculators.tasks import Task
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import exact, validation
 from icl_claims.theory.many_layers.matrix_layers import layered_gradient, layered_loss
 from icl_claims.theory.one_layer import single_layer
 
@@ -36,7 +36,7 @@ def test_eigenvalues_are_those_of_matrices(pairs: list[tuple[fmpq, fmpq]], noise
 @pytest.mark.parametrize("noise", ["0", "1/3"])
 def test_the_whitened_optimum_is_that_of_every_covariance(noise: str) -> None:
     sigma = fmpq_mat([[2, 1, 0], [1, 3, 1], [0, 1, 1]])
-    task = Task(3, 5, sigma, None, whitened=True, noise=exact.rational("noise", noise))
+    task = Task(3, 5, sigma, None, whitened=True, noise=validation.rational("noise", noise))
     step, least = one_layer.whitened_optimum(task)
     assert single_layer.minimizer(task.regression()) == sigma.inv() * step
     assert single_layer.minimum(task.regression()) == least

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sympy import Poly, sympify
 
 from icl_claims.claims.calculators import optimum
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import exact, validation
 from icl_claims.theory.many_layers.matrix_layers import layered_gradient, layered_loss
 from icl_claims.theory.one_layer import single_layer
 from icl_claims.theory.task import RegressionTask
@@ -217,7 +217,9 @@ def test_optimum_of_one_layer_for_any_task(tmp_path: Path, sigma: fmpq_mat, omeg
     assert list(found) == [
         "steps", "steps_exact", "preconditioner", "preconditioner_exact", "loss", "loss_exact",
     ]  # fmt: skip
-    gamma = fmpq_mat([[exact.rational("entry", x) for x in row] for row in found["preconditioner_exact"]])
+    gamma = fmpq_mat(
+        [[validation.rational("entry", x) for x in row] for row in found["preconditioner_exact"]]
+    )
     task = RegressionTask(sigma, 4, omega, "1/3")
     # An independent route: the layer as a word, averaged by integration by parts on states.
     (gradient,) = layered_gradient(task, [gamma])

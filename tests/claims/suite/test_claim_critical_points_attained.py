@@ -13,19 +13,19 @@ from icl_claims.claims.evidence import Evidence
 from icl_claims.numerics.rounding import nearest
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.algebra.partitions import compositions
 from icl_claims.theory.algebra.words import letter
 from icl_claims.theory.loops.step import optimal_looped_step
 from icl_claims.theory.many_layers.critical_points import (
     assignments,
     critical_points_by_index,
     enclosed_optimal_steps,
-    set_partitions_in_order,
 )
 from icl_claims.theory.many_layers.elimination import index_of, multiple_points
 from icl_claims.theory.many_layers.scalar_pairs import scalar_pair_minimum
 from icl_claims.theory.many_layers.step_sizes import gradient, hessian, loss_of_steps, optimal_steps
 from icl_claims.theory.task import RegressionTask, isotropic
-from icl_claims.theory.transformer.attention import sparse
+from icl_claims.theory.transformer.parametrizations import sparse
 from icl_claims.theory.transformer.query_label import prove_slot_only_shifts
 from tests.shared import scaled_set
 
@@ -86,7 +86,7 @@ def test_claim_critical_points_attained(evidence: Evidence) -> None:
     }
     evidence.check(check_identity, Identity(), mutants)
     for L in (1, 2, 3, 4, 5):
-        by_type = sum(map(assignments, set_partitions_in_order(L)))
+        by_type = sum(map(assignments, compositions(L)))
         if by_type != sum(critical_points_by_index(L).values()):
             raise Refuted("the ordered partitions are miscounted")
         if sum((-1) ** index * count for index, count in critical_points_by_index(L).items()) != 1:

@@ -19,12 +19,12 @@ from icl_claims.theory.algebra.blocks import Blocks
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.words import FIELD, SIZES, Words, eye, letter, n, zero
 from icl_claims.theory.many_layers import gdpp
-from icl_claims.theory.many_layers.gdpp import relaxed
 from icl_claims.theory.many_layers.step_sizes import optimal_steps
 from icl_claims.theory.many_layers.two_symmetric_layers import is_positive
 from icl_claims.theory.task import isotropic
 from icl_claims.theory.transformer import recursion as forward
 from icl_claims.theory.transformer.attention import X_QUERY, W, X, layer, prompt
+from icl_claims.theory.transformer.parametrizations import relaxed
 from icl_claims.theory.wishart import spectral_moments
 from icl_claims.theory.wishart.sizes import in_ring
 from tests.shared.coordinates import gaussian_prompt, gradient_on_the_ray

@@ -12,19 +12,17 @@ from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.evaluation import at_task
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.words import Words, eye, n, one, sigma2
+from icl_claims.theory.one_layer.linear_attention import gradient_from_layer, query_entry
 from icl_claims.theory.one_layer.products import prove_bilinear, prove_gradient
 from icl_claims.theory.one_layer.single_layer import (
     GAMMA,
-    OMEGA,
-    SIGMA,
     loss,
     loss_at_preconditioner,
     minimizer,
     minimum,
-    product_gradient,
-    query_entry,
 )
 from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.transformer.prompts import OMEGA, SIGMA
 from tests.shared import coordinates, instances
 from tests.shared.coordinates import gaussian_prompt, layer_with
 from tests.shared.strategies import matrices, rationals, tasks_of
@@ -51,7 +49,7 @@ MUTANTS = {
 def check_normal(candidate: Words) -> None:
     """The gradient in every product direction is tr((βA_x + u aᵀ) Σ (Ω − ΓN) Σ): zero where ΓN = Ω."""
     prove_bilinear(query_entry())
-    prove_gradient(product_gradient(GAMMA), candidate)
+    prove_gradient(gradient_from_layer(GAMMA), candidate)
 
 
 class Value(NamedTuple):

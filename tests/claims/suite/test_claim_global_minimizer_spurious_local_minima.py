@@ -9,7 +9,7 @@ from icl_claims.claims.evidence import Evidence
 from icl_claims.models.settings import Settings
 from icl_claims.models.training import train
 from icl_claims.numerics.rounding import nearest
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import exact, validation
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.one_layer.exchanged_roles import Weights, derivatives, exchanged_critical_point
 from icl_claims.theory.one_layer.single_layer import loss, minimizer, minimum
@@ -51,12 +51,14 @@ def check_strict_local_minimum(instance: Instance) -> None:
     if any(gradient):
         raise Refuted("the gradient does not vanish")
     try:
-        exact.semidefinite("Hessian", hessian)
+        validation.semidefinite("Hessian", hessian)
     except ValueError:
         raise Refuted("the Hessian has a negative eigenvalue") from None
     if hessian.rank() != hessian.nrows() - 1:
         raise Refuted(f"the kernel of the Hessian has dimension {hessian.nrows() - hessian.rank()}")
-    direction = exact.matrix("direction", [[x] for x in weights.b] + [[-x] for row in weights.A for x in row])
+    direction = validation.matrix(
+        "direction", [[x] for x in weights.b] + [[-x] for row in weights.A for x in row]
+    )
     if any((hessian * direction).entries()):
         raise Refuted("the rescaling direction is not in the kernel")
     if loss(task, *weights) - minimum(task) != excess or excess == 0:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from icl_claims.claims.evidence import Evidence
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import definiteness, exact
 from icl_claims.theory.algebra.evaluation import at_task
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.words import Words, letter, zero
@@ -78,7 +78,7 @@ def test_claim_global_minimizer_uniqueness_positive_definite_hessian() -> None:
     @given(tasks({"positive_definite_covariance"}, max_dim=2, max_context=3))
     def definite(task: RegressionTask) -> None:
         if task.signal + task.noise_variance > 0:
-            assert exact.is_positive_definite(hessian_matrix(task))
+            assert definiteness.is_positive_definite(hessian_matrix(task))
 
     definite()
 

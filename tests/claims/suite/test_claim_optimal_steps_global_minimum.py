@@ -14,7 +14,7 @@ from icl_claims.claims.evidence import Evidence
 from icl_claims.claims.results import Chart, Series
 from icl_claims.numerics.rounding import nearest
 from icl_claims.numerics.spectral_density import spectral_density
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import exact, validation
 from icl_claims.theory.algebra.evaluation import at_task
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.orthogonal_polynomials import monic, recurrence
@@ -24,9 +24,10 @@ from icl_claims.theory.many_layers.spectral_loss import integral
 from icl_claims.theory.many_layers.step_certificate import prove_optimal
 from icl_claims.theory.many_layers.step_sizes import gradient, loss_of_steps, optimal_steps
 from icl_claims.theory.one_layer import single_layer
-from icl_claims.theory.one_layer.single_layer import LABELS, over_prompts
 from icl_claims.theory.task import RegressionTask, isotropic
-from icl_claims.theory.transformer.attention import NO_MASK, X_QUERY, W, layer, prompt, sparse
+from icl_claims.theory.transformer.attention import NO_MASK, X_QUERY, W, layer, prompt
+from icl_claims.theory.transformer.parametrizations import sparse
+from icl_claims.theory.transformer.prompts import LABELS, over_prompts
 from icl_claims.theory.wishart import trace_moments
 from icl_claims.theory.wishart.sizes import in_ring
 from tests.shared import coordinates, prompts
@@ -309,5 +310,8 @@ def test_claim_optimal_steps_global_minimum_loss_of_two_layers() -> None:
     for d in (1, 2, 3):
         for n in (1, 2, 5):
             for steps in ((fmpq(1, 2), fmpq(1, 3)), (fmpq(-1), fmpq(2))):
-                values = {"a_0": exact.matrix("a_0", [[steps[0]]]), "a_1": exact.matrix("a_1", [[steps[1]]])}
+                values = {
+                    "a_0": validation.matrix("a_0", [[steps[0]]]),
+                    "a_1": validation.matrix("a_1", [[steps[1]]]),
+                }
                 assert at_task(closed, isotropic(d, n), values)[0, 0] == loss_of_steps(isotropic(d, n), steps)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from icl_claims.claims.evidence import Evidence
 from icl_claims.models.attention import LinearTransformer
 from icl_claims.theory.algebra.exact import Refuted
-from icl_claims.theory.one_layer import relu_attention, single_layer
-from icl_claims.theory.one_layer.relu_attention import LINEAR
+from icl_claims.theory.one_layer import linear_attention, single_layer
+from icl_claims.theory.one_layer.single_layer import GAMMA, LINEAR
 from tests.shared.activations import OTHERS, Activation, relu
 from tests.shared.integer_tensors import draw_integers
 
@@ -51,9 +51,9 @@ def test_claim_relu_attention_drops_examples(evidence: Evidence) -> None:
 def test_claim_relu_attention_drops_examples_linear() -> None:
     """With no example dropped, the loss and the gradient computed example by example are, as polynomials, those
     that the layer of linear attention gives by another route."""
-    if relu_attention.loss_polynomial(LINEAR) != single_layer.loss_polynomial():
+    if single_layer.loss_polynomial(LINEAR) != linear_attention.loss_from_layer():
         raise Refuted("the loss by examples is not that of the layer")
-    if relu_attention.product_gradient(keep=LINEAR) != single_layer.product_gradient(single_layer.GAMMA):
+    if single_layer.product_gradient(GAMMA, LINEAR) != linear_attention.gradient_from_layer(GAMMA):
         raise Refuted("the gradient by examples is not that of the layer")
 
 

@@ -12,7 +12,8 @@ from icl_claims.claims.evidence import Evidence
 from icl_claims.claims.results import Chart, Series
 from icl_claims.numerics.monte_carlo import Estimate, estimate, plan
 from icl_claims.numerics.rounding import nearest
-from icl_claims.theory.algebra.exact import Refuted, rational
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.algebra.validation import rational
 from icl_claims.theory.loops.step import optimal_looped_step
 from icl_claims.theory.many_layers.loss_variance import loss_variance
 from icl_claims.theory.many_layers.step_sizes import loss_of_steps, optimal_steps

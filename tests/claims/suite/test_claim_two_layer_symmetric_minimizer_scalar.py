@@ -1,7 +1,7 @@
 """Two layers with symmetric matrices: the global minimisers are two pairs of multiples of I, for all d and n."""
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import pytest
@@ -14,22 +14,21 @@ from sympy.polys.fields import FracElement
 from icl_claims.claims.evidence import Evidence
 from icl_claims.claims.results import Chart, Series
 from icl_claims.numerics.rounding import nearest
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import exact, validation
 from icl_claims.theory.algebra.exact import Refuted
-from icl_claims.theory.algebra.words import d, letter, n
+from icl_claims.theory.algebra.minors import has_positive_minors, is_positive
+from icl_claims.theory.algebra.words import FIELD, d, letter, n
 from icl_claims.theory.many_layers.matrix_layers import layered_loss
 from icl_claims.theory.many_layers.scalar_pairs import scalar_pair_minimum
 from icl_claims.theory.many_layers.step_sizes import optimal_steps
 from icl_claims.theory.many_layers.two_symmetric_layers import (
     certificate,
     inner,
-    is_positive,
-    leading_minors,
     parts,
     with_traces_of_three,
 )
 from icl_claims.theory.task import RegressionTask, isotropic
-from icl_claims.theory.transformer.attention import sparse
+from icl_claims.theory.transformer.parametrizations import sparse
 from icl_claims.theory.transformer.query_label import prove_slot_only_shifts
 from tests.shared.coordinates import Variables, gaussian, rademacher
 from tests.shared.strategies import rationals
@@ -74,8 +73,9 @@ def check_certificate(claimed: Claimed) -> None:
             raise Refuted("ℓ does not vanish for n = 1")
         fixed = {"d": 2} if two_dimensional else {}
         least = {"n": claimed.least_context} | ({} if two_dimensional else {"d": 3})
+        shown = partial(is_positive, least=least, fixed=fixed)
         for form in (found.invariant, found.covariant):
-            if not all(is_positive(minor, least, fixed) for minor in leading_minors(form)):
+            if not has_positive_minors(form, FIELD.one, shown):
                 raise Refuted(f"a form is not shown to be positive definite for sizes from {least | fixed}")
         if not orthogonal_parts(two_dimensional, three=two_dimensional):
             raise Refuted("F_0, F_1 and F_2 are not orthogonal")
@@ -171,7 +171,7 @@ def exchange_chart() -> Chart:
     """The loss between the two minimisers when the steps of one coordinate are exchanged, and those of both."""
     dim, size = 2, 5
     best = optimal_steps(isotropic(dim, size), 2)
-    low, high = (exact.rational("step", nearest(step.lower)) for step in best.steps)
+    low, high = (validation.rational("step", nearest(step.lower)) for step in best.steps)
     task = isotropic(dim, size)
     places = [fmpq(i, 20) for i in range(21)]
 
@@ -274,5 +274,5 @@ def best_diagonal(task: RegressionTask, first: tuple[str, str]) -> list[fmpq_mat
     mixed = f(h, h) - px - py + base
     slopes = [[(mx - px) / 2], [(my - py) / 2]]
     curved = [[px + mx - 2 * base, mixed], [mixed, py + my - 2 * base]]
-    found = exact.matrix("curved", curved).solve(exact.matrix("slopes", slopes)).entries()
+    found = validation.matrix("curved", curved).solve(validation.matrix("slopes", slopes)).entries()
     return [A0, exact.diagonal([(100 * x).floor() / fmpq(100) for x in found])]

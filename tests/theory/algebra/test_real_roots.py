@@ -22,6 +22,7 @@ from icl_claims.theory.algebra.real_roots import (
     ConvexMinimum,
     RealRoot,
     _certified,
+    count_real_roots,
     isolate,
     primitive,
     root_of_increasing,
@@ -212,3 +213,21 @@ def test_rounding_agrees_with_fractions() -> None:
         (Fraction(value) + Fraction(math.nextafter(value, end))) / 2 for end in (-math.inf, math.inf)
     )
     assert 10 * below**3 < 1 < 10 * above**3
+
+
+def test_real_roots_are_counted_once_each() -> None:
+    """Double roots, none, non-real ones, and constants."""
+    assert count_real_roots((x - 1) * (x - 1) * (x + 2)) == 2
+    assert count_real_roots((x**2 + 1) * (x - 3)) == 1
+    assert count_real_roots(fmpq_poly([5])) == 0
+    with pytest.raises(ValueError, match="must not be 0"):
+        count_real_roots(fmpq_poly([]))
+
+
+def test_roots_at_the_ends_are_counted() -> None:
+    p = (x - fmpq(1, 2)) * (x - 2) * (x - 2) * (x - 3)
+    assert count_real_roots(p, fmpq(1, 2), fmpq(2)) == 2
+    assert count_real_roots(p, fmpq(2), fmpq(2)) == 1
+    assert count_real_roots(p, fmpq(51, 100), fmpq(199, 100)) == 0
+    assert count_real_roots(p, lower=fmpq(3)) == 1
+    assert count_real_roots(p, upper=fmpq(1, 3)) == 0

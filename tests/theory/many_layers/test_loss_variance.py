@@ -9,7 +9,7 @@ from flint import fmpq, fmpq_poly
 from hypothesis import given
 from hypothesis import strategies as st
 
-from icl_claims.theory.algebra.exact import rational
+from icl_claims.theory.algebra.validation import rational
 from icl_claims.theory.loops.step import optimal_looped_step
 from icl_claims.theory.many_layers.loss_variance import (
     MOST_BY_PARTS,

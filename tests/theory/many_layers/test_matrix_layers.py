@@ -23,8 +23,10 @@ from icl_claims.theory.many_layers.matrix_layers import (
 from icl_claims.theory.many_layers.step_sizes import loss_of_steps
 from icl_claims.theory.one_layer import single_layer
 from icl_claims.theory.task import RegressionTask
-from icl_claims.theory.transformer.attention import X_QUERY, W, layer, prompt, sparse
+from icl_claims.theory.transformer.attention import X_QUERY, W, layer, prompt
+from icl_claims.theory.transformer.parametrizations import sparse
 from icl_claims.theory.transformer.preconditioned_gd import A
+from icl_claims.theory.transformer.prompts import LABELS, over_prompts
 from tests.shared.strategies import matrices, positive_rationals, semidefinite_matrices, tasks
 from tests.shared.wishart_coordinates import over_ring, times, wishart_in_coordinates
 
@@ -43,11 +45,11 @@ def layers(data: st.DataObject, task: RegressionTask, count: int) -> list[fmpq_m
 def test_the_loss_is_that_of_the_architecture(depth: int) -> None:
     """Layers of attention on symbolic prompts, squared and averaged: for all sizes, then at drawn matrices."""
     second = letter("A_1", "d", "d")
-    state = prompt(single_layer.LABELS)
+    state = prompt(LABELS)
     for matrix in (A, second)[:depth]:
         state = layer(*sparse(matrix), state)
     error = state[1, 1] + W.T @ X_QUERY
-    loss = single_layer.over_prompts(error * error)
+    loss = over_prompts(error * error)
 
     @settings(max_examples=25)
     @given(st.data())

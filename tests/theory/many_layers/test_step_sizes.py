@@ -12,7 +12,7 @@ from flint import fmpq, fmpq_poly
 from hypothesis import given
 from hypothesis import strategies as st
 
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra import exact, validation
 from icl_claims.theory.algebra.orthogonal_polynomials import kernel_polynomial, recurrence
 from icl_claims.theory.loops.step import optimal_looped_step
 from icl_claims.theory.many_layers.spectral_loss import integral
@@ -66,7 +66,7 @@ def transformer_loss(v: Variables, prompt: Prompt, layers: list[Any]) -> fmpq:
 def test_loss_is_that_of_the_transformer(d: int, n: int, steps: list[Any]) -> None:
     eye = [[int(i == j) for j in range(d)] for i in range(d)]
     v, prompt = gaussian_prompt(n, eye, eye)
-    a = [exact.rational("step", x) for x in steps]
+    a = [validation.rational("step", x) for x in steps]
     layers = [exact.diagonal([x] * d) for x in a]
     assert loss_of_steps(isotropic(d, n), steps) == transformer_loss(v, prompt, layers)
 
@@ -75,7 +75,7 @@ def test_loss_does_not_depend_on_the_covariance() -> None:
     """Σ = FFᵀ with det F = 1, Ω = Σ⁻¹, A_l = a_l Σ⁻¹, two layers, multiplied out."""
     F, inverse_transposed = [[1, 1], [0, 1]], [[1, 0], [-1, 1]]
     v, prompt = gaussian_prompt(1, F, inverse_transposed)
-    sigma_inverse = exact.matrix("Σ", [[2, 1], [1, 1]]).inv()
+    sigma_inverse = validation.matrix("Σ", [[2, 1], [1, 1]]).inv()
     steps = [fmpq(1, 3), fmpq(1, 5)]
     assert loss_of_steps(isotropic(2, 1), steps) == transformer_loss(
         v, prompt, [sigma_inverse * a for a in steps]

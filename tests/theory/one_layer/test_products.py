@@ -7,7 +7,7 @@ import sympy
 
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.words import Words, one
-from icl_claims.theory.one_layer import relu_attention, single_layer
+from icl_claims.theory.one_layer import linear_attention, single_layer
 from icl_claims.theory.one_layer.products import (
     factors,
     prove_bilinear,
@@ -15,13 +15,14 @@ from icl_claims.theory.one_layer.products import (
     prove_gradient,
     prove_residual_vanishes,
 )
-from icl_claims.theory.one_layer.single_layer import A_X, BETA, GAMMA, OMEGA, SIGMA, U
+from icl_claims.theory.one_layer.single_layer import A_X, BETA, GAMMA, RELU, U
 from icl_claims.theory.transformer.attention import X_QUERY
+from icl_claims.theory.transformer.prompts import OMEGA, SIGMA
 
 
 def test_the_entry_of_both_layers_is_bilinear() -> None:
-    prove_bilinear(single_layer.query_entry())
-    prove_bilinear(relu_attention.value() * relu_attention.score())
+    prove_bilinear(linear_attention.query_entry())
+    prove_bilinear(single_layer.value() * single_layer.score())
 
 
 @pytest.mark.parametrize(
@@ -37,7 +38,7 @@ def test_the_entry_of_both_layers_is_bilinear() -> None:
 )
 def test_a_term_that_is_not_bilinear_is_refused(extra: Words) -> None:
     with pytest.raises(Refuted, match="bilinear"):
-        prove_bilinear(single_layer.query_entry() + extra)
+        prove_bilinear(linear_attention.query_entry() + extra)
 
 
 def test_a_term_outside_traces_counts_too() -> None:
@@ -48,12 +49,12 @@ def test_a_term_outside_traces_counts_too() -> None:
 
 def test_the_gradient_of_both_layers() -> None:
     """That of ReLU attention is half of the trace."""
-    prove_gradient(single_layer.product_gradient(GAMMA), single_layer.normal_matrix())
-    prove_gradient(relu_attention.product_gradient() * 2, relu_attention.normal_matrix())
+    prove_gradient(linear_attention.gradient_from_layer(GAMMA), single_layer.normal_matrix())
+    prove_gradient(single_layer.product_gradient(keep=RELU) * 2, single_layer.normal_matrix(RELU))
     with pytest.raises(Refuted, match="gradient is not"):
-        prove_gradient(single_layer.product_gradient(GAMMA), relu_attention.normal_matrix())
+        prove_gradient(linear_attention.gradient_from_layer(GAMMA), single_layer.normal_matrix(RELU))
     with pytest.raises(Refuted, match="gradient is not"):
-        prove_gradient(single_layer.product_gradient(GAMMA) * 2, single_layer.normal_matrix())
+        prove_gradient(linear_attention.gradient_from_layer(GAMMA) * 2, single_layer.normal_matrix())
 
 
 def test_component_gradients() -> None:

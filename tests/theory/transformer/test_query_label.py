@@ -7,14 +7,15 @@ import pytest
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.words import letter
 from icl_claims.theory.transformer import query_label
-from icl_claims.theory.transformer.attention import sparse
+from icl_claims.theory.transformer.parametrizations import relaxed, sparse
 from icl_claims.theory.transformer.query_label import (
     FILLING,
+    A,
+    B,
     free_value_matrix,
     key_query_matrix,
     prove_slot_adds_its_square,
     prove_slot_only_shifts,
-    relaxed,
     target,
 )
 
@@ -24,7 +25,7 @@ SPARSE = [sparse(letter(name, "d", "d")) for name in ("A", "D")]
 def test_the_slot_only_shifts() -> None:
     prove_slot_only_shifts([])
     prove_slot_only_shifts(SPARSE)
-    prove_slot_only_shifts([relaxed(), *SPARSE])
+    prove_slot_only_shifts([relaxed(A, B), *SPARSE])
     prove_slot_adds_its_square(SPARSE)
 
 

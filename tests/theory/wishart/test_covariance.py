@@ -18,6 +18,7 @@ from sympy import Poly, symbols
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.evaluation import at_task
 from icl_claims.theory.algebra.gaussian import expectation
+from icl_claims.theory.algebra.partitions import partitions
 from icl_claims.theory.algebra.words import Words, eye, letter
 from icl_claims.theory.task import RegressionTask
 from icl_claims.theory.wishart import covariance, near_hooks
@@ -36,7 +37,7 @@ from icl_claims.theory.wishart.covariance import (
 )
 from icl_claims.theory.wishart.partitions import trace_moment
 from tests.shared.strategies import matrices, rationals, semidefinite_matrices
-from tests.shared.wishart_coordinates import over_ring, partitions, times, wishart_in_coordinates
+from tests.shared.wishart_coordinates import over_ring, times, wishart_in_coordinates
 
 X, SIGMA = letter("X", "d", "n"), letter("Sigma", "d", "d", symmetric=True)
 C = letter("C", "d", "d")

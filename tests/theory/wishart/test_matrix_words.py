@@ -15,13 +15,14 @@ from hypothesis import strategies as st
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.evaluation import at_task
 from icl_claims.theory.algebra.gaussian import expectation
+from icl_claims.theory.algebra.partitions import partitions
 from icl_claims.theory.algebra.words import eye, letter
 from icl_claims.theory.task import RegressionTask
 from icl_claims.theory.wishart import matrix_words
 from icl_claims.theory.wishart.covariance import covariance_trace_moment, two_sided_moment
 from icl_claims.theory.wishart.matrix_words import plan, word_moment, word_trace_moment
 from tests.shared.strategies import matrices, semidefinite_matrices
-from tests.shared.wishart_coordinates import over_ring, partitions, times, wishart_in_coordinates
+from tests.shared.wishart_coordinates import over_ring, times, wishart_in_coordinates
 
 X, SIGMA = letter("X", "d", "n"), letter("Sigma", "d", "d", symmetric=True)
 W = X @ X.T
