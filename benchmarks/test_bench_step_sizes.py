@@ -49,7 +49,7 @@ def monte_carlo(steps: list[fmpq], prompts: int) -> float:
 
 
 def test_minimum_at_3_layers_against_monte_carlo_to_1e_3(gate: Callable[..., Any]) -> None:
-    """A relative standard error of 1e-3. Sampling is given the minimiser, and need not search for it."""
+    """A relative standard error of 1e-3. Sampling is given the minimizer, and need not search for it."""
     steps = [step.lower for step in optimal_steps(isotropic(DIM, CONTEXT), 3).steps]
     prompts = prompts_needed(RegressionTask.isotropic(steps, "1/1000"), isotropic(DIM, CONTEXT))
     best = gate(

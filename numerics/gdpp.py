@@ -1,4 +1,4 @@
-r"""Minimisers of the exact loss on 𝒮′ (:mod:`icl_claims.theory.many_layers.gdpp`): proposed in float64,
+r"""Minimizers of the exact loss on 𝒮′ (:mod:`icl_claims.theory.many_layers.gdpp`): proposed in float64,
 certified in balls.
 
 On a Gauss rule of N ≥ (3ᴸ + 1)/2 nodes the loss is a sum of squares, Σ_i (√w_i r_L(x_i))², exact but for
@@ -192,6 +192,9 @@ class BallMoments:
 
     Args:
         moments: ∫ sᵏ dμ for k up to the largest degree of a polynomial.
+
+    Raises:
+        ValueError: a polynomial is of a higher degree.
     """
 
     def __init__(self, moments: Sequence[arb]) -> None:
@@ -209,6 +212,10 @@ class BallMoments:
 
     def __call__(self, polynomial: arb_poly) -> arb:
         """∫ p dμ."""
+        if len(polynomial) > len(self.moments):
+            raise ValueError(
+                f"polynomial must be of degree at most {len(self.moments) - 1}, got {polynomial.degree()}"
+            )
         total = arb(0)
         for c, m in zip(polynomial.coeffs(), self.moments, strict=False):
             total += c * m

@@ -1,4 +1,4 @@
-r"""The relaxed parametrisation on 𝒮′ = {A_l = a_l Σ⁻¹, B_l = b_l I}: GD++, its exact loss and derivatives.
+r"""The relaxed parametrization on 𝒮′ = {A_l = a_l Σ⁻¹, B_l = b_l I}: GD++, its exact loss and derivatives.
 
 A layer with P = diag(B, 1) and Q = diag(A, 0) moves covariates and labels; with the mask, for any prompt,
 
@@ -21,7 +21,7 @@ of degree 3ᴸ − 1 in s: exact moments of S, no samples. b_{L−1} does not oc
 :func:`explicit_critical_point`. So the infimum of Theorem 4 is attained.
 
 **Proposition (the minimum on 𝒮′).** For L = 2 and all d, n ≥ 1, f attains its minimum over ℝ³. For L ≥ 3 it does
-whenever no minimiser of the closure described below has ε_m = 0 for an m < L − 2; for L = 3,
+whenever no minimizer of the closure described below has ε_m = 0 for an m < L − 2; for L = 3,
 :func:`prove_degenerate_layer_loses` decides that at given d, n.
 
 *Proof.* Write c_l = a_l b_l, so that p_{l+1} = p_l (1 + c_l s p_l²). Admit also p_{l+1} = p_l (ε_l + γ_l s p_l²)
@@ -29,7 +29,7 @@ with (ε_l, γ_l) ≠ 0 on the unit circle: ε_l ≠ 0 is c_l = γ_l/ε_l up to 
 later γ absorb; ε_l = 0 stands for c_l = ±∞. On {f ≤ f(0)} the coefficients of r_L are bounded, hence the reciprocals
 of its roots, hence the coefficients of each factor 1 + a_l s p_l², hence a_l, since the p_l ≠ 0 range over a compact
 set. So f attains its minimum on ℝᴸ × (circle)^{L−1}. At a minimum no a_l is 0: there ∂f/∂a_l = 2 ∫ s p_l² r² dμ > 0
-at fixed c. So where no ε_l is 0 either, b_l = c_l/a_l gives a minimiser on 𝒮′.
+at fixed c. So where no ε_l is 0 either, b_l = c_l/a_l gives a minimizer on 𝒮′.
 
 ε_{L−2} = 0 is impossible at a minimum. Put τ = s p_{L−2}² ≥ 0, so that s p_{L−1}² = τ (ε + γτ)² = γ²τ³ + 2εγτ² + O(ε²),
 let ν be μ times the square of the earlier factors, and a = a_{L−1}γ². Then ∂f/∂a = 0 and ∂f/∂ε = 0 (ε may have either

@@ -1,6 +1,6 @@
 r"""The loss of L layers of linear attention with any matrices A_0, …, A_{L−1}, exactly, with its derivatives.
 
-L layers of the sparse parametrisation move an iterate by w_{l+1} = w_l − A_lᵀ ∇R(w_l) from w_0 = 0
+L layers of the sparse parametrization move an iterate by w_{l+1} = w_l − A_lᵀ ∇R(w_l) from w_0 = 0
 (:mod:`icl_claims.theory.transformer.preconditioned_gd`; mind the transpose). With S = XXᵀ/n, B_l = A_lᵀ and
 labels wᵀX + εᵀ,
 

@@ -166,7 +166,7 @@ def test_the_gradient_is_the_slope_of_the_loss(data: st.DataObject) -> None:
 
 
 @given(tasks(max_dim=3).filter(lambda task: task.signal + task.noise_variance > 0))
-def test_the_gradient_vanishes_at_the_minimiser_of_one_layer(task: RegressionTask) -> None:
+def test_the_gradient_vanishes_at_the_minimizer_of_one_layer(task: RegressionTask) -> None:
     """In all d² directions, for any Σ, Ω and σ²."""
     (slope,) = layered_gradient(task, [single_layer.minimizer(task)])
     assert slope == fmpq_mat(task.dim, task.dim)

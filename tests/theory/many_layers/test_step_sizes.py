@@ -1,4 +1,4 @@
-"""Loss on 𝒮, its derivatives and its minimisers, each by at least two routes."""
+"""Loss on 𝒮, its derivatives and its minimizers, each by at least two routes."""
 
 from __future__ import annotations
 
