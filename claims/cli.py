@@ -28,6 +28,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "A Wishart moment as a polynomial in d and n.",
     ),
     "compare": ("icl_claims.claims.calculators.commands:compare", "Trained weights against the closed form."),
+    "formulas": (
+        "icl_claims.claims.formulas:formulas",
+        "Formulas in records that no test compares with the theory.",
+    ),
     "new": ("icl_claims.claims.commands:new", "Scaffold a proposition of your own."),
 }
 """Name → (where the command is, its line in the group's help)."""

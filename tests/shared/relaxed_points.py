@@ -8,8 +8,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from flint import fmpq_poly
+
 from icl_claims.numerics.gdpp import CriticalPoint, certify
+from icl_claims.theory.many_layers import gdpp
 from icl_claims.theory.task import isotropic
+from icl_claims.theory.wishart import spectral_moments
 
 
 class Point(NamedTuple):
@@ -50,3 +54,14 @@ LEAST_KNOWN: dict[tuple[int, int, int], Point] = {
 def least_known(dim: int, context_length: int, layers: int) -> CriticalPoint:
     """The minimum of :data:`LEAST_KNOWN`, certified from its rounded numbers."""
     return LEAST_KNOWN[dim, context_length, layers].certified(dim, context_length)
+
+
+def along_printed(context_length: int) -> fmpq_poly:
+    """f(c a, b) at the printed numbers and d = 5, a polynomial in c.
+
+    r depends on cs alone, so that its coefficients are those of r² times ∫ s^k dμ.
+    """
+    r = gdpp.residual(*PRINTED)
+    square = (r * r).coeffs()
+    moments = spectral_moments(len(square) - 1, 5, context_length)
+    return fmpq_poly([x * m for x, m in zip(square, moments, strict=True)])

@@ -11,7 +11,6 @@ dimension 1 splits there into scalars; a trace is the least of its rotations and
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -20,7 +19,7 @@ from itertools import pairwise
 from operator import mul
 from typing import Any
 
-from sympy import QQ, Symbol, factor, latex
+from sympy import QQ
 from sympy.polys.fields import FracElement, field
 
 FIELD, n, d, sigma2 = field("n,d,sigma2", QQ)
@@ -203,30 +202,6 @@ class Words:
             total = total + word(letters) * reduce(mul, map(trace, traces), number(c))
         return total
 
-    def latex(self, names: Mapping[str, str]) -> str:
-        """The polynomial in TeX; ``names`` maps letters to their TeX."""
-
-        def show(word: Word) -> str:
-            return " ".join(names.get(x.name, x.name) + (r"^\top" if x.transposed else "") for x in word)
-
-        def closed(word: Word) -> str:
-            cut = next((i for i, x in enumerate(word) if x.rows == "1"), None)
-            if cut is None:
-                return rf"\operatorname{{tr}}({show(word)})"
-            scalar = show(word[cut:] + word[:cut])
-            return scalar if len(word) == 1 else rf"({scalar})"
-
-        def powers(traces: tuple[Word, ...]) -> list[str]:
-            counted = Counter(map(closed, traces))
-            return [base if k == 1 else f"{base}^{{{k}}}" for base, k in counted.items()]
-
-        terms = []
-        for (traces, word), c in sorted(self.terms.items(), key=lambda item: item[0]):
-            factor = coefficient_latex(c)
-            body = r"\,".join([*powers(traces), *([show(word)] if word else [])])
-            terms.append(" ".join(filter(None, ["" if factor == "1" and body else factor, body])))
-        return " + ".join(terms) or "0"
-
     def __repr__(self) -> str:
         def show(word: Word) -> str:
             return " ".join(x.name + ("ᵀ" if x.transposed else "") for x in word)
@@ -270,11 +245,6 @@ def coefficient(value: Any) -> FracElement:
     if isinstance(value, int | Fraction) and not isinstance(value, bool):
         return FIELD(QQ(value.numerator, value.denominator))
     raise TypeError(f"a coefficient must be an int, a Fraction or an element of ℚ(n, d, σ²), got {value!r}")
-
-
-def coefficient_latex(value: FracElement) -> str:
-    """A coefficient in TeX, n and d as they are, σ² as its symbol."""
-    return str(latex(factor(value.as_expr()), symbol_names={Symbol("sigma2"): r"\sigma^2"}))
 
 
 def _collect(items: Iterable[tuple[Term, FracElement]]) -> dict[Term, FracElement]:

@@ -104,7 +104,8 @@ CLAIMS: tuple[Claim, ...] = (
         location="Eq. (7), App. A.2 Lemma 2",
         statement=r"$\Sigma=I$: $Q_0=-\frac{1}{\frac{n-1}{n}+\frac{d+2}{n}}\operatorname{diag}(I,0)$. Per "
         r"coordinate $j$, the convex function $f_j(X)=\mathbb E[(\langle G,X\rangle+w_j)^2]$ is minimised by "
-        r"$X_j=-\frac{1}{\frac{n-1}{n}+\frac{d+2}{n}}\,E_{d+1,j}$.",
+        r"$X_j=-\frac{1}{\frac{n-1}{n}+\frac{d+2}{n}}\,E_{d+1,j}$, with $G$ as in "
+        r"`loss_depends_on_last_row_and_first_columns` and $E_{d+1,j}$ a matrix unit.",
         assumptions=(ISOTROPIC_COVARIATES, *_IDENTITY_TASK),
         parts=("minimizer", "components"),
     ),
@@ -116,7 +117,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"$f_j(X)=\mathbb E[(\langle G,X\rangle+w_j)^2]$ is minimised by "
         r"$X_j=-\frac{1}{\frac{n+1}{n}\lambda_j+\frac1n\sum_k\lambda_k}\,E_{d+1,j}$, and the loss decomposes "
         r"as a $\lambda$-weighted sum of the $f_j$: $f(b,A)=\sum_j\lambda_jf_j(ba_j^\top)$ with $a_j$ the "
-        r"columns of $A$.",
+        r"columns of $A$, $G$ as in `loss_depends_on_last_row_and_first_columns` and $E_{d+1,j}$ a matrix unit.",
         assumptions=(DIAGONAL_COVARIANCE, *_IDENTITY_TASK),
         parts=("components", "decomposition"),
     ),
@@ -125,7 +126,8 @@ CLAIMS: tuple[Claim, ...] = (
         paper="ahn2023",
         location="Remarks after Theorem 1",
         statement=r"As $n\to\infty$ the minimiser's block tends to $\Sigma^{-1}$; the term "
-        r"$\frac1n\sum_k\lambda_k$ acts as a regulariser that grows with the variance and shrinks with $n$.",
+        r"$\frac1n\sum_k\lambda_k$, with $\lambda_k$ the eigenvalues of $\Sigma$, acts as a regulariser that grows "
+        r"with the variance and shrinks with $n$.",
         assumptions=(POSITIVE_DEFINITE_COVARIANCE, GAUSSIAN_TASK_IDENTITY),
         parts=("limit", "regularizer"),
         reading=r"The block is the $A$ of $Q_0=-\operatorname{diag}(A,0)$. “Regulariser” is read as: the "
@@ -151,9 +153,10 @@ CLAIMS: tuple[Claim, ...] = (
         slug="query_label_shift",
         paper="ahn2023",
         location="App. C.2 Lemmas 5, 6",
-        statement=r"Filling the query's label slot with $c$ shifts $[Y_l]_{n+1}$ by exactly $c$ at every "
-        r"layer and leaves everything else unchanged; hence $f=\mathbb E[([\bar Y_L]_{n+1})^2]$ when the "
-        r"slot starts at $\langle w,x_q\rangle$ (Lemma 5).",
+        statement=r"Filling the query's label slot with $c$ shifts the query's entry $[Y_l]_{n+1}$ of the "
+        r"label row by exactly $c$ at every layer and leaves everything else unchanged; hence "
+        r"$f=\mathbb E[([\bar Y_L]_{n+1})^2]$, $\bar Y_l$ the label row when the slot starts at "
+        r"$\langle w,x_q\rangle$ (Lemma 5).",
         assumptions=(
             Assumption(
                 "sparse_or_relaxed",
@@ -246,7 +249,8 @@ CLAIMS: tuple[Claim, ...] = (
         r"implemented algorithm is GD++ (von Oswald et al. 2023). $f$ does not depend on $B_{L-1}$.",
         assumptions=WHITENED_SETTING,
         parts=("infimum", "gd_plus_plus", "last_layer"),
-        reading=r"A step of GD++ is read as: the covariates, the query's too, move by "
+        reading=r"The sum over $l$ is read as reaching over both norms. A step of GD++ is read as: the covariates, "
+        r"the query's too, move by "
         r"$x_j\leftarrow(I-\gamma XX^\top)x_j$, and the labels by one gradient step from zero weights on the current "
         r"covariates and labels; here with step $-a_l$ and $\gamma=-a_lb_l/n$, free for every layer.",
     ),
@@ -254,9 +258,9 @@ CLAIMS: tuple[Claim, ...] = (
         slug="covariate_update_conditioning",
         paper="ahn2023",
         location="§5.1",
-        statement=r"$X_{l+1}=X_l+B_lX_lMX_l^\top A_lX_l$ ($1/n$ absorbed): at $\mathcal S'$ each layer also "
-        r"maps the covariates by a polynomial in $S$ that improves the conditioning of the next layer's Gram "
-        r"matrix; and $\lVert A_0\rVert\le\lVert A_1\rVert\le\lVert A_2\rVert$ at the trained optimum.",
+        statement=r"$X_{l+1}=X_l+B_lX_lMX_l^\top A_lX_l$ ($1/n$ absorbed): at the $\mathcal S'$ of Theorem 4 each "
+        r"layer also maps the covariates by a polynomial in $S$ that improves the conditioning of the next layer's "
+        r"Gram matrix; and $\lVert A_0\rVert\le\lVert A_1\rVert\le\lVert A_2\rVert$ at the trained optimum.",
         assumptions=WHITENED_SETTING,
         parts=("polynomial", "conditioning", "norms"),
         reading=r"“Improves the conditioning” is read as: the condition number of the next layer's Gram matrix is no "

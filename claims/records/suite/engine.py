@@ -18,7 +18,8 @@ REAL_ENTRIES = Assumption("real_entries", r"The entries of $X$ are real, not com
 
 _SPARSE = (
     r"Sparse parametrisation, $x\sim\mathcal N(0,\Sigma)$, $w\sim\mathcal N(0,\Sigma^{-1})$, on the set "
-    r"$\mathcal S=\{A_l=a_l\Sigma^{-1}\}$: $f=\int\prod_l(1-a_ls)^2\,d\mu(s)$. "
+    r"$\mathcal S=\{A_l=a_l\Sigma^{-1}\}$: $f=\int\prod_l(1-a_ls)^2\,d\mu(s)$, $\mu$ the expected "
+    r"spectral measure of $S$ for standard normal covariates. "
 )
 
 CLAIMS: tuple[Claim, ...] = (
@@ -27,7 +28,8 @@ CLAIMS: tuple[Claim, ...] = (
         paper="suite",
         location="real Wishart moments",
         statement=r"With $s=d+n$ and $p=dn$ the moments $m_k=\mathbb E\operatorname{tr}W^k$ of a real Wishart "
-        r"matrix satisfy, for all $d,n\ge1$ and $k\ge4$, $(k+1)m_k-(4k-1)(s-1)m_{k-1}"
+        r"matrix $W=XX^\top$, $X$ with $d$ rows and $n$ columns, satisfy, for all $d,n\ge1$ and $k\ge4$, "
+        r"$(k+1)m_k-(4k-1)(s-1)m_{k-1}"
         r"+[-5k^3+16k^2-13k+1+(12-8k)p+(6k-9)s^2+(12-8k)s]\,m_{k-2}"
         r"+(s-1)[10k^3-68k^2+150k-107+(16k-44)p+(11-4k)s^2]\,m_{k-3}"
         r"+(k-4)[(k-2)^2-(d-n)^2][(2k-7)^2-(d-n)^2]\,m_{k-4}=0$, "
@@ -63,8 +65,8 @@ CLAIMS: tuple[Claim, ...] = (
         paper="suite",
         location="what sampling can and cannot estimate",
         statement=_SPARSE
-        + r"Of the one-prompt estimator $v=\operatorname{tr}\prod_l(I-a_lS)^2$ (with $w$ and $x_q$ averaged "
-        r"out), at $d=5$, $n=20$ and the best looped step, known to $64$ bits, the relative variance "
+        + r"Of the one-prompt estimator $v=\operatorname{tr}\prod_l(I-a_lS)^2$ (in whitened coordinates, with $w$ and "
+        r"$x_q$ averaged out), at $d=5$, $n=20$ and the best looped step, known to $64$ bits, the relative variance "
         r"$\operatorname{Var}v/(\mathbb Ev)^2$ is $0.084$, $0.37$, $1.6$, $9.3$, $70$, $619$ for $L=1,\dots,6$ "
         r"(to two digits, the last to three): at $L=6$ an estimate to one per cent takes six million prompts.",
         assumptions=(GAUSSIAN_COVARIATES, WHITENED_TASK),

@@ -15,10 +15,11 @@ from icl_claims.claims.assumptions import (
 )
 from icl_claims.claims.claim import Claim
 
+_SCALED = r"$\mathcal S'=\{A_l=a_l\Sigma^{-1},\,B_l=b_lI\}$"
 _LOSS = (
-    r"On $\mathcal S'=\{A_l=a_l\Sigma^{-1},\,B_l=b_lI\}$, with $p_0=r_0=1$, $r_{l+1}=r_l(1+a_lsp_l^2)$, "
+    r"On " + _SCALED + r", with $p_0=r_0=1$, $r_{l+1}=r_l(1+a_lsp_l^2)$, "
     r"$p_{l+1}=p_l(1+a_lb_lsp_l^2)$: $f(a,b)=\int r_L(s)^2\,d\mu(s)$, of degree $3^L-1$ in $s$, $\mu$ the expected "
-    r"spectral measure of $S$. "
+    r"spectral measure of $S$ for standard normal covariates. "
 )
 
 _PUBLISHED = r"$a=(-0.38,-2.40,-9.55)$, $b=(0.90,0.56)$"
@@ -44,9 +45,10 @@ CLAIMS: tuple[Claim, ...] = (
         slug="covariate_update_conditioning_threshold",
         paper="suite",
         location="corrects Ahn et al., §5.1",
-        statement=r"On $\mathcal S'$, in whitened coordinates, on every prompt: $X_l=p_l(S_0)X_0$, the "
-        r"query's column "
-        r"too, with $p_{l+1}=p_l(1+a_lb_lsp_l^2)$ of degree $(3^{l+1}-1)/2$, and the Gram matrices obey "
+        statement=r"On "
+        + _SCALED
+        + r", in whitened coordinates, on every prompt: $X_l=p_l(S_0)X_0$, the query's column "
+        r"too, with $p_0=1$ and $p_{l+1}=p_l(1+a_lb_lsp_l^2)$ of degree $(3^{l+1}-1)/2$, and the Gram matrices obey "
         r"$S_{l+1}=\varphi(S_l)$ with $\varphi(s)=s(1-\gamma s)^2$, $\gamma=-a_lb_l$. Two eigenvalues $0<s<t$ of "
         r"$S_l$ have images of ratio below $t/s$, the larger by the smaller, if and only if $\gamma>0$, "
         r"$s+t<2/\gamma$ and $(1-\gamma(s+t))((s+t)-\gamma(s^2+t^2))>0$. So for $\gamma>0$ the condition "
@@ -82,8 +84,9 @@ CLAIMS: tuple[Claim, ...] = (
         slug="covariate_update_conditioning_typical",
         paper="suite",
         location="beside Ahn et al., §5.1",
-        statement=r"For $d=5$, at the least strict local minimum on $\mathcal S'$ that is known: with "
-        r"$L=3$, $n=20$ the "
+        statement=r"For $d=5$, at the least strict local minimum on "
+        + _SCALED
+        + r" that is known: with $L=3$, $n=20$ the "
         r"covariate update of the first layer lowers the condition number of the Gram matrix on more than "
         r"$0.95$ of all "
         r"prompts; with $L=3$, $n=10$ that of the second layer raises it on more than $0.75$; with $L=2$, "
@@ -101,13 +104,16 @@ CLAIMS: tuple[Claim, ...] = (
         slug="trained_relaxed_published_numbers",
         paper="suite",
         location="on the numbers of Ahn et al., Figs. 3–5",
-        statement=r"At $d=5$ and the published numbers "
+        statement=r"At $d=5$ and the point of "
+        + _SCALED
+        + r" with the published numbers "
         + _PUBLISHED
         + r" the exact population loss is more than $6\cdot10^6$ for $n=10$, where $0.0393$ is attained: they do "
         r"not belong to $n=10$. For $n=20$ it is $0.0473$ (rounded), $49$ times the $0.00096131$ that the "
         r"strict local "
         r"minimum next to them attains, at $a=(-0.3383,-2.0908,-8.5681)$, $b=(0.8776,0.5782)$. Of the one-prompt "
-        r"estimator $\operatorname{tr}r_L(S)^2$ the relative variance at that minimum is $2.0\cdot10^{13}$, and "
+        r"estimator $\operatorname{tr}r_L(S)^2$ (in whitened coordinates, $r_L$ as in "
+        r"`gdpp_minimum_attained`) the relative variance at that minimum is $2.0\cdot10^{13}$, and "
         r"$1.6\cdot10^{14}$ at the published numbers: an estimate to one per cent takes about $2\cdot10^{17}$ "
         r"prompts or more, "
         r"and $20\,000$ prompts say little about the population loss.",
@@ -120,7 +126,8 @@ CLAIMS: tuple[Claim, ...] = (
         location="on the numbers of Ahn et al., Figs. 3–5",
         statement=r"$d=5$, $n=20$, $L=3$: for more than half of all batches of $20\,000$ prompts, the "
         r"mean over the batch "
-        r"of $\operatorname{tr}r_L(S)^2$, with $w$ and $x_q$ averaged out, has a critical point within $0.01$, "
+        r"of $\operatorname{tr}r_L(S)^2$ (in whitened coordinates, $r_L$ as in `gdpp_minimum_attained`), with $w$ "
+        r"and $x_q$ averaged out, has a critical point within $0.01$, "
         r"$0.05$, $0.3$ of the published $a=(-0.38,-2.40,-9.55)$ and within $0.015$ of the published "
         r"$b=(0.90,0.56)$. "
         r"The minimiser of the population loss next to it, $a=(-0.3383,-2.0908,-8.5681)$, $b=(0.8776,0.5782)$, is "

@@ -63,7 +63,7 @@ CLAIMS: tuple[Claim, ...] = (
         location="beside Ahn et al., Theorem 1",
         statement=r"The single-layer loss $f(b,A)$, convex in the products $ba_j^\top$, can have local "
         r"minima that are not global: for $\Sigma=\operatorname{diag}(1,\tfrac1{16})$, $\Omega=I$, $n=4$ the "
-        r"weights $b=e_1$, $A=-\gamma_1e_3e_1^\top$ with "
+        r"weights $b=e_1$, $A=-\gamma_1e_3e_1^\top$ (unit vectors $e_k$ of the length that fits) with "
         r"$\gamma_1=\frac{1}{\frac{n+1}{n}\lambda_1+\frac1n\sum_k\lambda_k}$, in which labels and covariates "
         r"change roles, are a critical point whose Hessian is positive semidefinite with the direction "
         r"of the rescaling $(b,A)\leftarrow(\gamma b,A/\gamma)$ as its whole kernel: a strict local minimum "

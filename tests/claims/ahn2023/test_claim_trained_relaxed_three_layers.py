@@ -6,7 +6,7 @@ from itertools import product
 from typing import NamedTuple
 
 import pytest
-from flint import fmpq, fmpq_poly
+from flint import fmpq
 
 from icl_claims.claims.evidence import Evidence
 from icl_claims.claims.results import Chart, Series
@@ -15,11 +15,10 @@ from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.loops.descent import is_above
 from icl_claims.theory.many_layers import gdpp
 from icl_claims.theory.task import isotropic
-from icl_claims.theory.wishart import spectral_moments
 from tests.shared import trained_runs
 from tests.shared.decimals import decimal, half_a_unit
 from tests.shared.experiment import D
-from tests.shared.relaxed_points import BESIDE_PRINTED, LEAST_KNOWN, PRINTED
+from tests.shared.relaxed_points import BESIDE_PRINTED, LEAST_KNOWN, PRINTED, along_printed
 
 ARTEFACTS = (
     "artefacts/ahn2023/relaxed_three_layers/context_10_seed_0/weights.safetensors",
@@ -82,18 +81,11 @@ class Factor(NamedTuple):
     """What the minimum next to the numbers is below, or is above."""
 
 
-def of_factor(n: int) -> fmpq_poly:
-    """f(c a, b) as a polynomial in c: r depends on cs alone, with the coefficients of r² times ∫ s^k dμ."""
-    r = gdpp.residual(A, B)
-    square = (r * r).coeffs()
-    return fmpq_poly([x * m for x, m in zip(square, spectral_moments(len(square) - 1, D, n), strict=True)])
-
-
 def check_ten(claimed: Factor) -> None:
     """Above ``least`` for every factor (no real root), while ``attained`` is attained on 𝒮′."""
     best = gdpp.loss(isotropic(D, 10), *LEAST_KNOWN[D, 10, 3])
     assert claimed.least is not None
-    if not is_above(of_factor(claimed.n), claimed.least):
+    if not is_above(along_printed(claimed.n), claimed.least):
         raise Refuted(f"n = {claimed.n}: some factor brings the loss to {claimed.least} or below")
     if not best < claimed.attained < claimed.least:
         raise Refuted(f"{claimed.attained} is not attained at n = 10, or not below the bound")
@@ -103,7 +95,7 @@ def check_twenty(claimed: Factor) -> None:
     """Below ``most`` at the factor, and the certified minimum next to it to six decimals."""
     point = BESIDE_PRINTED.certified(D, 20)
     assert claimed.most is not None
-    if not of_factor(claimed.n)(claimed.factor) < claimed.most:
+    if not along_printed(claimed.n)(claimed.factor) < claimed.most:
         raise Refuted(f"n = {claimed.n}: the loss at the factor {claimed.factor} is not below {claimed.most}")
     if not (point.minimum and abs(point.loss.upper - claimed.attained) < fmpq(1, 2 * 10**6)):
         raise Refuted(f"the minimum is not {claimed.attained}")
@@ -251,7 +243,7 @@ def factor_chart() -> Chart:
                 Series(
                     label=f"$n={n}$",
                     x=x,
-                    y=tuple(min(nearest(of_factor(n)(c)), 10.0) for c in grid),
+                    y=tuple(min(nearest(along_printed(n)(c)), 10.0) for c in grid),
                     group=str(n),
                 )
                 for n in (10, 20)

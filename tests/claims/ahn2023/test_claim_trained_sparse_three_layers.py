@@ -28,6 +28,7 @@ from icl_claims.theory.many_layers.matrix_layers import layered_loss
 from icl_claims.theory.many_layers.step_sizes import optimal_steps
 from icl_claims.theory.task import isotropic
 from tests.shared import trained_runs
+from tests.shared.criteria import SPARSE_LITTLE, SPARSE_NEAR, SPARSE_STEADY
 from tests.shared.experiment import D, N
 
 L = 3
@@ -50,11 +51,6 @@ ARTEFACTS = (
     "artefacts/ahn2023/sparse_three_layers/seed_4/trajectory.safetensors",
     "artefacts/ahn2023/sparse_three_layers/seed_4/log.json",
 )
-
-NEAR = fmpq(1, 50)
-"""What the record reads “→ 0” as at the end of a run: Dist ≤ 1/50, and 1/50 for the relative distance to a point."""
-LITTLE = fmpq(1, 1000)
-"""And for the relative excess of the loss."""
 
 
 def run(seed: int) -> str:
@@ -83,14 +79,14 @@ def check_point(point: Point) -> None:
     """Every run: loss at least the point's and at most 1/1000 above it, relatively; and within 1/50 of the point."""
     for seed in SEEDS:
         found = trained_runs.compared(run(seed))
-        if found.loss is None or not point.loss <= found.loss <= point.loss * (1 + LITTLE):
+        if found.loss is None or not point.loss <= found.loss <= point.loss * (1 + SPARSE_LITTLE):
             raise Refuted(f"seed {seed}: the loss is below that of the point, or more than 1/1000 above it")
         pairs = list(zip(sorted(found.layers, key=lambda x: x.step), sorted(point.steps), strict=True))
         task = trained_runs.task_of(run(seed))
         square = sum(
             (whitened_square(task.covariance, x.A - task.task_covariance * a) for x, a in pairs), fmpq(0)
         )
-        if square > NEAR**2 * D * sum((a * a for a in point.steps), fmpq(0)):
+        if square > SPARSE_NEAR**2 * D * sum((a * a for a in point.steps), fmpq(0)):
             raise Refuted(f"seed {seed}: the weights are further than 1/50 from the point")
 
 
@@ -161,7 +157,7 @@ def check_whitened(whitening: Whitening) -> None:
         for layer in range(L):
             if not transformed_dist(seed, start.layers[layer].A, whitening.power) >= fmpq(81, 100):
                 raise Refuted(f"seed {seed}, layer {layer}: close to a multiple of I from the start")
-            if not transformed_dist(seed, end.layers[layer].A, whitening.power) <= NEAR**2:
+            if not transformed_dist(seed, end.layers[layer].A, whitening.power) <= SPARSE_NEAR**2:
                 raise Refuted(f"seed {seed}, layer {layer}: Dist does not tend to 0")
 
 
@@ -191,7 +187,7 @@ def check_raw(squared: fmpq) -> None:
                 value, constant = (
                     validation.rational("root", nearest_root(x)) for x in (layer.raw_distance, squared)
                 )
-                if abs(value - constant) > fmpq(1, 20):
+                if abs(value - constant) > SPARSE_STEADY:
                     raise Refuted(f"seed {seed}, step {step}: Dist(A, I) is elsewhere")
 
 
@@ -254,9 +250,9 @@ def test_claim_trained_sparse_three_layers_anew() -> None:
     recipe = reproduce.RUNS["ahn2023/sparse_three_layers/seed_0"]
     found = compare_layers(recipe.task, train(recipe.task, recipe.settings).weights)
     assert found.excess is not None
-    if not 0 <= found.excess <= LITTLE * found.minimum:
+    if not 0 <= found.excess <= SPARSE_LITTLE * found.minimum:
         raise Refuted("the loss is more than 1/1000 above the minimum")
-    if found.squared_distance > NEAR**2 * D * sum(
+    if found.squared_distance > SPARSE_NEAR**2 * D * sum(
         (a * a for a in (x.lower for x in found.optimum.steps)), fmpq(0)
     ):
         raise Refuted("the weights are further than 1/50 from the optimal steps")

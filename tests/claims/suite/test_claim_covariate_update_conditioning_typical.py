@@ -11,6 +11,7 @@ import pytest
 from icl_claims.claims.evidence import Evidence
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.transformer import recursion as forward
+from tests.shared.criteria import LOWERED_BY_FIRST_OF_THREE, RAISED_BY_ONLY, RAISED_BY_SECOND_OF_THREE
 from tests.shared.relaxed_points import least_known
 
 PROMPTS = 20_000
@@ -52,9 +53,9 @@ def check_share(claimed: Share) -> None:
         raise Refuted(f"{claimed}: the sample share exceeds the bound by {excess} only")
 
 
-FIRST_OF_THREE = Share(20, 3, 0, lowers=True, bound=0.95)
-SECOND_OF_THREE = Share(10, 3, 1, lowers=False, bound=0.75)
-ONLY = Share(20, 2, 0, lowers=False, bound=0.40)
+FIRST_OF_THREE = Share(20, 3, 0, lowers=True, bound=LOWERED_BY_FIRST_OF_THREE)
+SECOND_OF_THREE = Share(10, 3, 1, lowers=False, bound=RAISED_BY_SECOND_OF_THREE)
+ONLY = Share(20, 2, 0, lowers=False, bound=RAISED_BY_ONLY)
 
 
 @pytest.mark.claim(

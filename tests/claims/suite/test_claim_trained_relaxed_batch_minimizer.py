@@ -14,9 +14,10 @@ from icl_claims.claims.evidence import Evidence
 from icl_claims.claims.results import Chart, Series
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.transformer import recursion as forward
+from tests.shared.criteria import BATCH_HALF_WIDTHS, BATCH_PROMPTS
 from tests.shared.relaxed_points import BESIDE_PRINTED, PRINTED
 
-D, PROMPTS, LAYERS = 5, 20_000, 3
+D, LAYERS = 5, 3
 PUBLISHED = np.array([float(x) for x in (*PRINTED.a, *PRINTED.b)])
 ERROR_PROBABILITY = 1e-7
 
@@ -30,7 +31,7 @@ def batch_minimiser(context_length: int, seed: int) -> tuple[float, ...]:
     The batch loss is (1/N) Σ tr r(S)², w and x_q averaged out: the N d residuals are r at the eigenvalues. The
     slopes are differences over 1e-7; the step that is left is below 1e-6.
     """
-    X = np.random.default_rng(seed).standard_normal((PROMPTS, D, context_length))
+    X = np.random.default_rng(seed).standard_normal((BATCH_PROMPTS, D, context_length))
     s = np.linalg.eigvalsh(X @ X.swapaxes(1, 2) / context_length).ravel()
 
     def residuals(point: Floats) -> Floats:
@@ -54,7 +55,7 @@ class Box(NamedTuple):
 
     context_length: int = 20
     centre: tuple[float, ...] = tuple(PUBLISHED.tolist())
-    half_widths: tuple[float, ...] = (0.01, 0.05, 0.3, 0.015, 0.015)
+    half_widths: tuple[float, ...] = BATCH_HALF_WIDTHS
     share: float = 0.5
 
     def holds(self, point: Floats) -> bool:

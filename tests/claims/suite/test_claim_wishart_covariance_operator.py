@@ -13,11 +13,11 @@ from icl_claims.claims.evidence import Evidence
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.evaluation import at_task
 from icl_claims.theory.algebra.exact import Refuted
-from icl_claims.theory.algebra.gaussian import expectation
-from icl_claims.theory.algebra.words import Words, eye, letter, n, one, zero
+from icl_claims.theory.algebra.words import Words, letter, n, one, zero
 from icl_claims.theory.task import RegressionTask
 from icl_claims.theory.wishart.covariance import covariance_trace_moment, power_moments
 from tests.shared import coordinates
+from tests.shared.by_words import wishart_moment, word_power
 from tests.shared.strategies import semidefinite_matrices
 
 X, SIGMA = letter("X", "d", "n"), letter("Sigma", "d", "d", symmetric=True)
@@ -27,13 +27,9 @@ Operator = Callable[[int, Sequence[int]], Words]
 """(i, ν) ↦ T(Σ^i p_ν)."""
 
 
-def power(matrix: Words, k: int) -> Words:
-    return reduce(Words.__matmul__, [matrix] * k, eye("d"))
-
-
 def basis(i: int, nu: Sequence[int]) -> Words:
     """Σ^i p_ν."""
-    return power(SIGMA, i) * reduce(mul, [power(SIGMA, r).trace() for r in nu], one())
+    return word_power(SIGMA, i) * reduce(mul, [word_power(SIGMA, r).trace() for r in nu], one())
 
 
 def without(nu: Sequence[int], place: int) -> list[int]:
@@ -62,12 +58,6 @@ def partitions(total: int, largest: int) -> Iterator[tuple[int, ...]]:
             yield (first, *rest)
 
 
-def expected(j: int, rho: Sequence[int]) -> Words:
-    """E[W^j p_ρ(W)] by integration by parts on words: the definition."""
-    traces = reduce(mul, [power(W, r).trace() for r in rho], one())
-    return expectation(power(W, j) * traces, X, SIGMA)
-
-
 def image(moment: Words, of: Operator) -> Words:
     """T applied to a combination of the Σ^i p_ν."""
     total = zero("d", "d")
@@ -80,7 +70,7 @@ def check_operator(of: Operator) -> None:
     """E[W^{j+1} p_ρ(W)] = T E[W^j p_ρ(W)] in symbolic n, d and Σ, for all j + |ρ| ≤ 4."""
     for rho in partitions(4, 4):
         for j in range(5 - sum(rho)):
-            if expected(j + 1, rho) != image(expected(j, rho), of):
+            if wishart_moment(j + 1, rho) != image(wishart_moment(j, rho), of):
                 raise Refuted(f"T does not give the moment at j = {j}, ρ = {rho}")
 
 
@@ -119,7 +109,7 @@ def test_claim_wishart_covariance_operator_in_numbers() -> None:
         moments = power_moments(12, sigma, size)
         task = RegressionTask(sigma, size)  # type: ignore[arg-type]
         for j in range(1, 5):
-            assert moments[j] == at_task(expected(j, ()), task, {})
+            assert moments[j] == at_task(wishart_moment(j, ()), task, {})
         for j in range(1, 13):
             assert exact.trace(moments[j]) == covariance_trace_moment([j], sigma, size)
 
