@@ -20,7 +20,7 @@ from icl_claims.theory.many_layers.loss_variance import (
     prompts_needed,
     variance_by_parts,
 )
-from icl_claims.theory.many_layers.step_sizes import gradient, loss_of_steps, optimal_steps
+from icl_claims.theory.many_layers.step_sizes import gradient, hessian, loss_of_steps, optimal_steps
 from icl_claims.theory.task import RegressionTask, isotropic
 
 DIM, CONTEXT = 5, 20
@@ -63,6 +63,11 @@ def test_minimum_at_3_layers_against_monte_carlo_to_1e_3(gate: Callable[..., Any
 def test_gradient_at_10_layers(gate: Callable[..., Any]) -> None:
     steps = [step.lower for step in optimal_steps(isotropic(DIM, CONTEXT), 10).steps]
     assert len(gate(lambda: gradient(isotropic(DIM, CONTEXT), steps), at_most=0.010)) == 10
+
+
+def test_hessian_at_30_layers(gate: Callable[..., Any]) -> None:
+    steps = [step.lower for step in optimal_steps(isotropic(DIM, CONTEXT), 30).steps]
+    assert gate(lambda: hessian(isotropic(DIM, CONTEXT), steps), at_most=0.5).nrows() == 30
 
 
 @pytest.mark.parametrize("layers", [3, 10, 30])
