@@ -92,7 +92,8 @@ def run(args: Sequence[str] | None = None) -> int:
 
     try:
         status = group.main(args, prog_name="icl-claims", standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # It is None where the caller has closed it.
+            sys.stdout.flush()
     except click.ClickException as error:
         return _refuse(error.format_message(), error.exit_code if error.exit_code != 1 else 2)
     except (ValueError, UnknownClaim) as error:
@@ -100,14 +101,30 @@ def run(args: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         return _refuse("interrupted", 130)
     except OSError as error:
-        if error.errno != errno.EPIPE:
-            return _refuse(str(error), 1)
+        _discard_output()
         # The reader left, as head does: nothing to say, and nowhere to say it. Status 1 is click's choice.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return 1 if error.errno == errno.EPIPE else _refuse(_said(error), 1)
     return status if isinstance(status, int) else 0
 
 
+def _discard_output() -> None:
+    """Let what is still buffered go nowhere: Python would try to write it at exit, and complain again."""
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _said(error: OSError) -> str:
+    """The error in words: what went wrong and with which file, without the number of the system."""
+    if error.strerror is None:
+        return str(error)
+    return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
+
+
 def _refuse(message: str, status: int) -> int:
-    print(f"Error: {' '.join(message.split())}", file=sys.stderr)
+    if sys.stderr is not None:
+        print(f"Error: {' '.join(message.split())}", file=sys.stderr)
     return status

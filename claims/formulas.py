@@ -24,10 +24,9 @@ from typing import get_args
 
 import click
 
-from icl_claims.claims import registry, tex
+from icl_claims.claims import clone, registry, tex
 from icl_claims.claims.claim import Claim, Paper
 from icl_claims.claims.tex import Node
-from icl_claims.claims.verify import root
 
 TABLES = "tests/claims/formulas"
 """Where the tables are, from the root of the repository."""
@@ -172,7 +171,7 @@ def formulas(paper: Paper | None, as_json: bool) -> None:
     """
     claims = {s: c for s, c in registry.registry().items() if paper in (None, c.paper)}
     try:
-        left = uncompared(claims, root() / TABLES)
+        left = uncompared(claims, clone.root("formulas") / TABLES)
     except FileNotFoundError as error:
         raise click.UsageError(str(error)) from None
     shown = sum(len(list(displayed(claim))) for claim in claims.values())

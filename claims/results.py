@@ -23,6 +23,15 @@ Outcome = Literal["passed", "failed", "skipped"]
 GRADES: tuple[Grade, ...] = ("proof", "exact", "certified", "float", "statistical", "trained")
 """Strongest first."""
 
+GRADE_MEANING: dict[Grade, str] = {
+    "proof": "exact, all parameters symbolic",
+    "exact": "exact arithmetic at the listed parameters",
+    "certified": "an interval or rational enclosure over a box",
+    "float": "floating point with a derived error bound",
+    "statistical": "sampled, with a stated error probability",
+    "trained": "observed on a trained model",
+}
+
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)

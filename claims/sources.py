@@ -117,6 +117,8 @@ class Sources:
 
     def _resolve(self, module: str, name: str | None) -> tuple[list[str], list[str]]:
         """The files that an import touches without following them, and those to follow."""
+        if module == PACKAGE:
+            return self._resolve_in_root(name)
         module = _in_the_clone(module)
         top = module.partition(".")[0]
         if top not in PACKAGES and top != "claims":
@@ -133,6 +135,21 @@ class Sources:
         if name is None or not file.endswith("/__init__.py"):
             return passed, [file, *(self._all_of(module) if self._is_lazy(file) else [])]
         return self._resolve_in_package(module, file, name, passed)
+
+    def _resolve_in_root(self, name: str | None) -> tuple[list[str], list[str]]:
+        """What ``from icl_claims import name`` reaches; a plain ``import icl_claims`` may reach all it offers."""
+        init = f"{PACKAGE}/__init__.py"
+        if name is not None and self._file(name) is not None:
+            return self._resolve(name, None)
+        if not self._exists(init):
+            return [], []
+        passed, followed = [init], []
+        for module, offered, alias in _offered(self._tree(init)):
+            if name in (None, alias):
+                more, next_files = self._resolve(module, offered)
+                passed += more
+                followed += next_files
+        return passed, followed
 
     def _resolve_in_package(
         self, module: str, init: str, name: str, passed: list[str]
@@ -195,6 +212,14 @@ def _absolute(node: ast.ImportFrom, path: str) -> str:
     package = Path(path).parts[:-1]
     base = package[: len(package) - node.level + 1] if node.level else ()
     return ".".join([*base, *([node.module] if node.module else [])])
+
+
+def _offered(tree: ast.Module) -> Iterator[tuple[str, str, str]]:
+    """The names that the package itself offers: (home, name there, name here), from its imports for type checkers."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(f"{PACKAGE}."):
+            for alias in node.names:
+                yield str(node.module), alias.name, alias.asname or alias.name
 
 
 def _in_the_clone(module: str) -> str:

@@ -1,14 +1,6 @@
 """Verdicts: computed from the claim and its evidence, never typed.
 
-===================  ==================================================================================
-``holds``            every part of the statement is established over its whole range
-``holds-corrected``  false as written; the corrected statement is registered and holds
-``refuted``          a counterexample is stored
-``supported``        only statistical or trained evidence, or a bounded range for an unbounded statement
-``open``             checked, undecided: a check failed
-``unverified``       no evidence counts: none ran, it was skipped, it is stale, or the claim is incomplete
-===================  ==================================================================================
-
+What each verdict means is said once, in :data:`VERDICT_MEANING`; every report and legend takes it from there.
 The worst evidence wins over the best: one refutation outweighs every confirmation.
 """
 
@@ -23,6 +15,15 @@ from icl_claims.claims.results import GRADES, Grade, Results, Row
 
 Verdict = Literal["holds", "holds-corrected", "refuted", "supported", "open", "unverified"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+
+VERDICT_MEANING: dict[Verdict, str] = {
+    "holds": "every part of the statement is established over its whole range",
+    "holds-corrected": "false as written; the corrected statement is linked and holds",
+    "refuted": "a counterexample is stored",
+    "supported": "only statistical or trained evidence, or a bounded range for an unbounded statement",
+    "open": "checked, undecided: a check failed",
+    "unverified": "no evidence counts: none ran, it was skipped, it is stale, or the claim is incomplete",
+}
 
 CONCLUSIVE: frozenset[Grade] = frozenset({"proof", "exact", "certified", "float"})
 """Grades that establish a part over their range; the others only support it."""
@@ -116,7 +117,7 @@ def _gaps(claim: Claim, rows: tuple[Row, ...], counted: list[Row]) -> tuple[str,
     every quick run after an edit would otherwise leave such a claim unverified.
     """
     if not rows:
-        return (claim.reason or "no evidence",)
+        return (claim.reason or "no evidence has run",)
     gaps = [f"skipped: {row.nodeid}" for row in rows if row.outcome == "skipped"]
     gaps += [f"stale: {row.nodeid}" for row in rows if row.stale and row.level == "quick"]
     refuted = any(row.refutes for row in counted)

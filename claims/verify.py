@@ -9,50 +9,34 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from icl_claims.claims import evidence_index, registry, report, results, sources
+from icl_claims.claims import clone, evidence_index, registry
 from icl_claims.claims.claim import Claim
-from icl_claims.claims.results import Level, Results
+from icl_claims.claims.report import pages
+from icl_claims.claims.results import Level
 from icl_claims.claims.verdicts import Judgement, judge
 
 MAX_PROCESSES = 8
 INTERRUPT_SECONDS = 15.0
 
 
-class NoClone(ValueError):
-    """The installed package has no tests beside it."""
-
-
 @dataclass(frozen=True)
 class Verification:
-    """The outcome of a run: the verdicts asked for, why it did not pass (empty if it did), pytest's words."""
+    """The outcome of a run: the verdicts asked for, why it did not pass (empty if it did), pytest's words, the page."""
 
     judgements: tuple[Judgement, ...]
     faults: tuple[str, ...]
     output: str
+    report: Path
 
     @property
     def passed(self) -> bool:
         """Whether all evidence passed and nothing is incomplete."""
         return not self.faults
-
-
-def root() -> Path:
-    """The folder of the clone: the one in which this module is ``claims/verify.py``, links resolved."""
-    return Path(__file__).resolve().parents[1]
-
-
-def results_path() -> Path:
-    """Where the results of the clone are stored."""
-    return root() / "build" / "claims.json"
-
-
-def stored() -> Results:
-    """The stored results, each row stale or not as the files are now."""
-    return sources.refresh(results.read(results_path()), root(), registry.registry())
 
 
 def verify(slugs: Sequence[str] = (), level: Level = "quick") -> Verification:
@@ -63,30 +47,31 @@ def verify(slugs: Sequence[str] = (), level: Level = "quick") -> Verification:
 
     Raises:
         UnknownClaim: a slug is not registered.
-        NoClone: the tests are not there.
+        NoClone: the package is installed without the tests.
+        OSError: the clone cannot be written to.
     """
     for slug in slugs:
         registry.get(slug)
-    if not (root() / "tests" / "conftest.py").is_file():
-        raise NoClone(f"icl-claims verify needs a clone of the repository: {root()} holds no tests")
+    root = clone.root("verify")
+    require_writable(root / "build")
     claims_ = registry.registry()
-    index = evidence_index.build(root(), claims_)
+    index = evidence_index.build(root, claims_)
     asked = tuple(dict.fromkeys(slugs)) or tuple(claims_)
     nodeids = list(dict.fromkeys(entry.nodeid for slug in asked for entry in index.of(slug, level)))
     faults = list(_without_evidence(asked, level, index, claims_, named=bool(slugs)))
     faults += [f"{path}: {problem}" for path, problem in index.problems.items() if not slugs]
     status, output = 0, ""
     if nodeids:
-        status, output = _run(nodeids if slugs else _files(nodeids), level, parallel=not slugs)
+        status, output = _run(root, nodeids if slugs else _files(nodeids), level, parallel=not slugs)
         if status:
             faults.append(_meaning(status))
     elif not slugs:
         faults.append("there is no evidence under tests/")
-    merged = stored()
+    merged = clone.stored()
     whole = not slugs and level == "quick" and status in (0, 1)
-    report.write(merged, claims_, root(), page_only=not whole)
+    page = pages.write(merged, claims_, root, page_only=not whole)
     judgements = tuple(judge(claims_[slug], merged, claims_) for slug in asked)
-    return Verification(judgements, tuple(faults), output)
+    return Verification(judgements, tuple(faults), output, page)
 
 
 def _without_evidence(
@@ -108,7 +93,21 @@ def _files(nodeids: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(nodeid.partition("::")[0] for nodeid in nodeids))
 
 
-def _run(targets: Sequence[str], level: Level, parallel: bool) -> tuple[int, str]:
+def require_writable(folder: Path) -> None:
+    """Make the folder and a file in it, which is removed again: better now than after minutes of checking.
+
+    Raises:
+        OSError: the message names the folder.
+    """
+    try:
+        folder.mkdir(exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".writable-"):
+            pass
+    except OSError as error:
+        raise OSError(f"icl-claims verify must be able to write to {folder}: {error.strerror}") from None
+
+
+def _run(root: Path, targets: Sequence[str], level: Level, parallel: bool) -> tuple[int, str]:
     """Run pytest on files or node ids; its exit status and what it printed."""
     command = [
         sys.executable,
@@ -120,11 +119,18 @@ def _run(targets: Sequence[str], level: Level, parallel: bool) -> tuple[int, str
         "-p",
         "icl_claims.claims.progress",
     ]
-    command += ["-m", "claim", f"--claims-level={level}", f"--claims-results={results_path()}"]
+    command += [
+        "-m",
+        "claim",
+        f"--claims-level={level}",
+        f"--claims-results={root / 'build' / 'claims.json'}",
+    ]
+    # A cache of pytest's own would be one more folder that must be writable, and nothing here reads it.
+    command += ["-p", "no:cacheprovider"]
     if parallel:
         # Neighbouring tests share cached derivations, so each process gets a run of them to begin with.
         command += ["-n", "auto", f"--maxprocesses={MAX_PROCESSES}", "--dist=worksteal"]
-    with subprocess.Popen([*command, *targets], cwd=root(), stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen([*command, *targets], cwd=root, stdout=subprocess.PIPE, text=True) as process:
         try:
             output, _ = process.communicate()
         except KeyboardInterrupt:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from icl_claims.claims import evidence_index
 from icl_claims.claims.claim import PAPERS, Claim
 from icl_claims.claims.registry import registry
-from icl_claims.claims.report import prose_html
+from icl_claims.claims.report.prose import prose_html
 from tests import ROOT
 from tests.shared.strategies import BEYOND_THE_TASK, RESTRICTIONS, keys_of, tasks_of
 

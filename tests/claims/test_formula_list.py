@@ -114,7 +114,7 @@ def test_the_list_of_a_paper_that_is_not_decided() -> None:
 
 
 def test_without_the_tables_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(formulas, "root", lambda: tmp_path)
+    monkeypatch.setattr(formulas.clone, "root", lambda command: tmp_path)
     status, output = run()
     assert status == 2
     assert "clone of the repository" in output

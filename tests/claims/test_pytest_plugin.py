@@ -490,7 +490,57 @@ def test_the_plugin_imports_nothing_of_the_project_before_its_hooks_run(project)
     )
     loaded = project.pytester.runpython("probe.py").stdout.str()
     assert "'icl_claims.claims.pytest_plugin'" in loaded
-    assert not re.search(r"'(claims\.(?!pytest_plugin)\w+|pydantic|rich|click|sympy|theory)'", loaded)
+    of_the_project = set(re.findall(r"'(icl_claims[\w.]*)'", loaded))
+    assert of_the_project == {
+        "icl_claims",
+        "icl_claims.claims",
+        *(f"icl_claims.claims.{name}" for name in ("one_name", "pytest_plugin", "recorder")),
+    }
+    assert not re.search(r"'(pydantic|rich|click|sympy)'", loaded)
+
+
+# ---------------------------------------------------------------------- where it runs
+
+
+def test_results_that_cannot_be_stored_turn_the_run_red_in_one_line(project):
+    project.evidence(SUM)
+    project.write("build", "A file where the folder should be.")
+    result = project.run()
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert "Traceback" not in result.stdout.str() + result.stderr.str()
+    result.stdout.fnmatch_lines(
+        ["The run fails: its results could not be stored in */build/claims.json: *; --claims-results PATH *"]
+    )
+    assert project.run("--claims-results=elsewhere.json").ret == 0
+
+
+def filters() -> str:
+    """The project's own treatment of warnings, as its configuration writes it."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    (found,) = re.findall(r"^filterwarnings = \[.*?^\]", text, re.MULTILINE | re.DOTALL)
+    return str(found)
+
+
+def test_a_clone_without_room_for_a_cache_gives_no_traceback(project):
+    pyproject = project.path / "pyproject.toml"
+    text = pyproject.read_text().replace('filterwarnings = ["error"]', filters())
+    pyproject.write_text(text.replace('"-p", "no:cacheprovider", ', ""))
+    project.evidence(SUM)
+    result = project.run("-o", "cache_dir=/dev/null/cache")
+    assert result.ret == 0
+    assert "Traceback" not in result.stdout.str() + result.stderr.str()
+
+
+def test_evidence_decides_the_same_where_python_skips_assertions(project, monkeypatch):
+    """Library code raises, and pytest's own rewriting keeps the assertions of tests."""
+    monkeypatch.setenv("PYTHONOPTIMIZE", "1")
+    pyproject = project.path / "pyproject.toml"
+    pyproject.write_text(pyproject.read_text().replace('filterwarnings = ["error"]', filters()))
+    project.evidence(SUM, OTHERS.replace("pass", "assert 1 + 1 == 3"))
+    result = project.run()
+    assert "Traceback" not in result.stdout.str() + result.stderr.str()
+    result.assert_outcomes(passed=1, failed=1)
+    assert project.outcomes() == {"test_claim_sum_of_two": "passed"}
 
 
 # ---------------------------------------------------------------------- merging and staleness

@@ -225,3 +225,22 @@ def test_a_snapshot_holds_what_the_files_were_when_the_session_began(root):
         update={"digests": began.digests_of(TEST, "sum")}
     )
     assert is_stale(root, stored)
+
+
+def test_names_that_the_package_itself_offers_lead_to_their_homes(root):
+    package(root, "theory")
+    package(root, "numerics")
+    write(root, theory__task="", theory__moments="from icl_claims.theory import task", numerics__sums="")
+    (root / "icl_claims").mkdir()
+    (root / "icl_claims" / "__init__.py").write_text(
+        "from typing import TYPE_CHECKING\n"
+        "if TYPE_CHECKING:\n"
+        "    from icl_claims.theory.moments import moment as trace_moment\n"
+        "    from icl_claims.numerics.sums import total\n"
+    )
+    init = "icl_claims/__init__.py"
+    moments = {init, "theory/__init__.py", "theory/moments.py", "theory/task.py"}
+    assert rests_on(root, "from icl_claims import trace_moment") == moments
+    everything = moments | {"numerics/__init__.py", "numerics/sums.py"}
+    assert rests_on(root, "import icl_claims") == everything
+    assert rests_on(root, "from icl_claims import theory") == {"theory/__init__.py"}

@@ -116,7 +116,7 @@ def test_a_correction_does_not_touch_a_claim_that_holds():
 
 def test_no_rows_is_unverified_with_the_recorded_reason():
     assert judged().verdict == "unverified"
-    assert judged().gaps == ("no evidence",)
+    assert judged().gaps == ("no evidence has run",)
     assert judged(claim=replace(CLAIM, reason="needs a GPU")).gaps == ("needs a GPU",)
 
 

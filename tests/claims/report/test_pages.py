@@ -11,10 +11,12 @@ from xml.etree import ElementTree
 
 import pytest
 
-from icl_claims.claims import charts, report
 from icl_claims.claims.claim import Assumption, Claim
 from icl_claims.claims.registry import registry
+from icl_claims.claims.report import charts, pages
+from icl_claims.claims.report.sections import sections
 from icl_claims.claims.results import (
+    GRADE_MEANING,
     GRADES,
     Chart,
     Figure,
@@ -25,7 +27,7 @@ from icl_claims.claims.results import (
     Series,
     Tightness,
 )
-from icl_claims.claims.verdicts import VERDICTS
+from icl_claims.claims.verdicts import VERDICT_MEANING, VERDICTS
 
 EVIL = "<script>alert('x')</script>"
 
@@ -147,7 +149,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def text() -> str:
-    return report.html(RESULTS, REGISTRY)
+    return pages.html(RESULTS, REGISTRY)
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +159,7 @@ def page(text: str) -> Page:
 
 @pytest.fixture(scope="module")
 def markdown() -> str:
-    return report.markdown(RESULTS, REGISTRY)
+    return pages.markdown(RESULTS, REGISTRY)
 
 
 def section(markdown: str, slug: str) -> str:
@@ -165,11 +167,17 @@ def section(markdown: str, slug: str) -> str:
 
 
 def test_legends_name_every_verdict_and_grade() -> None:
-    assert tuple(report.VERDICT_MEANING) == VERDICTS
-    assert tuple(report.GRADE_MEANING) == GRADES
+    assert tuple(VERDICT_MEANING) == VERDICTS
+    assert tuple(GRADE_MEANING) == GRADES
 
 
-@pytest.mark.parametrize("make", [report.html, report.markdown])
+def test_both_reports_say_what_each_verdict_and_grade_means(text: str, markdown: str) -> None:
+    for meaning in (*VERDICT_MEANING.values(), *GRADE_MEANING.values()):
+        assert meaning in markdown
+        assert meaning in text
+
+
+@pytest.mark.parametrize("make", [pages.html, pages.markdown])
 def test_same_bytes_whatever_the_order_of_the_rows(make: object) -> None:
     assert callable(make)
     once = make(RESULTS, REGISTRY)
@@ -224,7 +232,7 @@ def test_markdown_holds_only_what_every_machine_computes(markdown: str) -> None:
     assert "assert 1 == 2" not in markdown
     assert "svg" not in markdown
     without_full = Results(rows=tuple(row for row in ROWS if row.level == "quick"))
-    assert report.markdown(without_full, REGISTRY) == markdown
+    assert pages.markdown(without_full, REGISTRY) == markdown
 
 
 def test_page_holds_measured_figures_and_marks_them(page: Page) -> None:
@@ -290,7 +298,7 @@ def test_formulas_are_mathml(text: str, page: Page) -> None:
 
 
 def test_every_formula_of_the_records_is_shown() -> None:
-    assert 'class="no-tex"' not in report.html(Results(), registry())
+    assert 'class="no-tex"' not in pages.html(Results(), registry())
 
 
 def test_unverified_claims_say_why(page: Page, markdown: str) -> None:
@@ -335,24 +343,22 @@ def test_standing_of_an_assumption(found: tuple[bool, ...], standing: str) -> No
         )
         for number, said in enumerate(found)
     ]
-    sections = report.sections(Results(rows=tuple(rows)), REGISTRY)
-    assert next(iter(sections[0].hypotheses)).standing == standing
+    every = sections(Results(rows=tuple(rows)), REGISTRY)
+    assert next(iter(every[0].hypotheses)).standing == standing
 
 
 def test_stale_evidence_says_nothing_about_assumptions_or_mutants() -> None:
-    sections = report.sections(
-        Results(rows=tuple(r.model_copy(update={"stale": True}) for r in ROWS)), REGISTRY
-    )
-    assert all(not s.mutants and not s.tightness for s in sections)
-    assert next(iter(sections[0].hypotheses)).findings == ()
+    every = sections(Results(rows=tuple(r.model_copy(update={"stale": True}) for r in ROWS)), REGISTRY)
+    assert all(not s.mutants and not s.tightness for s in every)
+    assert next(iter(every[0].hypotheses)).findings == ()
 
 
 def test_mutants_are_named_and_survivors_stand_out() -> None:
     rows = (row("repaired", mutants=(*KILLED, Mutant(name="drop $d$", killed=False))),)
-    written = section(report.markdown(Results(rows=rows), REGISTRY), "repaired")
+    written = section(pages.markdown(Results(rows=rows), REGISTRY), "repaired")
     assert "3 of 4 mutants rejected: n→n−1; drop $`1/n`$; sign &lt;script>" in written
     assert "drop $`d`$ (**survives**)" in written
-    shown = Page(report.html(Results(rows=rows), REGISTRY)).text["repaired"]
+    shown = Page(pages.html(Results(rows=rows), REGISTRY)).text["repaired"]
     assert "Mutants that survive drop d" in shown
     assert "3 of 4 mutants rejected" in shown
 
@@ -381,74 +387,19 @@ def test_charts_of_any_data_can_be_drawn(scale: str, values: tuple[float, ...]) 
     ElementTree.fromstring(drawing)
 
 
-@pytest.mark.parametrize(
-    ("source", "shown"),
-    [
-        ("a *b* <i>", "<p>a <em>b</em> &lt;i&gt;</p>\n"),
-        ("`$x$` costs $5 and $6", "<p><code>$x$</code> costs $5 and $6</p>\n"),
-        (r"\$x$", "<p>$x$</p>\n"),
-        ("![x](y.png)", '<p>!<a href="y.png">x</a></p>\n'),
-        ("[x](javascript:alert)", "<p>[x](javascript:alert)</p>\n"),
-        (r"$\nonsense<$", '<p><code class="no-tex">\\nonsense&lt;</code></p>\n'),
-        ("\ue0000\ue001", "<p>0</p>\n"),
-    ],
-)
-def test_markdown_with_tex_as_html(source: str, shown: str) -> None:
-    assert report.prose_html(source) == shown
-
-
-def test_formulas_mean_nothing_to_markdown() -> None:
-    assert report.prose_html(r"$a_*b_*$").count("<msub>") == 2
-    assert report.prose_html("| a |\n|---|\n| $|x|$ |").count("<td>") == 1
-    assert "<li>" not in report.prose_html("$x\n- y$")
-    assert 'display="block"' in report.prose_html("so $$x$$")
-
-
-@pytest.mark.parametrize(
-    ("source", "shown"),
-    [
-        ("3*d*n <i>", "3*d*n &lt;i&gt;"),
-        ("`a  b` & $", "<code>a  b</code> &amp; $"),
-        ("$x$", "<math><mi>x</mi></math>"),
-    ],
-)
-def test_plain_text_with_tex_as_html(source: str, shown: str) -> None:
-    assert report.plain_html(source) == shown
-
-
-@pytest.mark.parametrize(
-    ("source", "shown"),
-    [
-        ("3*d*n <i>", r"3\*d\*n &lt;i>"),
-        ("a_b _c_\nd", r"a_b \_c\_ d"),
-        ("[x](y) at $x_*$", r"\[x\](y) at $`x_*`$"),
-        ("`a*b` costs $5", r"`a*b` costs \$5"),
-    ],
-)
-def test_plain_text_with_tex_for_github(source: str, shown: str) -> None:
-    assert report.plain_github(source) == shown
-
-
-def test_markdown_with_tex_for_github() -> None:
-    assert report.prose_github(r"*a* $\{x_*\}$ <b>") == r"*a* $`\{x_*\}`$ &lt;b>"
-    assert report.prose_github("so $$x$$ and") == "so \n\n```math\nx\n```\n\n and"
-
-
 def test_no_bar_of_a_text_ends_a_cell() -> None:
     claim = Claim(slug="barred", paper="suite", location=r"$|x| \le \|y\|$ | here", statement="x")
-    line = next(
-        x for x in report.markdown(Results(), {"barred": claim}).splitlines() if x.startswith("| [`b")
-    )
+    line = next(x for x in pages.markdown(Results(), {"barred": claim}).splitlines() if x.startswith("| [`b"))
     assert line.count("|") - line.count(r"\|") == 7
     assert r"$`\vert{}x\vert{} \le \Vert{}y\Vert{}`$ \| here" in line
 
 
 def test_write_puts_both_reports_in_place(tmp_path: Path) -> None:
-    report.write(RESULTS, REGISTRY, tmp_path, page_only=True)
+    pages.write(RESULTS, REGISTRY, tmp_path, page_only=True)
     assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == ["index.html"]
-    report.write(RESULTS, REGISTRY, tmp_path)
+    pages.write(RESULTS, REGISTRY, tmp_path)
     written = (tmp_path / "paper_claims.md").read_bytes()
-    assert written.decode() == report.markdown(RESULTS, REGISTRY)
+    assert written.decode() == pages.markdown(RESULTS, REGISTRY)
     page = (tmp_path / "build" / "report" / "index.html").read_bytes()
-    assert page.decode() == report.html(RESULTS, REGISTRY)
+    assert page.decode() == pages.html(RESULTS, REGISTRY)
     assert not list(tmp_path.rglob(".*"))
