@@ -20,7 +20,7 @@ from icl_claims.claims.report import pages
 from icl_claims.claims.results import Level
 from icl_claims.claims.verdicts import Judgement, judge
 
-MAX_PROCESSES = 8
+MOST_PROCESSES = 8
 INTERRUPT_SECONDS = 15.0
 
 
@@ -129,7 +129,7 @@ def _run(root: Path, targets: Sequence[str], level: Level, parallel: bool) -> tu
     command += ["-p", "no:cacheprovider"]
     if parallel:
         # Neighbouring tests share cached derivations, so each process gets a run of them to begin with.
-        command += ["-n", "auto", f"--maxprocesses={MAX_PROCESSES}", "--dist=worksteal"]
+        command += ["-n", "auto", f"--maxprocesses={MOST_PROCESSES}", "--dist=worksteal"]
     with subprocess.Popen([*command, *targets], cwd=root, stdout=subprocess.PIPE, text=True) as process:
         try:
             output, _ = process.communicate()

@@ -38,12 +38,12 @@ from icl_claims.theory.many_layers.spectral_loss import integral
 from icl_claims.theory.many_layers.step_sizes import loss_of_steps, residual
 from icl_claims.theory.task import RegressionTask
 from icl_claims.theory.wishart import near_hooks
-from icl_claims.theory.wishart.covariance import MAX_TWO_SIDED_ORDER, two_sided_table
+from icl_claims.theory.wishart.covariance import LARGEST_TWO_SIDED_ORDER, two_sided_table
 
-MOST_PLAIN_STEPS = MAX_TWO_SIDED_ORDER
+MOST_PLAIN_STEPS = LARGEST_TWO_SIDED_ORDER
 """The largest L of plain gradient descent where Σ is no multiple of I: 2 s, 10 s for dense Σ with d = 200."""
 
-MOST_WORK = 5 * 10**7
+LARGEST_WORK = 5 * 10**7
 """The largest L⁴ · (bits of tr Σ and tr ΣΩ over their common denominators) there: up to 10 s."""
 
 
@@ -81,7 +81,7 @@ def plain_loss(task: Task, steps: Sequence[fmpq]) -> fmpq:
             f"got {len(steps)}"
         )
     q, n, sums = residual(steps), task.context_length, power_sums(task, max(2 * len(steps), 1) + 1)
-    most = MOST_WORK // max(1, len(steps)) ** 4
+    most = LARGEST_WORK // max(1, len(steps)) ** 4
     if sums.bits > most:
         raise ValueError(
             f"steps must be fewer where Σ and Ω have so many digits: {len(steps)} allow tr Σ and tr ΣΩ "

@@ -18,7 +18,6 @@ from itertools import pairwise
 from threading import RLock
 from typing import Any
 
-import sympy
 from flint import acb, acb_poly, arb, arb_poly, ctx, fmpq, fmpq_poly, fmpz, fmpz_poly
 
 _TOLERANCE = arb(fmpq(1, 1 << 72))
@@ -158,6 +157,8 @@ def count_real_roots(polynomial: fmpq_poly, lower: fmpq | None = None, upper: fm
     >>> count_real_roots(fmpq_poly([1, -2, 1]), lower=fmpq(1))
     1
     """
+    import sympy  # slow to load, and isolating roots does not need it
+
     p = primitive(polynomial)
     ends = (None if end is None else sympy.Rational(int(end.p), int(end.q)) for end in (lower, upper))
     coefficients = [sympy.Integer(int(c)) for c in reversed(p.coeffs())]

@@ -29,7 +29,7 @@ from icl_claims.theory.wishart import covariance, near_hooks
 MOST_LOOPS = 7
 """The most loops of one general matrix: 7 take two seconds, and their layout 100 MB."""
 
-MOST_SYMMETRIC_LOOPS = covariance.MAX_TWO_SIDED_ORDER
+MOST_SYMMETRIC_LOOPS = covariance.LARGEST_TWO_SIDED_ORDER
 """The most loops of one symmetric matrix."""
 
 

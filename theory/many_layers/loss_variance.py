@@ -57,12 +57,12 @@ from icl_claims.theory.many_layers.spectral_loss import integral
 from icl_claims.theory.many_layers.step_sizes import residual
 from icl_claims.theory.task import RegressionTask, whitened_sizes
 from icl_claims.theory.wishart import trace_moment_list, trace_moments
-from icl_claims.theory.wishart.partitions import MAX_DEGREE
+from icl_claims.theory.wishart.partitions import LARGEST_DEGREE
 
-MOST_BY_PFAFFIANS = 160
+LARGEST_BY_PFAFFIANS = 160
 """The largest min(d, n) + degree of g for Pfaffians: up to ten seconds where the steps have 64 bits."""
 
-MOST_BY_PARTS = MAX_DEGREE // 2
+LARGEST_BY_PARTS = LARGEST_DEGREE // 2
 """The largest degree of g for integration by parts: a quarter of a second."""
 
 
@@ -75,7 +75,7 @@ def loss_variance(task: RegressionTask, steps: Sequence[Any]) -> fmpq:
 
     Raises:
         TypeError, ValueError: an argument is not of its type or range, or sizes and degree are beyond both
-            routes: min(d, n) + 2L > :data:`MOST_BY_PFAFFIANS` and 2L > :data:`MOST_BY_PARTS`.
+            routes: min(d, n) + 2L > :data:`LARGEST_BY_PFAFFIANS` and 2L > :data:`LARGEST_BY_PARTS`.
 
     >>> loss_variance(RegressionTask.isotropic(2, 5), ["5/8"])
     25/128
@@ -121,7 +121,7 @@ def variance_by_parts(polynomial: fmpq_poly, dim: int, context_length: int) -> f
     """Var tr g(W) = Σ g_i g_j (E tr Wⁱ tr Wʲ − E tr Wⁱ E tr Wʲ), from joint moments.
 
     Args:
-        polynomial: g, over ℚ, of degree at most :data:`MOST_BY_PARTS`.
+        polynomial: g, over ℚ, of degree at most :data:`LARGEST_BY_PARTS`.
         dim, context_length: d, n ≥ 1.
 
     Raises:
@@ -194,13 +194,13 @@ def _variance_of_trace(of_s: fmpq_poly, dim: int, context_length: int) -> fmpq:
     """Var tr p(S) by the faster route."""
     d, n = positive_integer("dim", dim), positive_integer("context_length", context_length)
     g = of_s(fmpq_poly([0, fmpq(1, n)]))
-    if g.degree() <= min(MOST_BY_PARTS, min(d, n) // 2):
+    if g.degree() <= min(LARGEST_BY_PARTS, min(d, n) // 2):
         return variance_by_parts(g, d, n)
-    if min(d, n) + g.degree() <= MOST_BY_PFAFFIANS:
+    if min(d, n) + g.degree() <= LARGEST_BY_PFAFFIANS:
         return mean_and_variance_by_pfaffians(g, d, n)[1]
     raise ValueError(
-        f"steps must be at most {MOST_BY_PARTS // 2}, or min(dim, context_length) + 2 · their number at most "
-        f"{MOST_BY_PFAFFIANS}, for an exact variance; got {g.degree() // 2} steps at {d} and {n}"
+        f"steps must be at most {LARGEST_BY_PARTS // 2}, or min(dim, context_length) + 2 · their number at most "
+        f"{LARGEST_BY_PFAFFIANS}, for an exact variance; got {g.degree() // 2} steps at {d} and {n}"
     )
 
 

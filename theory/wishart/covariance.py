@@ -41,13 +41,13 @@ from icl_claims.theory.algebra.validation import natural
 from icl_claims.theory.wishart import near_hooks
 from icl_claims.theory.wishart.near_hooks import Partition
 
-MAX_ORDER = 200
+LARGEST_ORDER = 200
 """The largest order of a one-sided moment at a given Σ: some seconds, and 2·200² integers."""
 
-MAX_SYMBOLIC_DEGREE = 40
+LARGEST_SYMBOLIC_DEGREE = 40
 """The largest degree in power sums: E tr W^40 has p(40) = 37 338 terms, each a polynomial in n (300 MB)."""
 
-MAX_TWO_SIDED_ORDER = 12
+LARGEST_TWO_SIDED_ORDER = 12
 """The largest i and j in E[W^i C W^j]: the table to 12 has about 600 000 terms, 60 MB."""
 
 
@@ -66,7 +66,7 @@ def covariance_trace_moment(powers: Sequence[int], covariance: Any = None, conte
 
     Raises:
         TypeError, ValueError: an argument is of the wrong type or shape, Σ is not positive semidefinite,
-            or the degree Σ k_i exceeds :data:`MAX_SYMBOLIC_DEGREE` (:data:`MAX_ORDER` for one trace at a
+            or the degree Σ k_i exceeds :data:`LARGEST_SYMBOLIC_DEGREE` (:data:`LARGEST_ORDER` for one trace at a
             given Σ and n).
 
     >>> dict(covariance_trace_moment([2]))
@@ -79,11 +79,11 @@ def covariance_trace_moment(powers: Sequence[int], covariance: Any = None, conte
     n = None if context_length is None else validation.positive_integer("context_length", context_length)
     sigma = None if covariance is None else validation.semidefinite("covariance", covariance)
     if sigma is not None and n is not None and len(positive) == 1:
-        natural("powers", positive[0], MAX_ORDER)
+        natural("powers", positive[0], LARGEST_ORDER)
         p, unit, _ = _integral_powers(positive[0], sigma)
         trace = near_hooks.at_power_sums(positive[0], n, p)[0][-1]
         return trace / unit ** positive[0] * sigma.nrows() ** zeros
-    natural("the sum of powers", sum(positive), MAX_SYMBOLIC_DEGREE)
+    natural("the sum of powers", sum(positive), LARGEST_SYMBOLIC_DEGREE)
     moment = trace_moment_polynomial(positive)
     if sigma is not None:
         return _at_covariance(moment, sigma, n) * sigma.nrows() ** zeros
@@ -95,7 +95,7 @@ def covariance_trace_moment(powers: Sequence[int], covariance: Any = None, conte
 
 
 def power_moment_polynomial(j: int) -> Mapping[tuple[int, Partition], fmpz_poly]:
-    """E W^j = Σ c_{i,ν}(n) Σ^i p_ν as {(i, ν): c_{i,ν}}, for j ≤ :data:`MAX_SYMBOLIC_DEGREE`.
+    """E W^j = Σ c_{i,ν}(n) Σ^i p_ν as {(i, ν): c_{i,ν}}, for j ≤ :data:`LARGEST_SYMBOLIC_DEGREE`.
 
     From E tr W^j: c_{i,ν} = (i/j) · (multiplicity of i in ν ∪ i) · (coefficient of p_{ν ∪ i}).
 
@@ -105,7 +105,7 @@ def power_moment_polynomial(j: int) -> Mapping[tuple[int, Partition], fmpz_poly]
     >>> {key: str(value) for key, value in power_moment_polynomial(2).items()}
     {(1, (1,)): 'x', (2, ()): 'x^2 + x'}
     """
-    j = natural("j", j, MAX_SYMBOLIC_DEGREE)
+    j = natural("j", j, LARGEST_SYMBOLIC_DEGREE)
     if j == 0:
         return MappingProxyType({(0, ()): fmpz_poly([1])})
     found: dict[tuple[int, Partition], fmpz_poly] = {}
@@ -118,7 +118,7 @@ def power_moment_polynomial(j: int) -> Mapping[tuple[int, Partition], fmpz_poly]
 
 
 def power_moment(j: int, covariance: Any, context_length: Any) -> fmpq_mat:
-    """E[W^j], d × d symmetric, exactly, for j ≤ :data:`MAX_ORDER`. Arguments as for :func:`power_moments`.
+    """E[W^j], d × d symmetric, exactly, for j ≤ :data:`LARGEST_ORDER`. Arguments as for :func:`power_moments`.
 
     >>> power_moment(2, [[2, 0], [0, 1]], context_length=3).tolist()
     [[66, 0], [0, 21]]
@@ -130,7 +130,7 @@ def power_moments(order: int, covariance: Any, context_length: Any, name: str = 
     """E[W^0], E[W^1], …, E[W^order], each d × d symmetric, exactly.
 
     Args:
-        order: from 0 to :data:`MAX_ORDER`.
+        order: from 0 to :data:`LARGEST_ORDER`.
         covariance: Σ, d × d, symmetric positive semidefinite.
         context_length: n ≥ 1, the columns of X.
         name: what error messages call the order.
@@ -141,7 +141,7 @@ def power_moments(order: int, covariance: Any, context_length: Any, name: str = 
     >>> [m.tolist() for m in power_moments(2, [[2]], context_length=3)]
     [[[1]], [[6]], [[60]]]
     """
-    top = natural(name, order, MAX_ORDER)
+    top = natural(name, order, LARGEST_ORDER)
     n = validation.positive_integer("context_length", context_length)
     sigma = validation.semidefinite("covariance", covariance)
     size = sigma.nrows()
@@ -169,7 +169,7 @@ def _powers(powers: Any) -> list[int]:
     entries = powers.tolist() if hasattr(powers, "tolist") else powers
     if not isinstance(entries, Sequence) or isinstance(entries, str | bytes):
         raise TypeError(f"powers must be a sequence of integers ≥ 0, got {powers!r}")
-    return [natural(f"powers[{i}]", k, MAX_ORDER) for i, k in enumerate(entries)]
+    return [natural(f"powers[{i}]", k, LARGEST_ORDER) for i, k in enumerate(entries)]
 
 
 def _at_covariance(moment: Mapping[Partition, fmpz_poly], sigma: fmpq_mat, n: int | None) -> Any:
@@ -282,7 +282,7 @@ def two_sided_moment(i: int, j: int, middle: Any, covariance: Any, context_lengt
     >>> two_sided_moment(1, 1, [[0, 1], [0, 0]], [[1, 0], [0, 1]], context_length=3).tolist()
     [[0, 9], [3, 0]]
     """
-    i, j = natural("i", i, MAX_TWO_SIDED_ORDER), natural("j", j, MAX_TWO_SIDED_ORDER)
+    i, j = natural("i", i, LARGEST_TWO_SIDED_ORDER), natural("j", j, LARGEST_TWO_SIDED_ORDER)
     return _two_sided_at(max(i, j), middle, covariance, context_length)(i, j)
 
 
@@ -290,7 +290,7 @@ def two_sided_moments(order: int, middle: Any, covariance: Any, context_length: 
     """E[W^i C W^j] at [i][j] for all i, j ≤ order, each d × d, exactly.
 
     Args:
-        order: from 0 to :data:`MAX_TWO_SIDED_ORDER`.
+        order: from 0 to :data:`LARGEST_TWO_SIDED_ORDER`.
         middle: C, any d × d matrix.
         covariance: Σ, d × d, symmetric positive semidefinite.
         context_length: n ≥ 1, the columns of X.
@@ -302,7 +302,7 @@ def two_sided_moments(order: int, middle: Any, covariance: Any, context_length: 
     >>> [[int(m[0, 0]) for m in row] for row in table]
     [[5, 10], [10, 40]]
     """
-    top = natural("order", order, MAX_TWO_SIDED_ORDER)
+    top = natural("order", order, LARGEST_TWO_SIDED_ORDER)
     at = _two_sided_at(top, middle, covariance, context_length)
     return [[at(i, j) for j in range(top + 1)] for i in range(top + 1)]
 

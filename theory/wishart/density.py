@@ -93,7 +93,7 @@ DENSITY = _w**2 * ((_d - 1) * _P**2 - (_d + _n - 2 - _x) * _P * _Q + (_n - 1) * 
 Coefficients = Callable[[Any], tuple[Any, ...]]
 """k ↦ (c_0, …, c_r) of a recurrence Σ_j c_j m_{k−j} = 0."""
 
-MAX_POWER = 100
+LARGEST_POWER = 100
 """The largest power, dimension and context length of :func:`trace_moment_density`."""
 
 
@@ -146,7 +146,7 @@ def trace_moment_density(k: int, dim: int, context_length: int) -> fmpz:
     """E tr W^k = ∫ x^k ρ(x) dx, integrated term by term: a route through the density alone.
 
     Args:
-        k: from 0 to :data:`MAX_POWER`.
+        k: from 0 to :data:`LARGEST_POWER`.
         dim: d, even, up to the same.
         context_length: n > d, with n − d odd, up to the same: then w is e^{−x/2} times a power of x.
 
@@ -157,15 +157,15 @@ def trace_moment_density(k: int, dim: int, context_length: int) -> fmpz:
     36
     """
     k, d, n = (
-        natural("k", k, MAX_POWER),
+        natural("k", k, LARGEST_POWER),
         positive_integer("dim", dim),
         positive_integer("context_length", context_length),
     )
-    if d % 2 or d > MAX_POWER:
-        raise ValueError(f"dim must be even and at most {MAX_POWER} for the density, got {d}")
-    if n <= d or (n - d) % 2 == 0 or n > MAX_POWER:
+    if d % 2 or d > LARGEST_POWER:
+        raise ValueError(f"dim must be even and at most {LARGEST_POWER} for the density, got {d}")
+    if n <= d or (n - d) % 2 == 0 or n > LARGEST_POWER:
         raise ValueError(
-            f"context_length must exceed dim by an odd number and be at most {MAX_POWER}, got {n} beside {d}"
+            f"context_length must exceed dim by an odd number and be at most {LARGEST_POWER}, got {n} beside {d}"
         )
     a = n - d
     x = fmpq_poly([0, 1])

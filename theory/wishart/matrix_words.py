@@ -39,7 +39,7 @@ from flint import fmpq, fmpq_mat, fmpz, fmpz_mat
 
 from icl_claims.theory.algebra import validation
 
-MAX_STATES = 50_000
+MOST_STATES = 50_000
 """The most states of one plan: some seconds and 200 MB. Enough for words with 10 different matrices, with
 18 equal ones, and with 30 equal symmetric ones."""
 
@@ -205,7 +205,7 @@ def plan(roots: Iterable[State], adjoint: Letters) -> Plan:
     """The plan for these states. ``adjoint`` maps each letter to its transpose.
 
     Raises:
-        ValueError: there are more than :data:`MAX_STATES` states.
+        ValueError: there are more than :data:`MOST_STATES` states.
 
     >>> p = plan([((0, 2, 4, 6, 8, 10), ())], adjoint=(1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10))
     >>> len(p.closed)
@@ -251,9 +251,9 @@ class _Layout:
             word = min(word, turned)
         state = word, cycles
         if state not in self.parts:
-            if len(self.parts) == MAX_STATES:
+            if len(self.parts) == MOST_STATES:
                 raise ValueError(
-                    f"words must be short enough for {MAX_STATES} states: 10 different matrices, 18 equal "
+                    f"words must be short enough for {MOST_STATES} states: 10 different matrices, 18 equal "
                     "ones, or 30 equal symmetric ones"
                 )
             self.parts[state] = {}
@@ -359,7 +359,7 @@ def word_moment(matrices: Sequence[Any], covariance: Any, context_length: Any) -
 
     Raises:
         TypeError, ValueError: an argument is of the wrong type or shape, Σ is not positive semidefinite,
-            or the word is too long (:data:`MAX_STATES`).
+            or the word is too long (:data:`MOST_STATES`).
 
     >>> word_moment([[[1, 0]], [[0, 1], [0, 0]], [[1], [0]]], [[2, 1], [1, 1]], context_length=3)
     [30]

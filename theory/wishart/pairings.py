@@ -19,7 +19,7 @@ from typing import Any
 from icl_claims.theory.algebra.validation import natural_powers
 from icl_claims.theory.wishart.sizes import RING, integer, sizes
 
-MAX_DEGREE = 7
+LARGEST_DEGREE = 7
 """The largest Σ k_i: 135 135 pairings."""
 
 Pairing = dict[int, int]
@@ -32,15 +32,15 @@ def trace_moment_pairings(
 
     Raises:
         TypeError: ``powers`` is no sequence of integers, or a size is no integer.
-        ValueError: a power is negative, they sum to more than :data:`MAX_DEGREE`, or a size is below 1.
+        ValueError: a power is negative, they sum to more than :data:`LARGEST_DEGREE`, or a size is below 1.
 
     >>> trace_moment_pairings([2])
     d^2*n + d*n^2 + d*n
     """
     d, n = sizes(dim, context_length)
-    ks = natural_powers("powers", powers, MAX_DEGREE)
-    if sum(ks) > MAX_DEGREE:
-        raise ValueError(f"powers must sum to at most {MAX_DEGREE}, got {ks}")
+    ks = natural_powers("powers", powers, LARGEST_DEGREE)
+    if sum(ks) > LARGEST_DEGREE:
+        raise ValueError(f"powers must sum to at most {LARGEST_DEGREE}, got {ks}")
     same_row, same_column = _rings(ks)
     counts = Counter(
         (_cycles(same_row, pairing), _cycles(same_column, pairing))

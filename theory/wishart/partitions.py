@@ -27,13 +27,13 @@ from math import prod
 from typing import Any
 
 from icl_claims.theory.algebra.validation import natural_powers
-from icl_claims.theory.wishart.recurrence import MAX_ORDER, largest_order, single_trace_moment
+from icl_claims.theory.wishart.recurrence import LARGEST_ORDER, largest_order, single_trace_moment
 from icl_claims.theory.wishart.sizes import integer, sizes, sum_and_product
 
-MAX_DEGREE = 64
+LARGEST_DEGREE = 64
 """The largest Σ k_i over powers k_i ≥ 2, where there are several, at given sizes: about 1 s and 40 MB."""
 
-MAX_SYMBOLIC_DEGREE = 48
+LARGEST_SYMBOLIC_DEGREE = 48
 """The same with a symbolic size: about 2 s and 130 MB."""
 
 State = tuple[int, ...]
@@ -45,8 +45,8 @@ def trace_moment(powers: Sequence[int], dim: int | None = None, context_length: 
 
     Args:
         powers: k_1, k_2, … ≥ 0 in any order. tr W^0 = d; the empty product is 1. Several powers ≥ 2 may
-            sum to :data:`MAX_DEGREE`, or :data:`MAX_SYMBOLIC_DEGREE` if a size is None; one power and any
-            number of ones to :data:`~icl_claims.theory.wishart.recurrence.MAX_ORDER` or ``MAX_SYMBOLIC_ORDER``.
+            sum to :data:`LARGEST_DEGREE`, or :data:`LARGEST_SYMBOLIC_DEGREE` if a size is None; one power and any
+            number of ones to :data:`~icl_claims.theory.wishart.recurrence.LARGEST_ORDER` or ``LARGEST_SYMBOLIC_ORDER``.
         dim: d ≥ 1, or None for a symbol.
         context_length: n ≥ 1, or None for a symbol; n < d is allowed.
 
@@ -67,7 +67,7 @@ def trace_moment(powers: Sequence[int], dim: int | None = None, context_length: 
     >>> trace_moment([2, 0], context_length=1)
     d^3 + 2*d^2
     """
-    return _moments([natural_powers("powers", powers, MAX_ORDER)], dim, context_length)[0]
+    return _moments([natural_powers("powers", powers, LARGEST_ORDER)], dim, context_length)[0]
 
 
 def trace_moment_list(
@@ -78,7 +78,7 @@ def trace_moment_list(
     >>> trace_moment_list([[2, 2], [3], []], dim=1, context_length=1)
     [105, 15, 1]
     """
-    asked = [natural_powers(f"products[{i}]", ks, MAX_ORDER) for i, ks in enumerate(products)]
+    asked = [natural_powers(f"products[{i}]", ks, LARGEST_ORDER) for i, ks in enumerate(products)]
     return _moments(asked, dim, context_length)
 
 
@@ -89,7 +89,7 @@ def _moments(asked: list[tuple[int, ...]], dim: int | None, context_length: int 
     for ks, core in zip(asked, cores, strict=True):
         _check_degree(ks, largest_order(dim, context_length), symbolic)
         if len(core) > 1:
-            _check_degree(core, MAX_SYMBOLIC_DEGREE if symbolic else MAX_DEGREE, symbolic)
+            _check_degree(core, LARGEST_SYMBOLIC_DEGREE if symbolic else LARGEST_DEGREE, symbolic)
     s, p, back = sum_and_product(d, n)
     one = 1 if isinstance(s, int) else s**0
     passed = by_parts({core for core in cores if len(core) > 1}, s, p, one)

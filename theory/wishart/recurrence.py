@@ -31,10 +31,10 @@ from flint import fmpq
 from icl_claims.theory.algebra.validation import natural
 from icl_claims.theory.wishart.sizes import SCALED_RING, integer, sizes, sum_and_product
 
-MAX_ORDER = 2000
+LARGEST_ORDER = 2000
 """The largest order at given sizes; the list then takes 14 ms and a few megabytes."""
 
-MAX_SYMBOLIC_ORDER = 150
+LARGEST_SYMBOLIC_ORDER = 150
 """The largest order with a symbolic size: half a second, 100 MB, polynomials of up to 11 000 terms."""
 
 
@@ -85,7 +85,7 @@ def trace_moments(order: int, dim: int | None = None, context_length: int | None
     """[m_0, …, m_order] with m_k = E tr W^k, W = XXᵀ, X of d × n independent standard normal entries.
 
     Args:
-        order: the largest k, up to :data:`MAX_ORDER`, or :data:`MAX_SYMBOLIC_ORDER` if a size is None.
+        order: the largest k, up to :data:`LARGEST_ORDER`, or :data:`LARGEST_SYMBOLIC_ORDER` if a size is None.
         dim: d ≥ 1, or None for a symbol.
         context_length: n ≥ 1, or None for a symbol; n < d is allowed.
 
@@ -151,5 +151,5 @@ def spectral_moments(order: int, dim: int | None = None, context_length: int | N
 
 
 def largest_order(dim: int | None, context_length: int | None) -> int:
-    """:data:`MAX_ORDER`, or :data:`MAX_SYMBOLIC_ORDER` if a size is a symbol."""
-    return MAX_SYMBOLIC_ORDER if dim is None or context_length is None else MAX_ORDER
+    """:data:`LARGEST_ORDER`, or :data:`LARGEST_SYMBOLIC_ORDER` if a size is a symbol."""
+    return LARGEST_SYMBOLIC_ORDER if dim is None or context_length is None else LARGEST_ORDER

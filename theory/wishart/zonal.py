@@ -28,7 +28,7 @@ from typing import Any
 from icl_claims.theory.algebra.validation import natural
 from icl_claims.theory.wishart.sizes import integer, sizes, sum_and_product
 
-MAX_POWER = 150
+LARGEST_POWER = 150
 """The largest power: at k = 60, a fraction of a second with numbers and seconds with symbols."""
 
 
@@ -36,7 +36,7 @@ def trace_moment_zonal(k: int, dim: int | None = None, context_length: int | Non
     """E tr W^k by the zonal sum, W = XXᵀ, X of d × n independent standard normal entries.
 
     Args:
-        k: from 0 to :data:`MAX_POWER`.
+        k: from 0 to :data:`LARGEST_POWER`.
         dim: d ≥ 1, or None for a symbol.
         context_length: n ≥ 1, or None for a symbol.
 
@@ -50,7 +50,7 @@ def trace_moment_zonal(k: int, dim: int | None = None, context_length: int | Non
     (36, d^2*n + d*n^2 + d*n)
     """
     d, n = sizes(dim, context_length)
-    k = natural("k", k, MAX_POWER)
+    k = natural("k", k, LARGEST_POWER)
     if k == 0:
         return integer(d)
     s, p, back = sum_and_product(d, n)

@@ -79,10 +79,10 @@ def test_the_example_in_the_help_runs(command: str, tmp_path: Path, monkeypatch:
 
 def test_the_help_states_the_limits_that_hold() -> None:
     assert (
-        f"may sum to {recurrence.MAX_SYMBOLIC_ORDER} for the polynomial and {recurrence.MAX_ORDER} for the "
+        f"may sum to {recurrence.LARGEST_SYMBOLIC_ORDER} for the polynomial and {recurrence.LARGEST_ORDER} for the "
         in (help_of("moment"))
     )
-    limits = f"to {partitions.MAX_SYMBOLIC_DEGREE} and {partitions.MAX_DEGREE}."
+    limits = f"to {partitions.LARGEST_SYMBOLIC_DEGREE} and {partitions.LARGEST_DEGREE}."
     assert f"several powers above 1, {limits}" in help_of("moment")
     assert f"there may be up to {step_loss.MOST_PLAIN_STEPS} steps" in help_of("loss")
     for line in ("per_prompt_std", "squared_error_std", "prompts_for_1_percent"):

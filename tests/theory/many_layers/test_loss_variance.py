@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from icl_claims.theory.algebra.validation import rational
 from icl_claims.theory.loops.step import optimal_looped_step
 from icl_claims.theory.many_layers.loss_variance import (
-    MOST_BY_PARTS,
-    MOST_BY_PFAFFIANS,
+    LARGEST_BY_PARTS,
+    LARGEST_BY_PFAFFIANS,
     loss_variance,
     mean_and_variance_by_pfaffians,
     prompts_needed,
@@ -147,7 +147,7 @@ def test_zero_steps_do_not_vary() -> None:
 
 
 def test_beyond_every_route() -> None:
-    d, layers = MOST_BY_PFAFFIANS, MOST_BY_PARTS // 2
+    d, layers = LARGEST_BY_PFAFFIANS, LARGEST_BY_PARTS // 2
     assert loss_variance(isotropic(d, d), ["1/2"] * 2) > 0
     with pytest.raises(ValueError, match=rf"at most {layers}, or min\(dim, context_length\) \+ 2"):
         loss_variance(isotropic(d, d), ["1/2"] * (layers + 1))

@@ -23,9 +23,9 @@ from icl_claims.theory.algebra.words import Words, eye, letter
 from icl_claims.theory.task import RegressionTask
 from icl_claims.theory.wishart import covariance, near_hooks
 from icl_claims.theory.wishart.covariance import (
-    MAX_ORDER,
-    MAX_SYMBOLIC_DEGREE,
-    MAX_TWO_SIDED_ORDER,
+    LARGEST_ORDER,
+    LARGEST_SYMBOLIC_DEGREE,
+    LARGEST_TWO_SIDED_ORDER,
     by_operator,
     covariance_trace_moment,
     power_moment,
@@ -252,13 +252,13 @@ def test_floats_count_as_dyadic_rationals() -> None:
         (lambda: power_moment(2.0, [[1]], 1), TypeError, "j must be an integer from 0"),
         (lambda: power_moment(True, [[1]], 1), TypeError, "j must be an integer from 0"),
         (lambda: power_moments(-1, [[1]], 1), ValueError, "order must be an integer from 0"),
-        (lambda: power_moments(MAX_ORDER + 1, [[1]], 1), ValueError, f"to {MAX_ORDER}, got"),
+        (lambda: power_moments(LARGEST_ORDER + 1, [[1]], 1), ValueError, f"to {LARGEST_ORDER}, got"),
         (lambda: power_moment(1, [[1]], 1.0), TypeError, "context_length must be an integer ≥ 1"),
         (lambda: power_moment(1, [[1]], 0), ValueError, "context_length must be an integer ≥ 1"),
         (lambda: power_moment(1, [[1, 2]], 1), ValueError, "covariance must be square"),
         (lambda: power_moment(1, [[1, 2], [0, 1]], 1), ValueError, "covariance must be symmetric"),
         (lambda: power_moment(1, [[-1]], 1), ValueError, "covariance must be positive semidefinite"),
-        (lambda: power_moment_polynomial(MAX_SYMBOLIC_DEGREE + 1), ValueError, "j must be an integer"),
+        (lambda: power_moment_polynomial(LARGEST_SYMBOLIC_DEGREE + 1), ValueError, "j must be an integer"),
         (lambda: covariance_trace_moment(2), TypeError, "powers must be a sequence"),
         (lambda: covariance_trace_moment("2"), TypeError, "powers must be a sequence"),
         (lambda: covariance_trace_moment([1, -1]), ValueError, r"powers\[1\] must be an integer"),
@@ -266,7 +266,11 @@ def test_floats_count_as_dyadic_rationals() -> None:
         (lambda: covariance_trace_moment([20, 21]), ValueError, "the sum of powers must be"),
         (lambda: two_sided_moment(1, -1, [[1]], [[1]], 1), ValueError, "j must be an integer from 0"),
         (lambda: two_sided_moment(1, 1, [[1, 1]], [[1]], 1), ValueError, "middle must be of shape 1 × 1"),
-        (lambda: two_sided_moments(MAX_TWO_SIDED_ORDER + 1, [[1]], [[1]], 1), ValueError, "order must be"),
+        (
+            lambda: two_sided_moments(LARGEST_TWO_SIDED_ORDER + 1, [[1]], [[1]], 1),
+            ValueError,
+            "order must be",
+        ),
     ],
 )
 def test_wrong_arguments_are_refused(call: Any, error: type[Exception], message: str) -> None:

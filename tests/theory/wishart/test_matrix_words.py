@@ -181,7 +181,7 @@ def test_equal_symmetric_matrices_go_far() -> None:
 
 
 def test_too_long_a_word_is_refused_and_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(matrix_words, "MAX_STATES", 1000)
+    monkeypatch.setattr(matrix_words, "MOST_STATES", 1000)
     different = [fmpq_mat([[k, 1], [0, k * k]]) for k in range(2, 12)]
     with pytest.raises(ValueError, match="words must be short enough for 1000 states"):
         word_moment(different, exact.identity(2), 3)

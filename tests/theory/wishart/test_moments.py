@@ -24,8 +24,8 @@ from icl_claims.theory.wishart import (
     trace_moments,
 )
 from icl_claims.theory.wishart.pairings import trace_moment_pairings
-from icl_claims.theory.wishart.partitions import MAX_DEGREE, MAX_SYMBOLIC_DEGREE, by_parts
-from icl_claims.theory.wishart.recurrence import MAX_ORDER, MAX_SYMBOLIC_ORDER
+from icl_claims.theory.wishart.partitions import LARGEST_DEGREE, LARGEST_SYMBOLIC_DEGREE, by_parts
+from icl_claims.theory.wishart.recurrence import LARGEST_ORDER, LARGEST_SYMBOLIC_ORDER
 from icl_claims.theory.wishart.zonal import shapes, trace_moment_zonal
 from tests.shared.coordinates import Variables, gaussian
 
@@ -169,11 +169,11 @@ def test_large_products() -> None:
     def chi_squared(degree: int) -> int:
         return prod(range(1, 2 * degree, 2))
 
-    assert trace_moment([MAX_DEGREE // 2] * 2, 1, 1) == chi_squared(MAX_DEGREE)
-    assert trace_moments(MAX_ORDER, 1, 1)[-1] == chi_squared(MAX_ORDER)
-    assert trace_moment([MAX_ORDER - 900] + [1] * 900, 1, 1) == chi_squared(MAX_ORDER)
-    symbolic = trace_moment([MAX_SYMBOLIC_ORDER - 50] + [1] * 50)
-    assert symbolic(1, 1) == chi_squared(MAX_SYMBOLIC_ORDER)
+    assert trace_moment([LARGEST_DEGREE // 2] * 2, 1, 1) == chi_squared(LARGEST_DEGREE)
+    assert trace_moments(LARGEST_ORDER, 1, 1)[-1] == chi_squared(LARGEST_ORDER)
+    assert trace_moment([LARGEST_ORDER - 900] + [1] * 900, 1, 1) == chi_squared(LARGEST_ORDER)
+    symbolic = trace_moment([LARGEST_SYMBOLIC_ORDER - 50] + [1] * 50)
+    assert symbolic(1, 1) == chi_squared(LARGEST_SYMBOLIC_ORDER)
 
 
 def test_threads_do_not_disturb_each_other() -> None:
@@ -226,12 +226,16 @@ def test_bad_sizes_are_refused(function: Callable[..., Any], value: Any) -> None
         (lambda: trace_moment([True]), TypeError, "got True of type bool"),
         (lambda: trace_moments(-1), ValueError, "order must be an integer from 0 to 150, got -1"),
         (lambda: trace_moments(2.0), TypeError, "order must be an integer from 0 to 150, got 2.0"),
-        (lambda: spectral_moments(MAX_SYMBOLIC_ORDER + 1, 2), ValueError, "order must be an integer"),
+        (lambda: spectral_moments(LARGEST_SYMBOLIC_ORDER + 1, 2), ValueError, "order must be an integer"),
         (lambda: spectral_moments(2, context_length=3), ValueError, "dim must be an integer where"),
-        (lambda: trace_moments(MAX_ORDER + 1, 2, 2), ValueError, "from 0 to 2000, got 2001"),
-        (lambda: trace_moment([MAX_DEGREE - 1, 2], 2, 2), ValueError, "must sum to at most 64 over several"),
+        (lambda: trace_moments(LARGEST_ORDER + 1, 2, 2), ValueError, "from 0 to 2000, got 2001"),
         (
-            lambda: trace_moment([MAX_SYMBOLIC_DEGREE - 1, 2]),
+            lambda: trace_moment([LARGEST_DEGREE - 1, 2], 2, 2),
+            ValueError,
+            "must sum to at most 64 over several",
+        ),
+        (
+            lambda: trace_moment([LARGEST_SYMBOLIC_DEGREE - 1, 2]),
             ValueError,
             "at most 48 over .* is a symbol",
         ),
