@@ -13,6 +13,7 @@ from icl_claims.claims.evidence import Evidence
 from icl_claims.models.attention import LinearTransformer
 from icl_claims.theory.algebra import validation
 from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.algebra.minors import is_positive
 from icl_claims.theory.algebra.words import Words, letter, zero
 from icl_claims.theory.algebra.words import d as dim
 from icl_claims.theory.algebra.words import n as context
@@ -20,7 +21,6 @@ from icl_claims.theory.loops.step import looped_step_loss
 from icl_claims.theory.many_layers.matrix_layers import layered_loss
 from icl_claims.theory.many_layers.step_certificate import prove_different_positive_roots, prove_orthogonal
 from icl_claims.theory.many_layers.step_sizes import loss_of_steps, optimal_steps
-from icl_claims.theory.many_layers.two_symmetric_layers import is_positive
 from icl_claims.theory.task import RegressionTask, isotropic
 from icl_claims.theory.transformer.attention import MASK, NO_MASK
 from icl_claims.theory.transformer.parametrizations import sparse

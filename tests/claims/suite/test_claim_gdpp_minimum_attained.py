@@ -17,10 +17,10 @@ from icl_claims.numerics.gdpp_two_layers import candidates
 from icl_claims.numerics.rounding import nearest
 from icl_claims.theory.algebra.blocks import Blocks
 from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.algebra.minors import is_positive
 from icl_claims.theory.algebra.words import FIELD, SIZES, Words, eye, letter, n, zero
 from icl_claims.theory.many_layers import gdpp
 from icl_claims.theory.many_layers.step_sizes import optimal_steps
-from icl_claims.theory.many_layers.two_symmetric_layers import is_positive
 from icl_claims.theory.task import isotropic
 from icl_claims.theory.transformer import recursion as forward
 from icl_claims.theory.transformer.attention import X_QUERY, W, X, layer, prompt
