@@ -13,18 +13,14 @@ from icl_claims.numerics.gauss_nodes import GaussRule, spectral_rules
 from icl_claims.numerics.monte_carlo import sample_mean
 from icl_claims.numerics.step_sizes import gradient as gradient_on_nodes
 from icl_claims.numerics.step_sizes import loss as loss_on_nodes
+from icl_claims.theory.loops.step import optimal_looped_step
 from icl_claims.theory.many_layers.loss_variance import (
     loss_variance,
     mean_and_variance_by_pfaffians,
     prompts_needed,
     variance_by_parts,
 )
-from icl_claims.theory.many_layers.step_sizes import (
-    gradient,
-    loss_of_steps,
-    optimal_looped_step,
-    optimal_steps,
-)
+from icl_claims.theory.many_layers.step_sizes import gradient, hessian, loss_of_steps, optimal_steps
 from icl_claims.theory.task import RegressionTask, isotropic
 
 DIM, CONTEXT = 5, 20
@@ -53,7 +49,7 @@ def monte_carlo(steps: list[fmpq], prompts: int) -> float:
 
 
 def test_minimum_at_3_layers_against_monte_carlo_to_1e_3(gate: Callable[..., Any]) -> None:
-    """A relative standard error of 1e-3. Sampling is given the minimiser, and need not search for it."""
+    """A relative standard error of 1e-3. Sampling is given the minimizer, and need not search for it."""
     steps = [step.lower for step in optimal_steps(isotropic(DIM, CONTEXT), 3).steps]
     prompts = prompts_needed(RegressionTask.isotropic(steps, "1/1000"), isotropic(DIM, CONTEXT))
     best = gate(
@@ -67,6 +63,11 @@ def test_minimum_at_3_layers_against_monte_carlo_to_1e_3(gate: Callable[..., Any
 def test_gradient_at_10_layers(gate: Callable[..., Any]) -> None:
     steps = [step.lower for step in optimal_steps(isotropic(DIM, CONTEXT), 10).steps]
     assert len(gate(lambda: gradient(isotropic(DIM, CONTEXT), steps), at_most=0.010)) == 10
+
+
+def test_hessian_at_30_layers(gate: Callable[..., Any]) -> None:
+    steps = [step.lower for step in optimal_steps(isotropic(DIM, CONTEXT), 30).steps]
+    assert gate(lambda: hessian(isotropic(DIM, CONTEXT), steps), at_most=0.5).nrows() == 30
 
 
 @pytest.mark.parametrize("layers", [3, 10, 30])

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from icl_claims.models.files import load as load_weights
     from icl_claims.models.weights import Weights
     from icl_claims.theory.algebra.exact import Refuted
-    from icl_claims.theory.many_layers.step_sizes import loss_of_steps, optimal_looped_step, optimal_steps
+    from icl_claims.theory.loops.step import optimal_looped_step
+    from icl_claims.theory.many_layers.step_sizes import loss_of_steps, optimal_steps
     from icl_claims.theory.task import RegressionTask
     from icl_claims.theory.wishart import covariance_trace_moment, trace_moment
 
@@ -64,7 +65,7 @@ _HOMES = {
     "covariance_trace_moment": "theory.wishart",
     "load_weights": "models.files:load",
     "loss_of_steps": "theory.many_layers.step_sizes",
-    "optimal_looped_step": "theory.many_layers.step_sizes",
+    "optimal_looped_step": "theory.loops.step",
     "optimal_steps": "theory.many_layers.step_sizes",
     "trace_moment": "theory.wishart",
 }

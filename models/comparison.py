@@ -12,7 +12,7 @@ from icl_claims.models.weights import Weights, WeightsError
 from icl_claims.numerics.eigenvalues import least_eigenvalue
 from icl_claims.theory.algebra import validation
 from icl_claims.theory.many_layers import distance as many_layers
-from icl_claims.theory.many_layers.looped_loss import MOST_LAYERS
+from icl_claims.theory.many_layers.matrix_layers import MOST_LAYERS
 from icl_claims.theory.one_layer import distance as one_layer
 from icl_claims.theory.task import RegressionTask
 
@@ -39,7 +39,7 @@ def compare(task: RegressionTask, weights: Weights) -> one_layer.Distance:
 
 
 def compare_layers(task: RegressionTask, weights: Weights) -> many_layers.LayersComparison:
-    """Where the weights of L layers sit, for 1 ≤ L ≤ :data:`icl_claims.theory.many_layers.looped_loss.MOST_LAYERS`.
+    """Where the weights of L layers sit, for 1 ≤ L ≤ :data:`icl_claims.theory.many_layers.matrix_layers.MOST_LAYERS`.
 
     Raises:
         WeightsError: d differs from the task's, there are too many layers, or some P or Q is of neither

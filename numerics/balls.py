@@ -89,15 +89,6 @@ class Balls:
             radius = self.radius.sum(axis=-1) + gamma * np.abs(self.value).sum(axis=-1)
         return _widened(value, radius, size)
 
-    def power(self, exponent: int) -> Balls:
-        """The ``exponent``-th power, exponent ≥ 0, by repeated squaring."""
-        result, square = exactly(np.ones_like(self.value)), self
-        while exponent:
-            if exponent & 1:
-                result = result * square
-            square, exponent = square * square, exponent >> 1
-        return result
-
 
 def exactly(number: Balls | Floats | float) -> Balls:
     """A ball of radius 0; a ball is left as it is."""

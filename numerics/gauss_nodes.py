@@ -25,7 +25,7 @@ import numpy as np
 from flint import arb, ctx, fmpq
 from scipy.linalg import eigh_tridiagonal
 
-from icl_claims.numerics.balls import Balls, Floats, rounded
+from icl_claims.numerics.balls import Balls, Floats, exactly, rounded
 from icl_claims.numerics.rounding import nearest, nearest_root
 from icl_claims.theory.algebra.orthogonal_polynomials import recurrence
 from icl_claims.theory.algebra.real_roots import dyadic
@@ -44,6 +44,8 @@ _lock = RLock()
 class GaussRule:
     """Nodes and weights: ∫ p dμ = Σ_i w_i p(x_i) for all polynomials p of degree < 2N.
 
+    It is an :class:`icl_claims.theory.many_layers.spectral_loss.Integral`, of float64 with error bounds.
+
     Args:
         nodes: x_i > 0, ascending along the last axis, of shape (…, N); each a node rounded to float64.
         weights: w_i > 0, of the same shape, likewise.
@@ -51,6 +53,24 @@ class GaussRule:
 
     nodes: Balls
     weights: Balls
+
+    @property
+    def variable(self) -> Balls:
+        """s at the nodes: polynomials in s are computed in the ring of their values there."""
+        return self.nodes
+
+    @property
+    def unit(self) -> Balls:
+        """1."""
+        return exactly(1.0)
+
+    def __call__(self, values: Balls) -> Balls:
+        """∫ p dμ from the values of p at the nodes, over the last axis."""
+        return (self.weights * values).sum()
+
+    def weighted(self, values: Balls) -> GaussRule:
+        """The rule of p dμ."""
+        return GaussRule(self.nodes, self.weights * values)
 
 
 def spectral_rule(dim: int, context_length: int, size: int, *, shifted: bool = False) -> GaussRule:

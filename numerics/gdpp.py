@@ -1,4 +1,4 @@
-r"""Minimisers of the exact loss on 𝒮′ (:mod:`icl_claims.theory.many_layers.gdpp`): proposed in float64,
+r"""Minimizers of the exact loss on 𝒮′ (:mod:`icl_claims.theory.many_layers.gdpp`): proposed in float64,
 certified in balls.
 
 On a Gauss rule of N ≥ (3ᴸ + 1)/2 nodes the loss is a sum of squares, Σ_i (√w_i r_L(x_i))², exact but for
@@ -14,7 +14,7 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
@@ -30,8 +30,9 @@ from icl_claims.numerics.rounding import nearest
 from icl_claims.theory.algebra.definiteness import certain_definiteness
 from icl_claims.theory.algebra.real_roots import dyadic
 from icl_claims.theory.algebra.validation import positive_integer
-from icl_claims.theory.many_layers import gdpp
+from icl_claims.theory.many_layers import gdpp, spectral_loss
 from icl_claims.theory.task import RegressionTask, whitened_sizes
+from icl_claims.theory.transformer.recursion import recursion
 from icl_claims.theory.wishart import spectral_moments
 
 _RADIUS_BITS = 96
@@ -89,7 +90,7 @@ def propose(task: RegressionTask, start_a: Sequence[float], start_b: Sequence[fl
     nodes, roots = rule.nodes.value, np.sqrt(rule.weights.value)
 
     def residuals(point: Floats) -> Floats:
-        values = gdpp.recursion(list(point[:layers]), list(point[layers:]), nodes, np.ones_like(nodes))[1]
+        values = recursion(list(point[:layers]), list(point[layers:]), nodes, np.ones_like(nodes))[1]
         return np.asarray(roots * values)
 
     found = least_squares(
@@ -116,19 +117,19 @@ def certify(task: RegressionTask, a: Sequence[float], b: Sequence[float]) -> Cri
     exact_a, exact_b = gdpp.parameters(a, b)
     layers = len(exact_a)
     with ctx.workprec(_PRECISION):
-        moments = _moments(d, n, layers)
+        over = BallMoments([arb(m) for m in spectral_moments(3**layers - 1, d, n)])
         point = [arb(x) for x in [*exact_a, *exact_b]]
         for _ in range(12):
-            slopes, curvatures = _derivatives(point, layers, moments)
+            slopes, curvatures = _derivatives(point, layers, over)
             point = [x.mid() for x in _newton(point, slopes, curvatures)]
         radius = arb(2) ** -_RADIUS_BITS
-        slopes = _derivatives(point, layers, moments)[0]
+        slopes = _derivatives(point, layers, over)[0]
         box = [x + arb(0, 1) * radius for x in point]
-        curvatures = _derivatives(box, layers, moments)[1]
+        curvatures = _derivatives(box, layers, over)[1]
         image = _newton(point, slopes, curvatures)
         if not all(x.contains_interior(y) for x, y in zip(box, image, strict=True)):
             raise ArithmeticError(f"no critical point was certified near a = {list(a)}, b = {list(b)}")
-        value = _loss(image, layers, moments)
+        value = spectral_loss.loss(over, image[:layers], image[layers:])
         intervals = tuple(map(interval, image))
         return CriticalPoint(
             task,
@@ -186,40 +187,49 @@ def _starts(layers: int) -> Iterator[list[float]]:
             yield [-x for x in steps] + [share] * (layers - 1)
 
 
-@lru_cache(maxsize=64)
-def _moments(dim: int, context_length: int, layers: int) -> list[arb]:
-    """∫ sᵏ dμ for k < 3ᴸ, at the working precision."""
-    return [arb(m) for m in spectral_moments(3**layers - 1, dim, context_length)]
+class BallMoments:
+    """∫ p dμ for polynomials p whose coefficients are balls, from balls of the moments of μ.
+
+    Args:
+        moments: ∫ sᵏ dμ for k up to the largest degree of a polynomial.
+
+    Raises:
+        ValueError: a polynomial is of a higher degree.
+    """
+
+    def __init__(self, moments: Sequence[arb]) -> None:
+        self.moments = moments
+
+    @property
+    def variable(self) -> arb_poly:
+        """s."""
+        return arb_poly([0, 1])
+
+    @property
+    def unit(self) -> arb_poly:
+        """1."""
+        return arb_poly([1])
+
+    def __call__(self, polynomial: arb_poly) -> arb:
+        """∫ p dμ."""
+        if len(polynomial) > len(self.moments):
+            raise ValueError(
+                f"polynomial must be of degree at most {len(self.moments) - 1}, got {polynomial.degree()}"
+            )
+        total = arb(0)
+        for c, m in zip(polynomial.coeffs(), self.moments, strict=False):
+            total += c * m
+        return total
+
+    def weighted(self, polynomial: arb_poly) -> Callable[[arb_poly], arb]:
+        """q ↦ ∫ p q dμ, with the product of polynomials, which is fast in balls."""
+        return lambda other: self(polynomial * other)
 
 
-def _integral(polynomial: arb_poly, moments: Sequence[arb]) -> arb:
-    total = arb(0)
-    for c, m in zip(polynomial.coeffs(), moments, strict=False):
-        total += c * m
-    return total
-
-
-def _loss(point: Sequence[arb], layers: int, moments: Sequence[arb]) -> arb:
-    r = gdpp.recursion(
-        [arb_poly([x]) for x in point[:layers]],
-        [arb_poly([x]) for x in point[layers:]],
-        arb_poly([0, 1]),
-        arb_poly([1]),
-    )[1]
-    return _integral(r * r, moments)
-
-
-def _derivatives(point: Sequence[arb], layers: int, moments: Sequence[arb]) -> tuple[list[arb], arb_mat]:
-    """Half the gradient and half the Hessian of f, enclosed over a box."""
-    r = gdpp.polynomial_jet(point[:layers], point[layers:], arb_poly([0, 1]), arb_poly([1]), arb_poly([0]))
-    size = len(point)
-    slopes = [_integral(r.value * slope, moments) for slope in r.slopes]
-    curvatures = [[arb(0)] * size for _ in range(size)]
-    for i in range(size):
-        for j in range(i + 1):
-            entry = _integral(r.slopes[i] * r.slopes[j] + r.value * r.curvature(i, j), moments)
-            curvatures[i][j] = curvatures[j][i] = entry
-    return slopes, arb_mat(curvatures)
+def _derivatives(point: Sequence[arb], layers: int, over: BallMoments) -> tuple[list[arb], arb_mat]:
+    """The gradient and the Hessian of f, enclosed over a box."""
+    a, b = point[:layers], point[layers:]
+    return spectral_loss.gradient(over, a, b), arb_mat(spectral_loss.hessian(over, a, b))
 
 
 def _newton(point: Sequence[arb], slopes: Sequence[arb], curvatures: arb_mat) -> list[arb]:

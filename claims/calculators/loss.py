@@ -17,7 +17,7 @@ from icl_claims.theory.many_layers.loss_variance import (
 )
 from icl_claims.theory.task import RegressionTask
 
-MOST_WORK = 3 * 10**7
+LARGEST_WORK = 3 * 10**7
 """The largest :func:`work` for which variances are given: up to 10 s, and beyond it more than 2 s."""
 
 SAMPLING = ("per_prompt_std", "squared_error_std", "prompts_for_1_percent")
@@ -65,7 +65,7 @@ def bits(steps: Sequence[fmpq]) -> int:
 
 
 def _sampling(steps: Sequence[fmpq], dim: int, context_length: int) -> dict[str, Any]:
-    if work(steps, dim, context_length) > MOST_WORK:
+    if work(steps, dim, context_length) > LARGEST_WORK:
         return _unknown(
             f"exact values would take more than 2 s for {len(steps)} steps of {bits(steps)} bits together "
             f"at dim {dim} and context {context_length}"

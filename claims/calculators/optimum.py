@@ -11,7 +11,8 @@ from icl_claims.claims.calculators.tasks import Task
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.algebraic import written, written_minimum
 from icl_claims.theory.algebra.real_roots import RealRoot
-from icl_claims.theory.many_layers.step_sizes import optimal_looped_step, optimal_steps
+from icl_claims.theory.loops.step import optimal_looped_step
+from icl_claims.theory.many_layers.step_sizes import optimal_steps
 from icl_claims.theory.task import isotropic
 
 LONGEST_EXACT = 5 * 10**7

@@ -4,7 +4,7 @@ With q(s) = ∏_l (1 − a_l s) and r(s) = (1 − q(s))²/s, a polynomial becaus
 
     f = E tr(Σ G Ω Gᵀ) + (σ²/n) E tr(Σ H S Hᵀ),     H S = I − G,
 
-of :mod:`icl_claims.theory.many_layers.looped_loss` is for both kinds a sum over the coefficients of q and r.
+of :mod:`icl_claims.theory.many_layers.matrix_layers` is for both kinds a sum over the coefficients of q and r.
 
 **A_l = a_l I.** Then G = q(S) and H S Hᵀ = r(S), so with S = W/n
 
@@ -34,7 +34,8 @@ from flint import fmpq, fmpq_poly, fmpz, fmpz_mat
 
 from icl_claims.claims.calculators.tasks import Task, diagonal_of
 from icl_claims.theory.algebra import exact
-from icl_claims.theory.many_layers.step_sizes import integral, loss_of_steps, residual
+from icl_claims.theory.many_layers.spectral_loss import integral
+from icl_claims.theory.many_layers.step_sizes import loss_of_steps, residual
 from icl_claims.theory.task import RegressionTask
 from icl_claims.theory.wishart import near_hooks
 from icl_claims.theory.wishart.covariance import LARGEST_TWO_SIDED_ORDER, two_sided_table
@@ -42,7 +43,7 @@ from icl_claims.theory.wishart.covariance import LARGEST_TWO_SIDED_ORDER, two_si
 MOST_PLAIN_STEPS = LARGEST_TWO_SIDED_ORDER
 """The largest L of plain gradient descent where Σ is no multiple of I: 2 s, 10 s for dense Σ with d = 200."""
 
-MOST_WORK = 5 * 10**7
+LARGEST_WORK = 5 * 10**7
 """The largest L⁴ · (bits of tr Σ and tr ΣΩ over their common denominators) there: up to 10 s."""
 
 
@@ -80,7 +81,7 @@ def plain_loss(task: Task, steps: Sequence[fmpq]) -> fmpq:
             f"got {len(steps)}"
         )
     q, n, sums = residual(steps), task.context_length, power_sums(task, max(2 * len(steps), 1) + 1)
-    most = MOST_WORK // max(1, len(steps)) ** 4
+    most = LARGEST_WORK // max(1, len(steps)) ** 4
     if sums.bits > most:
         raise ValueError(
             f"steps must be fewer where Σ and Ω have so many digits: {len(steps)} allow tr Σ and tr ΣΩ "

@@ -51,12 +51,6 @@ def test_sums(x: tuple[Balls, list[Fraction]]) -> None:
     assert holds(ball.sum(), [sum(exact, Fraction(0))])
 
 
-@given(balls(), st.integers(0, 9))
-def test_powers(x: tuple[Balls, list[Fraction]], exponent: int) -> None:
-    ball, [exact] = x
-    assert holds(ball.power(exponent), [exact**exponent])
-
-
 @given(st.fractions().filter(lambda x: abs(x) < 10**300), st.integers(0, 1100))
 def test_rounded(x: Fraction, shift: int) -> None:
     """Subnormal numbers and underflow to 0 included."""

@@ -14,7 +14,7 @@ from icl_claims.numerics.decimals import decimal
 from icl_claims.numerics.rounding import Enclosed
 from icl_claims.theory.algebra.algebraic import number, square_root
 from icl_claims.theory.algebra.real_roots import isolate
-from icl_claims.theory.many_layers.step_sizes import optimal_looped_step
+from icl_claims.theory.loops.step import optimal_looped_step
 from icl_claims.theory.task import isotropic
 
 ratios = st.builds(

@@ -17,7 +17,7 @@ from icl_claims.numerics.gauss_nodes import GaussRule, spectral_rule, spectral_r
 from icl_claims.numerics.rounding import nearest_real
 from icl_claims.theory.algebra.orthogonal_polynomials import monic, recurrence
 from icl_claims.theory.algebra.real_roots import isolate
-from icl_claims.theory.many_layers.step_sizes import integral
+from icl_claims.theory.many_layers.spectral_loss import integral
 from icl_claims.theory.wishart import trace_moments
 from tests.shared.strategies import rationals
 

@@ -9,15 +9,18 @@ from typing import Any
 import numpy as np
 import pytest
 from flint import fmpq
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from icl_claims.numerics import step_sizes as numeric
 from icl_claims.numerics.balls import Balls
 from icl_claims.numerics.gauss_nodes import spectral_rule, spectral_rules
-from icl_claims.numerics.rounding import nearest, nearest_root
+from icl_claims.numerics.rounding import nearest_real, nearest_root
+from icl_claims.theory.families import Steps
+from icl_claims.theory.loops.step import optimal_looped_step
 from icl_claims.theory.many_layers import step_sizes
-from icl_claims.theory.task import isotropic
+from icl_claims.theory.task import RegressionTask, isotropic
+from tests.shared.strategies import tasks
 
 GRID = [(1, 1), (1, 7), (2, 1), (3, 2), (5, 20), (50, 200)]
 floats = st.floats(-3, 3)
@@ -40,21 +43,12 @@ def test_loss_and_derivatives_hold_the_exact_numbers(size: tuple[int, int], step
     assert_holds(numeric.hessian(rule, steps), step_sizes.hessian(isotropic(*size), steps).entries())
 
 
-@given(st.sampled_from(GRID), floats, st.integers(1, 8))
-def test_looped_loss_holds_the_exact_numbers(size: tuple[int, int], step: float, layers: int) -> None:
-    rule = spectral_rule(*size, size=layers + 1)
-    exact = step_sizes.looped_loss(isotropic(*size), layers)
-    a = step_sizes.rational_steps([step])[0]
-    assert_holds(numeric.looped_loss(rule, step, layers), [exact(a)])
-    assert_holds(numeric.looped_derivative(rule, step, layers), [exact.derivative()(a)])
-
-
 @pytest.mark.parametrize("layers", [1, 5, 10, 20, 30])
 @pytest.mark.parametrize(("d", "n"), GRID)
 def test_the_bound_is_a_few_roundings_of_the_summands(d: int, n: int, layers: int) -> None:
     """At most (8L + N + 40)u Σ w ∏(1 + |a|x)²: each factor of q² is good to 4u of 1 + |a|x, and 2L of them
     make 8L; a product, its weight and the sum of N terms the rest. At the optimal steps."""
-    steps, _ = numeric.optimal_steps_correctly_rounded(isotropic(d, n), layers)
+    steps = [nearest_real(step) for step in step_sizes.optimal_steps(isotropic(d, n), layers).steps]
     rule = spectral_rule(d, n, size=layers + 1)
     found = numeric.loss(rule, steps)
     exact = step_sizes.loss_of_steps(isotropic(d, n), steps)
@@ -84,19 +78,33 @@ def test_batches_broadcast() -> None:
         curvature,
         [x for size in sizes for a in lists for x in step_sizes.hessian(isotropic(*size), a).entries()],
     )
-    loops = numeric.looped_loss(rules, [0.5, 0.25], 2)
-    assert_holds(
-        loops,
-        [step_sizes.loss_of_steps(isotropic(*z), [a] * 2) for a, z in zip([0.5, 0.25], sizes, strict=True)],
-    )
     assert_holds(
         numeric.loss(rules, lists[0][:2]),
         [step_sizes.loss_of_steps(isotropic(*z), lists[0]) for z in sizes],
     )
 
 
+@settings(max_examples=20)
+@given(tasks(("whitened_task", "noiseless_labels")), st.integers(1, 3), st.data())
+def test_the_float_family_holds_the_exact_one(task: RegressionTask, layers: int, data: st.DataObject) -> None:
+    """Value, gradient, Hessian and minimum of the same family, two points at once."""
+    points = [data.draw(st.lists(floats, min_size=layers, max_size=layers)) for _ in range(2)]
+    in_floats, family = numeric.StepsInFloats(layers), Steps(layers)
+    assert_holds(in_floats.value(task, points), [family.value(task, a) for a in points])
+    assert_holds(in_floats.gradient(task, points), [x for a in points for x in family.gradient(task, a)])
+    assert_holds(
+        in_floats.hessian(task, points), [x for a in points for x in family.hessian(task, a).entries()]
+    )
+    least, steps = in_floats.minimum(task)
+    exactly = family.minimum(task)
+    assert_holds(least, [exactly.lower])
+    for value, radius, (lower, upper) in zip(steps.value, steps.radius, exactly.minimizer, strict=True):
+        assert exact(value) - exact(radius) <= upper
+        assert lower <= exact(value) + exact(radius)
+
+
 @pytest.mark.parametrize("layers", [1, 3, 10, 30])
-def test_minimisers_hold_the_exact_ones(layers: int) -> None:
+def test_minimizers_hold_the_exact_ones(layers: int) -> None:
     """The reciprocals of Gauss nodes of s dμ, against certified roots of the exact polynomial."""
     steps, least = numeric.optimal_steps(GRID, layers)
     assert steps.value.shape == (len(GRID), layers)
@@ -112,44 +120,24 @@ def exact(x: float) -> fmpq:
     return step_sizes.rational_steps([float(x)])[0]
 
 
-@pytest.mark.parametrize("layers", [1, 2, 5, 12])
-def test_looped_minimisers_hold_the_exact_ones(layers: int) -> None:
-    """A bracket of two certain signs; and it is as narrow as the derivative's own rounding allows.
-
-    The derivative is certain outside a*(1 ± δ) once its growth f″ a* δ exceeds twice its radius; bisection
-    then ends within a float64 or two of that.
-    """
-    found = numeric.optimal_looped_steps(GRID, layers)
-    for i, size in enumerate(GRID):
-        best = step_sizes.optimal_looped_step(isotropic(*size), layers)
-        value, radius = exact(found.value[i]), exact(found.radius[i])
-        assert best.step.compare(value - radius) >= 0 >= best.step.compare(value + radius)
-        rule = spectral_rule(*size, size=layers + 1)
-        noise = numeric.looped_derivative(rule, found.value[i], layers).radius
-        growth = nearest(best.loss.polynomial.derivative().derivative()(best.step.lower))
-        assert found.radius[i] <= 4 * noise / growth + 2.0**-51 * found.value[i]
-
-
 @pytest.mark.parametrize("layers", [1, 2, 3, 10])
 @pytest.mark.parametrize(("d", "n"), GRID)
-def test_correctly_rounded_minimisers(d: int, n: int, layers: int) -> None:
+def test_minimizers_to_the_nearest_float(d: int, n: int, layers: int) -> None:
     """No float64 is nearer: the root lies between the midpoints to the neighbours."""
-    steps, least = numeric.optimal_steps_correctly_rounded(isotropic(d, n), layers)
-    best = step_sizes.optimal_steps(isotropic(d, n), layers)
-    assert least == nearest(best.loss)
-    assert steps == sorted(steps)
-    step, loss = numeric.optimal_looped_step_correctly_rounded(isotropic(d, n), layers)
-    looped = step_sizes.optimal_looped_step(isotropic(d, n), layers)
-    for value, real in [*zip(steps, best.steps, strict=True), (step, looped.step), (loss, looped.loss)]:
+    looped = optimal_looped_step(isotropic(d, n), layers)
+    for real in (*step_sizes.optimal_steps(isotropic(d, n), layers).steps, looped.step, looped.loss):
+        value = nearest_real(real)
         below, above = ((exact(value) + exact(np.nextafter(value, end))) / 2 for end in (0, np.inf))
         assert real.compare(below) >= 0 >= real.compare(above)
 
 
 def test_two_layers_in_closed_form() -> None:
     """d = n = 1, L = 2: 15 a² − 10 a + 1 = 0, so a = (5 ± √10)/15; the minimum is 8/15."""
-    steps, least = numeric.optimal_steps_correctly_rounded(isotropic(1, 1), 2)
-    assert least == nearest(fmpq(8, 15))
-    assert steps[1] == pytest.approx((5 + nearest_root(fmpq(10))) / 15, rel=4 * 2.0**-53, abs=0)
+    best = step_sizes.optimal_steps(isotropic(1, 1), 2)
+    assert best.loss == fmpq(8, 15)
+    assert nearest_real(best.steps[1]) == pytest.approx(
+        (5 + nearest_root(fmpq(10))) / 15, rel=4 * 2.0**-53, abs=0
+    )
 
 
 @pytest.mark.parametrize(
@@ -159,9 +147,11 @@ def test_two_layers_in_closed_form() -> None:
         (lambda rule: numeric.loss(rule, [np.nan]), "steps must be finite"),
         (lambda rule: numeric.gradient(rule, [np.inf]), "steps must be finite"),
         (lambda rule: numeric.loss(rule, 0.5), "steps must have a last axis"),
-        (lambda rule: numeric.looped_loss(rule, 0.5, 2), "rule must have at least 3 nodes"),
-        (lambda rule: numeric.looped_derivative(rule, np.inf, 1), "steps must be finite"),
-        (lambda rule: numeric.looped_loss(rule, 0.5, 0), "layers must be an integer ≥ 1"),
+        (
+            lambda _: numeric.StepsInFloats(2).value(isotropic(2, 5), [0.5]),
+            "points must have a last axis of 2 steps",
+        ),
+        (lambda _: numeric.StepsInFloats(1).value(RegressionTask([[2]], 3), [0.5]), "task must be whitened"),
     ],
 )
 def test_errors(call: Any, message: str) -> None:

@@ -11,8 +11,9 @@ import numpy as np
 from icl_claims.models.runs import ahn2023
 from icl_claims.numerics.rounding import nearest
 from icl_claims.theory.algebra import exact, validation
-from icl_claims.theory.many_layers.descent_loss import descent_loss
-from icl_claims.theory.many_layers.step_sizes import optimal_looped_step, optimal_steps
+from icl_claims.theory.loops.descent import descent_loss
+from icl_claims.theory.loops.step import optimal_looped_step
+from icl_claims.theory.many_layers.step_sizes import optimal_steps
 from icl_claims.theory.task import RegressionTask, isotropic
 
 D = ahn2023.DIM

@@ -102,7 +102,7 @@ def written_minimum(minimum: ConvexMinimum) -> str:
 
     The minimum is not 0. The ends differ by at most 2⁻⁵² of it, the precision of float64.
 
-    >>> from icl_claims.theory.many_layers.step_sizes import optimal_looped_step
+    >>> from icl_claims.theory.loops.step import optimal_looped_step
     >>> from icl_claims.theory.task import isotropic
     >>> written_minimum(optimal_looped_step(isotropic(6, 6), 2).loss)
     '879/343'

@@ -1,1 +1,1 @@
-"""Several layers: losses, minimisers, landscapes."""
+"""Several layers: losses, minimizers, landscapes."""

@@ -12,8 +12,8 @@ different steps; on a block of M equal steps it is D (2J − I), J all ones, D =
 
 **Theorem.** For all d, n, L ≥ 1 the critical points of f on 𝒮 are one for each ordered partition of the layers
 into blocks of equal steps, the value of a step rising from block to block: k! S(L, k) of index L − k, the
-ordered Bell number in all. Those with all steps different are the L! global minimisers, which attain the
-infimum; all others are nondegenerate saddles, the looped minimiser (one block, index L − 1) among them. All
+ordered Bell number in all. Those with all steps different are the L! global minimizers, which attain the
+infimum; all others are nondegenerate saddles, the looped minimizer (one block, index L − 1) among them. All
 steps are positive. There are no others, none at infinity: f is coercive.
 
 *Proof.* f is coercive: where f is bounded, so are the coefficients of q_a, for ∫ q² dμ is a norm on polynomials

@@ -25,7 +25,7 @@ from flint import fmpq, fmpq_mat
 from icl_claims.theory.algebra import exact, validation
 from icl_claims.theory.many_layers import gdpp
 from icl_claims.theory.many_layers.equivariant_bound import equivariant_minimum
-from icl_claims.theory.many_layers.looped_loss import MOST_LAYERS, layered_loss
+from icl_claims.theory.many_layers.matrix_layers import MOST_LAYERS, layered_loss
 from icl_claims.theory.many_layers.step_sizes import OptimalSteps, optimal_steps
 from icl_claims.theory.task import RegressionTask, whitened_sizes
 

@@ -1,6 +1,6 @@
 r"""A lower bound on the loss of L sparse layers over *all* matrices A_l, by averaging over rotations.
 
-On the task Ω = Σ⁻¹, σ² = 0, L layers of the sparse parametrisation leave, in whitened coordinates, the residual
+On the task Ω = Σ⁻¹, σ² = 0, L layers of the sparse parametrization leave, in whitened coordinates, the residual
 
     G(S) = (I − B_{L−1}S) ⋯ (I − B_0S) = I − H(S)S,     f = E‖G(S)‖_F²,
 
@@ -17,7 +17,7 @@ fundamental theorem for the orthogonal group). So f is at least
     min over c of E tr(I − Σ c_{j,ν} p_ν(S) S^{j+1})²,
 
 a linear least-squares problem whose moments E p_ν p_ν′ tr S^k are known exactly. On 𝒮 only c_{j,∅} ≠ 0, and
-those are bound by L real roots, which the minimiser has anyway: the bound lies below the minimum on 𝒮 by what
+those are bound by L real roots, which the minimizer has anyway: the bound lies below the minimum on 𝒮 by what
 traces of S can add. For L = 1 there are none, and the two agree.
 
 Source: derived here. For the invariant theory: C. Procesi (1976), Adv. Math. 19, 306–381.

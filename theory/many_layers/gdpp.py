@@ -1,4 +1,4 @@
-r"""The relaxed parametrisation on 𝒮′ = {A_l = a_l Σ⁻¹, B_l = b_l I}: GD++, its exact loss and derivatives.
+r"""The relaxed parametrization on 𝒮′ = {A_l = a_l Σ⁻¹, B_l = b_l I}: GD++, its exact loss and derivatives.
 
 A layer with P = diag(B, 1) and Q = diag(A, 0) moves covariates and labels; with the mask, for any prompt,
 
@@ -21,7 +21,7 @@ of degree 3ᴸ − 1 in s: exact moments of S, no samples. b_{L−1} does not oc
 :func:`explicit_critical_point`. So the infimum of Theorem 4 is attained.
 
 **Proposition (the minimum on 𝒮′).** For L = 2 and all d, n ≥ 1, f attains its minimum over ℝ³. For L ≥ 3 it does
-whenever no minimiser of the closure described below has ε_m = 0 for an m < L − 2; for L = 3,
+whenever no minimizer of the closure described below has ε_m = 0 for an m < L − 2; for L = 3,
 :func:`prove_degenerate_layer_loses` decides that at given d, n.
 
 *Proof.* Write c_l = a_l b_l, so that p_{l+1} = p_l (1 + c_l s p_l²). Admit also p_{l+1} = p_l (ε_l + γ_l s p_l²)
@@ -29,7 +29,7 @@ with (ε_l, γ_l) ≠ 0 on the unit circle: ε_l ≠ 0 is c_l = γ_l/ε_l up to 
 later γ absorb; ε_l = 0 stands for c_l = ±∞. On {f ≤ f(0)} the coefficients of r_L are bounded, hence the reciprocals
 of its roots, hence the coefficients of each factor 1 + a_l s p_l², hence a_l, since the p_l ≠ 0 range over a compact
 set. So f attains its minimum on ℝᴸ × (circle)^{L−1}. At a minimum no a_l is 0: there ∂f/∂a_l = 2 ∫ s p_l² r² dμ > 0
-at fixed c. So where no ε_l is 0 either, b_l = c_l/a_l gives a minimiser on 𝒮′.
+at fixed c. So where no ε_l is 0 either, b_l = c_l/a_l gives a minimizer on 𝒮′.
 
 ε_{L−2} = 0 is impossible at a minimum. Put τ = s p_{L−2}² ≥ 0, so that s p_{L−1}² = τ (ε + γτ)² = γ²τ³ + 2εγτ² + O(ε²),
 let ν be μ times the square of the earlier factors, and a = a_{L−1}γ². Then ∂f/∂a = 0 and ∂f/∂ε = 0 (ε may have either
@@ -37,13 +37,12 @@ sign) read ∫ (1 + aτ³) τ³ dν = 0 and ∫ (1 + aτ³) τ² dν = 0. The fi
 of ∫ (1 + aτ³) (τ − τ_0) τ² dν is ≤ 0, and < 0 but at finitely many points, so the integral is < 0, not 0. ∎
 
 Source: Ahn et al. (2023), Eq. (11), Theorem 4, Appendix B.3; GD++: von Oswald et al. (2023), Section 4. The
-recursion, the degree and the derivatives are derived here.
+recursion, the degree and the derivatives are derived here, see :mod:`icl_claims.theory.transformer.recursion`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from flint import fmpq, fmpq_mat, fmpq_poly
@@ -52,29 +51,15 @@ from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.minors import determinant
 from icl_claims.theory.algebra.real_roots import count_real_roots
 from icl_claims.theory.algebra.validation import vector
+from icl_claims.theory.many_layers import spectral_loss
 from icl_claims.theory.many_layers.loss_variance import mean_and_variance_by_pfaffians
-from icl_claims.theory.many_layers.step_sizes import integral
+from icl_claims.theory.many_layers.spectral_loss import Moments
 from icl_claims.theory.task import RegressionTask, whitened_sizes
+from icl_claims.theory.transformer.recursion import recursion
 from icl_claims.theory.wishart import spectral_moments
 
 MOST_LAYERS = 6
 """The largest L: the loss has degree 3ᴸ − 1 = 728 in s there."""
-
-
-def recursion(a: Sequence[Any], b: Sequence[Any], s: Any, unit: Any) -> tuple[list[Any], Any]:
-    """([p_0, …, p_{L−1}], r_L) in any commutative ring: polynomials, numbers, arrays, jets.
-
-    Args:
-        a, b: L and L − 1 elements (with L elements of b the list ends with p_L).
-        s, unit: the variable and 1.
-    """
-    covariates, residual = [unit], unit
-    for layer, factor in enumerate(a):
-        gram = s * covariates[-1] * covariates[-1]
-        residual = residual * (unit + factor * gram)
-        if layer < len(b):
-            covariates.append(covariates[-1] * (unit + factor * b[layer] * gram))
-    return covariates, residual
 
 
 def covariate_polynomials(a: Sequence[Any], b: Sequence[Any]) -> list[fmpq_poly]:
@@ -111,9 +96,7 @@ def loss(task: RegressionTask, a: Sequence[Any], b: Sequence[Any]) -> fmpq:
     >>> loss(RegressionTask.isotropic(1, 1), ["-1/2", -1], ["1/2"])
     503953/1024
     """
-    d, n = whitened_sizes(task)
-    r = residual(a, b)
-    return integral(r * r, d, n)
+    return spectral_loss.loss(*_problem(task, a, b))
 
 
 def gradient(task: RegressionTask, a: Sequence[Any], b: Sequence[Any]) -> tuple[list[fmpq], list[fmpq]]:
@@ -122,11 +105,8 @@ def gradient(task: RegressionTask, a: Sequence[Any], b: Sequence[Any]) -> tuple[
     >>> gradient(RegressionTask.isotropic(2, 5), ["-5/8"], [])
     ([0], [])
     """
-    d, n = whitened_sizes(task)
-    alphas, betas = parameters(a, b)
-    r = polynomial_jet(alphas, betas, fmpq_poly([0, 1]), fmpq_poly([1]), fmpq_poly([0]))
-    slopes = [2 * integral(r.value * slope, d, n) for slope in r.slopes]
-    return slopes[: len(alphas)], slopes[len(alphas) :]
+    slopes = spectral_loss.gradient(*_problem(task, a, b))
+    return slopes[: len(a)], slopes[len(a) :]
 
 
 def hessian(task: RegressionTask, a: Sequence[Any], b: Sequence[Any]) -> fmpq_mat:
@@ -135,15 +115,7 @@ def hessian(task: RegressionTask, a: Sequence[Any], b: Sequence[Any]) -> fmpq_ma
     >>> hessian(RegressionTask.isotropic(2, 5), ["-5/8"], []).tolist()
     [[32/5]]
     """
-    d, n = whitened_sizes(task)
-    alphas, betas = parameters(a, b)
-    r = polynomial_jet(alphas, betas, fmpq_poly([0, 1]), fmpq_poly([1]), fmpq_poly([0]))
-    size = len(r.slopes)
-    entries = [
-        [2 * integral(r.slopes[i] * r.slopes[j] + r.value * r.curvature(i, j), d, n) for j in range(size)]
-        for i in range(size)
-    ]
-    return fmpq_mat(entries)
+    return fmpq_mat(spectral_loss.hessian(*_problem(task, a, b)))
 
 
 def parameters(a: Sequence[Any], b: Sequence[Any]) -> tuple[list[fmpq], list[fmpq]]:
@@ -157,72 +129,9 @@ def parameters(a: Sequence[Any], b: Sequence[Any]) -> tuple[list[fmpq], list[fmp
     return vector("a", a, layers), vector("b", b, layers - 1)
 
 
-@dataclass(frozen=True)
-class Jet:
-    """An element of a commutative ring with its first and second derivatives in some parameters.
-
-    Args:
-        value: the element.
-        slopes: its derivatives.
-        curvatures: second derivatives, ``curvatures[i][j]`` for j ≤ i.
-    """
-
-    value: Any
-    slopes: tuple[Any, ...]
-    curvatures: tuple[tuple[Any, ...], ...]
-
-    def __add__(self, other: Jet) -> Jet:
-        return Jet(
-            self.value + other.value,
-            tuple(x + y for x, y in zip(self.slopes, other.slopes, strict=True)),
-            tuple(
-                tuple(x + y for x, y in zip(row, line, strict=True))
-                for row, line in zip(self.curvatures, other.curvatures, strict=True)
-            ),
-        )
-
-    def __mul__(self, other: Jet) -> Jet:
-        f, g = self, other
-        return Jet(
-            f.value * g.value,
-            tuple(x * g.value + f.value * y for x, y in zip(f.slopes, g.slopes, strict=True)),
-            tuple(
-                tuple(
-                    f.curvatures[i][j] * g.value
-                    + f.slopes[i] * g.slopes[j]
-                    + f.slopes[j] * g.slopes[i]
-                    + f.value * g.curvatures[i][j]
-                    for j in range(i + 1)
-                )
-                for i in range(len(f.slopes))
-            ),
-        )
-
-    def curvature(self, i: int, j: int) -> Any:
-        """The second derivative in parameters i and j."""
-        return self.curvatures[max(i, j)][min(i, j)]
-
-
-def polynomial_jet(a: Sequence[Any], b: Sequence[Any], s: Any, unit: Any, nothing: Any) -> Jet:
-    """r_L with its derivatives in (a_0, …, a_{L−1}, b_0, …, b_{L−2}), in any commutative ring.
-
-    Args:
-        a, b: the parameters, elements that multiply ``unit``.
-        s, unit, nothing: the variable, 1 and 0.
-    """
-    size = len(a) + len(b)
-    flat = tuple((nothing,) * (i + 1) for i in range(size))
-
-    def constant(value: Any) -> Jet:
-        return Jet(value, (nothing,) * size, flat)
-
-    def variable(value: Any, index: int) -> Jet:
-        slopes = tuple(unit if i == index else nothing for i in range(size))
-        return Jet(unit * value, slopes, flat)
-
-    jets = [variable(x, i) for i, x in enumerate([*a, *b])]
-    result: Jet = recursion(jets[: len(a)], jets[len(a) :], constant(s), constant(unit))[1]
-    return result
+def _problem(task: RegressionTask, a: Any, b: Any) -> tuple[Moments, list[fmpq], list[fmpq]]:
+    alphas, betas = parameters(a, b)
+    return Moments(*whitened_sizes(task), 3 ** len(alphas) - 1), alphas, betas
 
 
 def one_prompt_variance(task: RegressionTask, a: Sequence[Any], b: Sequence[Any]) -> fmpq:

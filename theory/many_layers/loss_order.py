@@ -7,7 +7,7 @@ For a whitened task (Ω = Σ⁻¹, σ² = 0) let
 * g the least loss of gradient descent without a preconditioner, A_l = ηI.
 
 u is rational, p a root of a polynomial that is enclosed and compared exactly, and g > c is decided by counting the
-real roots of f_GD − c (:func:`icl_claims.theory.many_layers.descent_loss.is_above`): no rounding enters.
+real roots of f_GD − c (:func:`icl_claims.theory.loops.descent.is_above`): no rounding enters.
 
 Source: Ahn et al. (2023), Appendix D, compare trained weights with p and g.
 """
@@ -17,8 +17,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from icl_claims.theory.algebra.exact import Refuted
-from icl_claims.theory.many_layers.descent_loss import descent_loss, is_above
-from icl_claims.theory.many_layers.step_sizes import optimal_looped_step, optimal_steps
+from icl_claims.theory.loops.descent import descent_loss, is_above
+from icl_claims.theory.loops.step import optimal_looped_step
+from icl_claims.theory.many_layers.step_sizes import optimal_steps
 from icl_claims.theory.task import RegressionTask
 
 

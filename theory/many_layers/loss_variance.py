@@ -53,7 +53,8 @@ from flint import fmpq, fmpq_poly, fmpz_mat, fmpz_poly
 
 from icl_claims.theory.algebra.polynomials import inner_product
 from icl_claims.theory.algebra.validation import positive_integer, rational
-from icl_claims.theory.many_layers.step_sizes import integral, residual
+from icl_claims.theory.many_layers.spectral_loss import integral
+from icl_claims.theory.many_layers.step_sizes import residual
 from icl_claims.theory.task import RegressionTask, whitened_sizes
 from icl_claims.theory.wishart import trace_moment_list, trace_moments
 from icl_claims.theory.wishart.partitions import LARGEST_DEGREE

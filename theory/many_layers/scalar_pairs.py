@@ -14,7 +14,7 @@ from flint import fmpq
 
 from icl_claims.theory.algebra import definiteness, exact, validation
 from icl_claims.theory.algebra.exact import Refuted
-from icl_claims.theory.many_layers.looped_loss import layered_loss
+from icl_claims.theory.many_layers.matrix_layers import layered_loss
 from icl_claims.theory.task import RegressionTask
 
 _PLACES = ((0, 0), (1, 0), (2, 0), (1, 1), (1, -1), (2, 2))

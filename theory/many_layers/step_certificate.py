@@ -20,7 +20,7 @@ from flint import fmpq, fmpq_poly
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.orthogonal_polynomials import kernel_polynomial, recurrence
 from icl_claims.theory.algebra.real_roots import isolate
-from icl_claims.theory.many_layers.step_sizes import integral
+from icl_claims.theory.many_layers.spectral_loss import integral
 from icl_claims.theory.task import RegressionTask, whitened_sizes
 from icl_claims.theory.wishart import trace_moments
 

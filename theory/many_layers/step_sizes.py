@@ -1,4 +1,4 @@
-r"""Step sizes on 𝒮 = {A_l = a_l Σ⁻¹}: the exact loss of a linear transformer, and its minimisers.
+r"""Step sizes on 𝒮 = {A_l = a_l Σ⁻¹}: the exact loss of a linear transformer, and its minimizers.
 
 On the task Ω = Σ⁻¹, σ² = 0 a transformer with layers A_l = a_l Σ⁻¹ runs L steps of gradient descent in
 context, and leaves in whitened coordinates the residual ∏_l (I − a_l S), S = XXᵀ/n, X d × n standard
@@ -11,7 +11,7 @@ mass d − n at 0 where n < d, μ has a density on (0, ∞); so it has infinitel
 for all d, n ≥ 1.
 
 **Proposition (the global minimum on 𝒮).** For all d, n, L ≥ 1, f attains its minimum over ℝᴸ; the
-minimiser is unique up to the order of the steps; its steps are positive and distinct; and the gradient of f
+minimizer is unique up to the order of the steps; its steps are positive and distinct; and the gradient of f
 vanishes there. The steps are the reciprocals of the roots of the orthogonal polynomial of degree L of
 the measure s dμ(s), and the minimal loss is 1 / Σ_{k≤L} π_k(0)²/h_k, π_k the monic orthogonal
 polynomials of μ and h_k = ∫ π_k² dμ.
@@ -24,7 +24,7 @@ degree L of s dμ(s), with L simple roots, all positive
 ≥ ∫ (q*)² dμ on ℝᴸ, and f(a) is equal to it exactly when q_a = q*. As deg q* = L, that means that a lists the
 reciprocals of the roots of q*, which are distinct, in some order. ℝᴸ is open, so the gradient vanishes. ∎
 
-So there are exactly L! minimisers, one up to the exchange of layers. Each is a critical point of the loss
+So there are exactly L! minimizers, one up to the exchange of layers. Each is a critical point of the loss
 over *all* matrices A_l: for Σ = I the loss is invariant under A_l ↦ U A_l Uᵀ (all l, U orthogonal), so at
 A_l = a_l I its gradient in A_l commutes with all U and is a multiple of I, of trace ∂f/∂a_l = 0. The infimum
 in Ahn et al., Theorem 3, is therefore attained.
@@ -32,30 +32,29 @@ in Ahn et al., Theorem 3, is therefore attained.
 The minimum decreases strictly in L, for the degree of q* is exactly L, and stays above μ({0}) =
 max(d − n, 0), for q(0) = 1: a context shorter than d leaves d − n directions of w unseen.
 
-**Proposition (looped).** With all steps equal, f(a) = ∫ (1 − a s)^{2L} dμ is strictly convex:
-f″(a) = 2L(2L − 1) ∫ s² (1 − a s)^{2L−2} dμ > 0. f′ has odd degree 2L − 1, so it has exactly one real
-root a*; a* > 0, as f′(0) = −2L d < 0; and a* is the only minimiser and the only critical point.
+With all steps equal: :mod:`icl_claims.theory.loops.step`. The loss, gradient and Hessian are those of
+:mod:`icl_claims.theory.many_layers.spectral_loss` at weights −a_l without covariate updates.
 
-Sources: Ahn et al. (2023), Theorem 3 and Appendix B.2 (that 𝒮 holds critical points); Gatmiry et al. (2024)
-for loops; the minimisers are derived here. Orthogonal polynomials: Szegő, Orthogonal Polynomials.
+Sources: Ahn et al. (2023), Theorem 3 and Appendix B.2 (that 𝒮 holds critical points); the minimizers are derived
+here. Orthogonal polynomials: Szegő, Orthogonal Polynomials.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
-from math import comb
-from operator import mul
 from typing import Any
 
 from flint import fmpq, fmpq_mat, fmpq_poly, fmpz_poly
 
 from icl_claims.theory.algebra.orthogonal_polynomials import least_square_polynomial
-from icl_claims.theory.algebra.real_roots import ConvexMinimum, RealRoot, isolate, root_of_increasing
-from icl_claims.theory.algebra.validation import bounded_integer, positive_integer, vector
+from icl_claims.theory.algebra.real_roots import RealRoot, isolate
+from icl_claims.theory.algebra.validation import bounded_integer, vector
+from icl_claims.theory.many_layers import spectral_loss
+from icl_claims.theory.many_layers.spectral_loss import Moments
 from icl_claims.theory.task import RegressionTask, whitened_sizes
-from icl_claims.theory.wishart import spectral_moments, trace_moments
+from icl_claims.theory.transformer.recursion import recursion
+from icl_claims.theory.wishart import trace_moments
 
 MOST_LAYERS = 100
 """The largest L: the exact minimizer takes a few milliseconds at L = 10. At L = 100 it takes half a second for
@@ -91,30 +90,8 @@ class OptimalSteps:
         return replace(self, steps=tuple(step.refined(bits) for step in self.steps))
 
 
-@dataclass(frozen=True)
-class OptimalLoopedStep:
-    """The global minimum on 𝒮 with all steps equal.
-
-    Attributes:
-        task: the task, whitened and without label noise.
-        layers: L.
-        step: a*, the only real root of the derivative of the loss, in an interval of rational ends.
-        loss: the minimum, enclosed; its ``polynomial`` is the loss as a polynomial in a.
-    """
-
-    task: RegressionTask
-    layers: int
-    step: RealRoot
-    loss: ConvexMinimum
-
-    def refined(self, bits: int) -> OptimalLoopedStep:
-        """The same with a* enclosed to a relative width of 2⁻ᵇⁱᵗˢ."""
-        step = self.step.refined(bits)
-        return replace(self, step=step, loss=replace(self.loss, minimizer=step))
-
-
 def optimal_steps(task: RegressionTask, layers: int) -> OptimalSteps:
-    """The steps a_0 < … < a_{L−1} that minimise the loss on 𝒮, and the minimum, exactly.
+    """The steps a_0 < … < a_{L−1} that minimize the loss on 𝒮, and the minimum, exactly.
 
     The same for every positive definite Σ, with A_l = a_l Σ⁻¹ in any order.
 
@@ -132,40 +109,11 @@ def optimal_steps(task: RegressionTask, layers: int) -> OptimalSteps:
     >>> best.loss, best.polynomial, [step.compare(fmpq(1, 2)) for step in best.steps]
     (8/15, x^2 + (-2/3)*x + 1/15, [-1, 1])
     """
-    (d, n), count = whitened_sizes(task), _layers(layers)
+    (d, n), count = whitened_sizes(task), bounded_integer("layers", layers, MOST_LAYERS)
     q, least = least_square_polynomial(trace_moments(2 * count, d, n), count)
     residual = q(fmpq_poly([0, n]))
     steps = isolate(_reversed(residual))
     return OptimalSteps(task, least, residual, steps).refined(_BITS)
-
-
-def optimal_looped_step(task: RegressionTask, layers: int) -> OptimalLoopedStep:
-    """The step a* that minimises the loss of L equal steps, and the minimum, enclosed.
-
-    Arguments, errors: as for :func:`optimal_steps`.
-
-    >>> best = optimal_looped_step(RegressionTask.isotropic(1, 1), layers=2)
-    >>> best.loss.polynomial
-    105*x^4 + (-60)*x^3 + 18*x^2 + (-4)*x + 1
-    >>> best.step.compare(fmpq(1, 5)), best.step.compare(fmpq(1, 4)), best.loss.compare(fmpq(1, 2))
-    (1, -1, 1)
-    """
-    loss = looped_loss(task, layers)
-    step = root_of_increasing(loss.derivative()).refined(_BITS)
-    return OptimalLoopedStep(task, int(layers), step, ConvexMinimum(loss, step))
-
-
-def looped_loss(task: RegressionTask, layers: int) -> fmpq_poly:
-    """f(a) = ∫ (1 − a s)^{2L} dμ(s), a convex polynomial in a of degree 2L over ℚ.
-
-    Arguments, errors: as for :func:`optimal_steps`.
-
-    >>> looped_loss(RegressionTask.isotropic(2, 5), layers=1)
-    16/5*x^2 + (-4)*x + 2
-    """
-    degree = 2 * _layers(layers)
-    moments = spectral_moments(degree, *whitened_sizes(task))
-    return fmpq_poly([(-1) ** k * comb(degree, k) * m for k, m in enumerate(moments)])
 
 
 def residual(steps: Sequence[Any]) -> fmpq_poly:
@@ -181,7 +129,7 @@ def residual(steps: Sequence[Any]) -> fmpq_poly:
     >>> residual(["1/2", 1])
     1/2*x^2 + (-3/2)*x + 1
     """
-    return _residual_and_factors(steps)[0]
+    return recursion(*_weights(steps), fmpq_poly([0, 1]), fmpq_poly([1]))[1]
 
 
 def loss_of_steps(task: RegressionTask, steps: Sequence[Any]) -> fmpq:
@@ -197,9 +145,7 @@ def loss_of_steps(task: RegressionTask, steps: Sequence[Any]) -> fmpq:
     >>> loss_of_steps(RegressionTask.isotropic(2, 5), ["5/8"])
     3/4
     """
-    d, n = whitened_sizes(task)
-    q = residual(steps)
-    return integral(q * q, d, n)
+    return spectral_loss.loss(_moments(task, steps), *_weights(steps))
 
 
 def gradient(task: RegressionTask, steps: Sequence[Any]) -> list[fmpq]:
@@ -209,44 +155,19 @@ def gradient(task: RegressionTask, steps: Sequence[Any]) -> list[fmpq]:
     >>> gradient(task, ["5/8"]), gradient(task, [0, 0])
     ([0], [-4, -4])
     """
-    sizes = whitened_sizes(task)
-    q, factors = _residual_and_factors(steps)
-    weights = _weighted_moments(q, 1, *sizes)
-    return [-2 * _dot(q // factor, weights) for factor in factors]
+    return [-slope for slope in spectral_loss.gradient(_moments(task, steps), *_weights(steps))]
 
 
 def hessian(task: RegressionTask, steps: Sequence[Any]) -> fmpq_mat:
-    r"""(∂²f/∂a_l∂a_m), L × L, exactly. Arguments, errors: see :func:`loss_of_steps`; at least one step.
-
-    With q_l and q_{lm} the products without the factors l, and l and m, so that q_l q_m = q q_{lm},
-
-        ∂²f/∂a_l² = 2 ∫ s² q_l² dμ,     ∂²f/∂a_l∂a_m = 2 ∫ s² (q_l q_m + q q_{lm}) dμ = 4 ∫ s² q q_{lm} dμ.
+    """(∂²f/∂a_l∂a_m), L × L, exactly. Arguments, errors: see :func:`loss_of_steps`; at least one step.
 
     >>> hessian(RegressionTask.isotropic(2, 5), [0, 0]).tolist()
     [[32/5, 64/5], [64/5, 32/5]]
     """
-    sizes = whitened_sizes(task)
-    q, factors = _residual_and_factors(steps)
-    if not factors:
+    over, weights = _moments(task, steps), _weights(steps)
+    if not weights[0]:
         raise ValueError("steps must hold at least one number to have a Hessian, got none")
-    weights = _weighted_moments(q, 2, *sizes)
-    entries = fmpq_mat(len(factors), len(factors))
-    for i, factor in enumerate(factors):
-        others = q // factor
-        entries[i, i] = 2 * _dot(others, _weighted_moments(others, 2, *sizes))
-        for j in range(i):
-            entries[i, j] = entries[j, i] = 4 * _dot(others // factors[j], weights)
-    return entries
-
-
-def integral(polynomial: fmpq_poly, dim: int, context_length: int) -> fmpq:
-    """∫ p dμ = E tr p(S), exactly, for a polynomial p over ℚ.
-
-    >>> integral(fmpq_poly([0, 0, 1]), dim=2, context_length=5)
-    16/5
-    """
-    moments = spectral_moments(max(polynomial.degree(), 0), *_sizes(dim, context_length))
-    return _dot(polynomial, moments)
+    return fmpq_mat(spectral_loss.hessian(over, *weights))
 
 
 def rational_steps(steps: Any) -> list[fmpq]:
@@ -265,26 +186,10 @@ def _reversed(polynomial: fmpq_poly) -> fmpq_poly:
     return fmpq_poly(fmpz_poly(polynomial.numer().coeffs()[::-1]), polynomial.denom())
 
 
-def _residual_and_factors(steps: Any) -> tuple[fmpq_poly, list[fmpq_poly]]:
-    factors = [fmpq_poly([1, -step]) for step in rational_steps(steps)]
-    *_, product = accumulate(factors, mul, initial=fmpq_poly([1]))
-    return product, factors
+def _weights(steps: Any) -> tuple[list[fmpq], list[fmpq]]:
+    """(a, b) of layers that descend: a_l = −step, and no covariate updates."""
+    return [-step for step in rational_steps(steps)], []
 
 
-def _weighted_moments(q: fmpq_poly, power: int, dim: int, context_length: int) -> list[fmpq]:
-    """∫ s^{power + k} q dμ for k = 0, …, deg q."""
-    moments = spectral_moments(2 * q.degree() + power, *_sizes(dim, context_length))
-    return [_dot(q, moments[power + k :]) for k in range(q.degree() + 1)]
-
-
-def _dot(polynomial: fmpq_poly, weights: Sequence[fmpq]) -> fmpq:
-    return sum((c * w for c, w in zip(polynomial.coeffs(), weights, strict=False)), fmpq(0))
-
-
-def _sizes(dim: Any, context_length: Any) -> tuple[int, int]:
-    return positive_integer("dim", dim), positive_integer("context_length", context_length)
-
-
-def _layers(layers: Any) -> int:
-    count = bounded_integer("layers", layers, MOST_LAYERS)
-    return count
+def _moments(task: RegressionTask, steps: Any) -> Moments:
+    return Moments(*whitened_sizes(task), 2 * len(rational_steps(steps)))

@@ -40,7 +40,7 @@ from icl_claims.theory.algebra import definiteness, exact, validation
 from icl_claims.theory.algebra.blocks import Blocks
 from icl_claims.theory.algebra.gaussian import expectation
 from icl_claims.theory.algebra.words import Words, eye, letter, sigma2, zero
-from icl_claims.theory.many_layers.looped_loss import layered_gradient
+from icl_claims.theory.many_layers.matrix_layers import layered_gradient
 from icl_claims.theory.task import RegressionTask
 from icl_claims.theory.transformer.attention import MASK, NOISE, X_QUERY, W, X, layer, prompt
 from icl_claims.theory.transformer.parametrizations import sparse

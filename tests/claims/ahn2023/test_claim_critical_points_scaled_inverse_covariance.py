@@ -10,7 +10,7 @@ from icl_claims.claims.evidence import Evidence
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.words import letter
-from icl_claims.theory.many_layers.looped_loss import layered_gradient
+from icl_claims.theory.many_layers.matrix_layers import layered_gradient
 from icl_claims.theory.many_layers.step_sizes import gradient, optimal_steps
 from icl_claims.theory.task import RegressionTask, isotropic
 from icl_claims.theory.transformer.attention import MASK, NO_MASK

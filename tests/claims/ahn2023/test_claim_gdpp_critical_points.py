@@ -27,6 +27,7 @@ from icl_claims.theory.transformer.parametrizations import relaxed
 from icl_claims.theory.transformer.preconditioned_gd import LABELS, gradient
 from icl_claims.theory.transformer.prompts import SIGMA, over_prompts
 from icl_claims.theory.transformer.query_label import prove_slot_adds_its_square
+from icl_claims.theory.transformer.recursion import residual_jet
 from icl_claims.theory.transformer.rotations import inverse_pairs, without_inverse_pairs
 from icl_claims.theory.transformer.symmetries import of_degree
 from icl_claims.theory.wishart import spectral_moments
@@ -65,7 +66,7 @@ def check_point(point: Point) -> None:
     for layers in range(1, 6):
         a, b = [point.first] * (layers - 1) + [point.last], [point.move] * (layers - 1)
         unit = polynomials.one
-        r = gdpp.polynomial_jet([FIELD(x) for x in a], [FIELD(x) for x in b], s, unit, polynomials.zero)
+        r = residual_jet([FIELD(x) for x in a], [FIELD(x) for x in b], s, unit, second=False)
         for i, slope in enumerate(r.slopes):
             if sum((c * moments[k] for (k,), c in (r.value * slope).terms()), start=FIELD.zero):
                 raise Refuted(f"L = {layers}: derivative {i} does not vanish")

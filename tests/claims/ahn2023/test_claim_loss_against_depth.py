@@ -11,10 +11,11 @@ from icl_claims.claims.evidence import Evidence
 from icl_claims.claims.results import Chart, Series
 from icl_claims.numerics.rounding import nearest
 from icl_claims.theory.algebra.exact import Refuted
-from icl_claims.theory.many_layers.descent_loss import descent_loss, is_above
+from icl_claims.theory.loops.descent import descent_loss, is_above
+from icl_claims.theory.loops.step import looped_step_loss, optimal_looped_step
 from icl_claims.theory.many_layers.loss_order import Order, prove_order
 from icl_claims.theory.many_layers.loss_variance import prompts_needed
-from icl_claims.theory.many_layers.step_sizes import looped_loss, optimal_looped_step, optimal_steps
+from icl_claims.theory.many_layers.step_sizes import optimal_steps
 from icl_claims.theory.one_layer import single_layer
 from icl_claims.theory.task import RegressionTask, isotropic
 from tests.shared import trained_runs
@@ -158,8 +159,8 @@ def test_claim_loss_against_depth_minima_necessity(evidence: Evidence) -> None:
 def test_preconditioned_descent_by_two_routes(layers: int, n: int) -> None:
     """Words at the covariance Σ against the spectral measure of the whitened problem."""
     task = whitened_task(n)
-    assert descent_loss(task, layers, SIGMA.inv()) == looped_loss(isotropic(D, n), layers)
-    assert descent_loss(isotropic(D, n), layers) == looped_loss(isotropic(D, n), layers)
+    assert descent_loss(task, layers, SIGMA.inv()) == looped_step_loss(isotropic(D, n), layers)
+    assert descent_loss(isotropic(D, n), layers) == looped_step_loss(isotropic(D, n), layers)
 
 
 def test_above_is_decided_exactly() -> None:
@@ -171,11 +172,11 @@ def test_above_is_decided_exactly() -> None:
 
 
 @pytest.mark.parametrize(
-    ("steps", "message"), [(0, "steps must be"), (7, "steps must be an integer from 1 to 6")]
+    ("loops", "message"), [(0, "loops must be"), (7, "loops must be an integer from 1 to 6")]
 )
-def test_bad_steps(steps: int, message: str) -> None:
+def test_bad_loops(loops: int, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        descent_loss(isotropic(1, 2), steps)
+        descent_loss(isotropic(1, 2), loops)
 
 
 RUNS = {1: "depth/layers_1", 2: "depth/layers_2", 3: "sparse_three_layers/seed_0", 4: "depth/layers_4"}

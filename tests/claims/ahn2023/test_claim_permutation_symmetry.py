@@ -13,13 +13,14 @@ from icl_claims.claims.evidence import Evidence
 from icl_claims.models.attention import LinearTransformer
 from icl_claims.theory.algebra import validation
 from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.algebra.minors import is_positive
 from icl_claims.theory.algebra.words import Words, letter, zero
 from icl_claims.theory.algebra.words import d as dim
 from icl_claims.theory.algebra.words import n as context
-from icl_claims.theory.many_layers.looped_loss import layered_loss
+from icl_claims.theory.loops.step import looped_step_loss
+from icl_claims.theory.many_layers.matrix_layers import layered_loss
 from icl_claims.theory.many_layers.step_certificate import prove_different_positive_roots, prove_orthogonal
-from icl_claims.theory.many_layers.step_sizes import looped_loss, loss_of_steps, optimal_steps
-from icl_claims.theory.many_layers.two_symmetric_layers import is_positive
+from icl_claims.theory.many_layers.step_sizes import loss_of_steps, optimal_steps
 from icl_claims.theory.task import RegressionTask, isotropic
 from icl_claims.theory.transformer.attention import MASK, NO_MASK
 from icl_claims.theory.transformer.parametrizations import sparse
@@ -187,7 +188,7 @@ def test_claim_permutation_symmetry_necessity(evidence: Evidence) -> None:
         "comes second, though the two commute.",
     )
     evidence.figure("losses in the two orders off 𝒮", f"{losses[0]} and {losses[1]}")
-    if looped_loss(isotropic(1, 1), 1).derivative().degree() != 1:
+    if looped_step_loss(isotropic(1, 1), 1).derivative().degree() != 1:
         raise Refuted("the loss of one layer is no parabola")
     evidence.necessary(
         "several_layers", "d = n = L = 1: f is a parabola in a_0, with one critical point, 1/3."

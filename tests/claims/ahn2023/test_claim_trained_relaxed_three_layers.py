@@ -12,8 +12,8 @@ from icl_claims.claims.evidence import Evidence
 from icl_claims.claims.results import Chart, Series
 from icl_claims.numerics.rounding import nearest, nearest_root
 from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.loops.descent import is_above
 from icl_claims.theory.many_layers import gdpp
-from icl_claims.theory.many_layers.descent_loss import is_above
 from icl_claims.theory.task import isotropic
 from tests.shared import trained_runs
 from tests.shared.decimals import decimal, half_a_unit

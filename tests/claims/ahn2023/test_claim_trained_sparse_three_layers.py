@@ -20,11 +20,12 @@ from icl_claims.models.training import train
 from icl_claims.numerics.rounding import nearest, nearest_root
 from icl_claims.theory.algebra import exact, validation
 from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.loops.step import optimal_looped_step
 from icl_claims.theory.many_layers.distance import squared_dist
 from icl_claims.theory.many_layers.equivariant_bound import equivariant_minimum
-from icl_claims.theory.many_layers.looped_loss import layered_loss
 from icl_claims.theory.many_layers.loss_variance import prompts_needed
-from icl_claims.theory.many_layers.step_sizes import optimal_looped_step, optimal_steps
+from icl_claims.theory.many_layers.matrix_layers import layered_loss
+from icl_claims.theory.many_layers.step_sizes import optimal_steps
 from icl_claims.theory.task import isotropic
 from tests.shared import trained_runs
 from tests.shared.criteria import SPARSE_LITTLE, SPARSE_NEAR, SPARSE_STEADY

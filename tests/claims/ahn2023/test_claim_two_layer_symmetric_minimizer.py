@@ -12,7 +12,7 @@ from icl_claims.claims.evidence import Evidence
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.words import Words, eye, letter, n, sigma2
-from icl_claims.theory.many_layers.looped_loss import layered_loss
+from icl_claims.theory.many_layers.matrix_layers import layered_loss
 from icl_claims.theory.many_layers.two_symmetric_layers import (
     A,
     B,

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from icl_claims.theory.algebra import exact, validation
-from icl_claims.theory.many_layers.looped_loss import layered_loss
+from icl_claims.theory.many_layers.matrix_layers import layered_loss
 from icl_claims.theory.task import RegressionTask
 from tests.shared import by_words
 from tests.shared.command_line import answer, around, refusal, same, shown

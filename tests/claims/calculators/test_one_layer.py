@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from icl_claims.claims.calculators import one_layer
 from icl_claims.claims.calculators.tasks import Task
 from icl_claims.theory.algebra import exact, validation
-from icl_claims.theory.many_layers.looped_loss import layered_gradient, layered_loss
+from icl_claims.theory.many_layers.matrix_layers import layered_gradient, layered_loss
 from icl_claims.theory.one_layer import single_layer
 
 weights = st.fractions(0, 5, max_denominator=12).map(lambda x: fmpq(x.numerator, x.denominator))

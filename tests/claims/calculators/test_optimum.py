@@ -16,7 +16,7 @@ from sympy import Poly, sympify
 
 from icl_claims.claims.calculators import optimum
 from icl_claims.theory.algebra import exact, validation
-from icl_claims.theory.many_layers.looped_loss import layered_gradient, layered_loss
+from icl_claims.theory.many_layers.matrix_layers import layered_gradient, layered_loss
 from icl_claims.theory.one_layer import single_layer
 from icl_claims.theory.task import RegressionTask
 from tests.shared.command_line import (

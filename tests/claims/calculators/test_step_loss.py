@@ -13,8 +13,9 @@ from icl_claims.claims.calculators import step_loss
 from icl_claims.claims.calculators.step_loss import plain_loss, power_sums, preconditioned_loss
 from icl_claims.claims.calculators.tasks import Covariance, Task
 from icl_claims.theory.algebra import exact
-from icl_claims.theory.many_layers.descent_loss import descent_loss
-from icl_claims.theory.many_layers.looped_loss import layered_loss, symmetric_looped_loss
+from icl_claims.theory.loops.descent import descent_loss
+from icl_claims.theory.loops.matrix import symmetric_looped_loss
+from icl_claims.theory.many_layers.matrix_layers import layered_loss
 from icl_claims.theory.many_layers.step_sizes import loss_of_steps
 from icl_claims.theory.task import isotropic
 
@@ -99,7 +100,7 @@ def test_what_would_take_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) ->
     task = Task(2, 3, (fmpq(1), fmpq(2)), None, whitened=False, noise=fmpq(0))
     with pytest.raises(ValueError, match="steps must be at most 12 numbers where A_l = a_l I"):
         plain_loss(task, [fmpq(1)] * 13)
-    monkeypatch.setattr(step_loss, "MOST_WORK", 16)
+    monkeypatch.setattr(step_loss, "LARGEST_WORK", 16)
     assert plain_loss(task, [fmpq(1)])
     with pytest.raises(ValueError, match="2 allow tr Σ and tr ΣΩ 1 bits over common denominators, got 2"):
         plain_loss(task, [fmpq(1)] * 2)

@@ -10,7 +10,7 @@ from flint import fmpq, fmpq_mat
 
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.many_layers.critical_points import critical_points_by_index
-from icl_claims.theory.many_layers.looped_loss import layered_gradient, layered_hessian, layered_loss
+from icl_claims.theory.many_layers.matrix_layers import layered_gradient, layered_hessian, layered_loss
 from icl_claims.theory.many_layers.step_sizes import optimal_steps
 from icl_claims.theory.task import RegressionTask, isotropic
 from icl_claims.theory.wishart import spectral_moments, trace_moments

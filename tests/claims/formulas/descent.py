@@ -7,7 +7,7 @@ from typing import Any
 
 from flint import fmpq, fmpq_mat
 
-from icl_claims.theory.many_layers.looped_loss import layered_loss
+from icl_claims.theory.many_layers.matrix_layers import layered_loss
 from icl_claims.theory.task import isotropic
 from icl_claims.theory.transformer import attention, preconditioned_gd, query_label
 from icl_claims.theory.transformer.parametrizations import sparse

@@ -15,17 +15,13 @@ from icl_claims.models.files import load_trajectory
 from icl_claims.models.runs import ahn2023
 from icl_claims.models.training import TRAJECTORY
 from icl_claims.theory.algebra import exact, validation
+from icl_claims.theory.loops.descent import descent_loss, is_above
+from icl_claims.theory.loops.step import looped_step_loss, optimal_looped_step
 from icl_claims.theory.many_layers import step_sizes
-from icl_claims.theory.many_layers.descent_loss import descent_loss, is_above
 from icl_claims.theory.many_layers.distance import squared_dist
 from icl_claims.theory.many_layers.equivariant_bound import equivariant_minimum
 from icl_claims.theory.many_layers.loss_variance import loss_variance
-from icl_claims.theory.many_layers.step_sizes import (
-    looped_loss,
-    loss_of_steps,
-    optimal_looped_step,
-    optimal_steps,
-)
+from icl_claims.theory.many_layers.step_sizes import loss_of_steps, optimal_steps
 from icl_claims.theory.task import RegressionTask, isotropic
 from tests.claims.formulas.points import Points, block_diagonal, identity
 from tests.claims.formulas.table import compares
@@ -198,7 +194,7 @@ def ordered(n: int, layers: int) -> dict[str, Any]:
     """u, p, g: least losses of layers on 𝒮, of preconditioned GD and of GD. u is exact; p is a value of the convex loss
     within 2^{-60} of its minimum; g is a number that the loss of GD exceeds, but by less than a millionth somewhere."""
     task = RegressionTask.whitened(exact.diagonal(ahn2023.SPECTRUM), n)
-    looped = looped_loss(isotropic(D, n), layers)
+    looped = looped_step_loss(isotropic(D, n), layers)
     step = optimal_looped_step(isotropic(D, n), layers).step
     p = looped(step.upper) if layers > 1 else minimum_of_quadratic(looped)
     return {

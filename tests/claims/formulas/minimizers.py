@@ -155,10 +155,7 @@ def general_tasks(keep: Any = None) -> Iterator[tuple[RegressionTask, dict[str, 
                 gamma, least = single_layer.minimizer(task), single_layer.minimum(task)
             else:
                 # The record writes Q_0 = −2 diag(Γ, 0): its Γ is half of the minimizer.
-                gamma, least = (
-                    single_layer.minimizer(task, single_layer.RELU) / 2,
-                    single_layer.minimum(task, single_layer.RELU),
-                )
+                gamma, least = single_layer.minimizer(task, keep) / 2, single_layer.minimum(task, keep)
             yield (
                 task,
                 {

@@ -13,7 +13,7 @@ from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.blocks import Blocks
 from icl_claims.theory.algebra.evaluation import at_task
 from icl_claims.theory.algebra.words import Words
-from icl_claims.theory.many_layers.step_sizes import integral
+from icl_claims.theory.many_layers.spectral_loss import integral
 from icl_claims.theory.task import RegressionTask, isotropic
 from tests.claims.formulas.values import Matrix
 from tests.shared.coordinates import gaussian

@@ -10,10 +10,11 @@ from flint import fmpq, fmpq_mat, fmpq_poly
 
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.orthogonal_polynomials import monic, recurrence
-from icl_claims.theory.many_layers.descent_loss import descent_loss
-from icl_claims.theory.many_layers.looped_loss import layered_gradient, layered_loss
+from icl_claims.theory.loops.descent import descent_loss
+from icl_claims.theory.loops.step import looped_step_loss
 from icl_claims.theory.many_layers.loss_variance import loss_variance
-from icl_claims.theory.many_layers.step_sizes import looped_loss, loss_of_steps, optimal_steps, residual
+from icl_claims.theory.many_layers.matrix_layers import layered_gradient, layered_loss
+from icl_claims.theory.many_layers.step_sizes import loss_of_steps, optimal_steps, residual
 from icl_claims.theory.task import RegressionTask, isotropic
 from icl_claims.theory.transformer.symmetries import directional_derivatives, reduced_direction
 from icl_claims.theory.wishart import trace_moments
@@ -133,7 +134,7 @@ def preconditioned_layers() -> Iterator[dict[str, Any]]:
     for d, n in SIZES:
         a, root = fmpq(-3, 2), Points(d).definite(d)
         task, A = RegressionTask.whitened(root * root, n), root.inv() * a * root.inv()
-        if layered_loss(task, [A, A]) != looped_loss(isotropic(d, n), 2)(a):
+        if layered_loss(task, [A, A]) != looped_step_loss(isotropic(d, n), 2)(a):
             raise ValueError("the layers are no steps of preconditioned gradient descent")
         yield {"A_l": Matrix(A), "a_l": a, "a": a, r"\Sigma": Matrix(task.covariance)}
 

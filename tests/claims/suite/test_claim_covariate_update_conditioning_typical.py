@@ -10,7 +10,7 @@ import pytest
 
 from icl_claims.claims.evidence import Evidence
 from icl_claims.theory.algebra.exact import Refuted
-from icl_claims.theory.many_layers import gdpp
+from icl_claims.theory.transformer import recursion as forward
 from tests.shared.criteria import LOWERED_BY_FIRST_OF_THREE, RAISED_BY_ONLY, RAISED_BY_SECOND_OF_THREE
 from tests.shared.relaxed_points import least_known
 
@@ -38,7 +38,7 @@ def share(claimed: Share) -> float:
     a, b = [x.middle for x in best.a], [x.middle for x in best.b]
     X = np.random.default_rng(20230601).standard_normal((PROMPTS, 5, claimed.context_length))
     s = np.linalg.eigvalsh(X @ X.swapaxes(1, 2) / claimed.context_length)
-    p = gdpp.recursion(a, b, s, np.ones_like(s))[0]
+    p = forward.recursion(a, b, s, np.ones_like(s))[0]
     before, after = (
         np.max(s * q**2, axis=1) / np.min(s * q**2, axis=1) for q in (p[claimed.layer], p[claimed.layer + 1])
     )

@@ -15,6 +15,7 @@ from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.partitions import compositions
 from icl_claims.theory.algebra.words import letter
+from icl_claims.theory.loops.step import optimal_looped_step
 from icl_claims.theory.many_layers.critical_points import (
     assignments,
     critical_points_by_index,
@@ -22,13 +23,7 @@ from icl_claims.theory.many_layers.critical_points import (
 )
 from icl_claims.theory.many_layers.elimination import index_of, multiple_points
 from icl_claims.theory.many_layers.scalar_pairs import scalar_pair_minimum
-from icl_claims.theory.many_layers.step_sizes import (
-    gradient,
-    hessian,
-    loss_of_steps,
-    optimal_looped_step,
-    optimal_steps,
-)
+from icl_claims.theory.many_layers.step_sizes import gradient, hessian, loss_of_steps, optimal_steps
 from icl_claims.theory.task import RegressionTask, isotropic
 from icl_claims.theory.transformer.parametrizations import sparse
 from icl_claims.theory.transformer.query_label import prove_slot_only_shifts

@@ -8,6 +8,7 @@ from flint import arb
 
 from icl_claims.claims.evidence import Evidence
 from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.loops.step import optimal_looped_step
 from icl_claims.theory.many_layers.critical_points import (
     DIRECTIONS,
     enclosed_curvature,
@@ -15,7 +16,6 @@ from icl_claims.theory.many_layers.critical_points import (
     enclosure,
     is_certified_positive_definite,
 )
-from icl_claims.theory.many_layers.step_sizes import optimal_looped_step
 from icl_claims.theory.task import isotropic
 
 GRID = [(d, n, L) for d in (2, 3, 5, 10) for n in (1, 2, 3, 5, 20, 100) for L in (1, 2, 3, 4)]

@@ -11,6 +11,7 @@ from sympy.polys.rings import ring
 
 from icl_claims.claims.evidence import Evidence
 from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.algebra.minors import is_positive
 from icl_claims.theory.many_layers.critical_points import (
     DIRECTIONS,
     Directions,
@@ -18,8 +19,7 @@ from icl_claims.theory.many_layers.critical_points import (
     curvature_block,
     invariant_weight,
 )
-from icl_claims.theory.many_layers.looped_loss import layered_hessian
-from icl_claims.theory.many_layers.two_symmetric_layers import is_positive
+from icl_claims.theory.many_layers.matrix_layers import layered_hessian
 from icl_claims.theory.task import isotropic
 from icl_claims.theory.wishart import trace_moment
 from icl_claims.theory.wishart.sizes import in_ring

@@ -17,11 +17,12 @@ from icl_claims.numerics.gdpp_two_layers import candidates
 from icl_claims.numerics.rounding import nearest
 from icl_claims.theory.algebra.blocks import Blocks
 from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.algebra.minors import is_positive
 from icl_claims.theory.algebra.words import FIELD, SIZES, Words, eye, letter, n, zero
 from icl_claims.theory.many_layers import gdpp
 from icl_claims.theory.many_layers.step_sizes import optimal_steps
-from icl_claims.theory.many_layers.two_symmetric_layers import is_positive
 from icl_claims.theory.task import isotropic
+from icl_claims.theory.transformer import recursion as forward
 from icl_claims.theory.transformer.attention import X_QUERY, W, X, layer, prompt
 from icl_claims.theory.transformer.parametrizations import relaxed
 from icl_claims.theory.wishart import spectral_moments
@@ -118,7 +119,7 @@ def test_claim_gdpp_minimum_attained_loss(evidence: Evidence) -> None:
         "p in the place of p²": variant(lambda a, b, s, p: a * b * s * p, label),
         "labels see the first Gram matrix": variant(move, lambda a, b, s, p: a * s),
     }
-    evidence.check(check_recursion, gdpp.recursion, mutants)
+    evidence.check(check_recursion, forward.recursion, mutants)
     evidence.figure("degree of the loss in s for L = 1, 2, 3, 4", "2, 8, 26, 80")
 
 
@@ -136,7 +137,7 @@ def test_claim_gdpp_minimum_attained_saddle() -> None:
     if not is_positive(moments[1] * moments[3] - moments[2] ** 2, {"d": 1, "n": 1}):
         raise Refuted("m_1 m_3 − m_2² is not shown to be positive")
     _, s, a, a0, b0 = ring("s,a,a0,b0", QQ)
-    r = gdpp.recursion([a0, a], [b0], s, s**0)[1]
+    r = forward.recursion([a0, a], [b0], s, s**0)[1]
     slope = r.diff(a0).diff(b0).subs([(a0, 0)])
     if slope != 2 * a * s**2 or r.diff(b0).subs([(a0, 0)]) != 0:
         raise Refuted("the mixed derivative of the residual is not 2as²")

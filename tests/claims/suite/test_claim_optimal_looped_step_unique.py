@@ -10,12 +10,8 @@ from hypothesis import strategies as st
 
 from icl_claims.claims.evidence import Evidence
 from icl_claims.theory.algebra.exact import Refuted
-from icl_claims.theory.many_layers.step_sizes import (
-    looped_loss,
-    loss_of_steps,
-    optimal_looped_step,
-    optimal_steps,
-)
+from icl_claims.theory.loops.step import looped_step_loss, optimal_looped_step
+from icl_claims.theory.many_layers.step_sizes import loss_of_steps, optimal_steps
 from icl_claims.theory.one_layer import single_layer
 from icl_claims.theory.task import isotropic
 from icl_claims.theory.wishart import spectral_moments, trace_moments
@@ -66,7 +62,7 @@ def real_roots(polynomial: fmpq_poly) -> int:
 def check_critical_point(claimed_sign: int) -> None:
     """f′ has exactly one real root (Sturm), it has the claimed sign, and the calculator encloses it."""
     for d, n, L in GRID:
-        derivative = looped_loss(isotropic(d, n), L).derivative()
+        derivative = looped_step_loss(isotropic(d, n), L).derivative()
         best = optimal_looped_step(isotropic(d, n), L)
         if real_roots(derivative) != 1:
             raise Refuted(f"{(d, n, L)}: the derivative has several real roots, or none")
@@ -84,7 +80,7 @@ def check_critical_point(claimed_sign: int) -> None:
 def test_claim_optimal_looped_step_unique_critical_point(evidence: Evidence) -> None:
     """A strictly convex polynomial of even degree has one critical point; f′(0) = −2Ld < 0 puts it right of 0.
     Sturm's theorem counts the real roots of f′ at 36 sizes, n < d and n = 1 among them."""
-    if any(looped_loss(isotropic(d, n), L).derivative()[0] != -2 * L * d for d, n, L in GRID):
+    if any(looped_step_loss(isotropic(d, n), L).derivative()[0] != -2 * L * d for d, n, L in GRID):
         raise Refuted("f′(0) is not −2Ld")
     evidence.check(check_critical_point, 1, {"negative": -1, "at 0": 0})
     best = optimal_looped_step(isotropic(5, 20), 3)
@@ -103,7 +99,7 @@ def test_claim_optimal_looped_step_unique_in_numbers() -> None:
     @given(st.integers(1, 4), st.integers(1, 6), st.integers(1, 4), st.fractions(-2, 2, max_denominator=9))
     def agrees(d: int, n: int, L: int, step: object) -> None:
         a = fmpq(step.numerator, step.denominator)  # type: ignore[attr-defined]
-        value = looped_loss(isotropic(d, n), L)(a)
+        value = looped_step_loss(isotropic(d, n), L)(a)
         assert value == loss_of_steps(isotropic(d, n), [a] * L)
         best = optimal_looped_step(isotropic(d, n), L)
         assert (

@@ -19,14 +19,10 @@ from icl_claims.theory.algebra.evaluation import at_task
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.orthogonal_polynomials import monic, recurrence
 from icl_claims.theory.algebra.words import eye, letter
+from icl_claims.theory.loops.step import optimal_looped_step
+from icl_claims.theory.many_layers.spectral_loss import integral
 from icl_claims.theory.many_layers.step_certificate import prove_optimal
-from icl_claims.theory.many_layers.step_sizes import (
-    gradient,
-    integral,
-    loss_of_steps,
-    optimal_looped_step,
-    optimal_steps,
-)
+from icl_claims.theory.many_layers.step_sizes import gradient, loss_of_steps, optimal_steps
 from icl_claims.theory.one_layer import single_layer
 from icl_claims.theory.task import RegressionTask, isotropic
 from icl_claims.theory.transformer.attention import NO_MASK, X_QUERY, W, layer, prompt

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from icl_claims.claims.evidence import Evidence
 from icl_claims.claims.results import Chart, Series
 from icl_claims.theory.algebra.exact import Refuted
-from icl_claims.theory.many_layers import gdpp
+from icl_claims.theory.transformer import recursion as forward
 from tests.shared.criteria import BATCH_HALF_WIDTHS, BATCH_PROMPTS
 from tests.shared.relaxed_points import BESIDE_PRINTED, PRINTED
 
@@ -35,7 +35,9 @@ def batch_minimiser(context_length: int, seed: int) -> tuple[float, ...]:
     s = np.linalg.eigvalsh(X @ X.swapaxes(1, 2) / context_length).ravel()
 
     def residuals(point: Floats) -> Floats:
-        return np.asarray(gdpp.recursion(list(point[:LAYERS]), list(point[LAYERS:]), s, np.ones_like(s))[1])
+        return np.asarray(
+            forward.recursion(list(point[:LAYERS]), list(point[LAYERS:]), s, np.ones_like(s))[1]
+        )
 
     point, width = PUBLISHED.copy(), 1e-7
     for _ in range(40):

@@ -15,7 +15,7 @@ from icl_claims.numerics.rounding import nearest
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.words import eye, letter
 from icl_claims.theory.many_layers import gdpp
-from icl_claims.theory.many_layers.step_sizes import integral
+from icl_claims.theory.many_layers.spectral_loss import integral
 from icl_claims.theory.task import RegressionTask, isotropic
 from icl_claims.theory.transformer.attention import NO_MASK, W, X, layer, prompt
 from icl_claims.theory.transformer.parametrizations import relaxed

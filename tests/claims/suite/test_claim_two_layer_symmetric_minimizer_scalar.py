@@ -18,7 +18,7 @@ from icl_claims.theory.algebra import exact, validation
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.minors import has_positive_minors, is_positive
 from icl_claims.theory.algebra.words import FIELD, d, letter, n
-from icl_claims.theory.many_layers.looped_loss import layered_loss
+from icl_claims.theory.many_layers.matrix_layers import layered_loss
 from icl_claims.theory.many_layers.scalar_pairs import scalar_pair_minimum
 from icl_claims.theory.many_layers.step_sizes import optimal_steps
 from icl_claims.theory.many_layers.two_symmetric_layers import (

@@ -21,7 +21,8 @@ from icl_claims.theory.algebra.algebraic import (
     written_minimum,
 )
 from icl_claims.theory.algebra.real_roots import RealRoot, isolate
-from icl_claims.theory.many_layers.step_sizes import looped_loss, optimal_looped_step, optimal_steps
+from icl_claims.theory.loops.step import looped_step_loss, optimal_looped_step
+from icl_claims.theory.many_layers.step_sizes import optimal_steps
 from icl_claims.theory.task import isotropic
 
 a = Symbol("a")
@@ -134,7 +135,7 @@ def test_written_minimum(d: int, n: int, layers: int) -> None:
     assert text == written_minimum(best.refined(400))
     match = re.fullmatch(r"minimum of (.*) in \[(\S+), (\S+)\]", text)
     assert match is not None
-    assert match[1] == polynomial_text(looped_loss(isotropic(d, n), layers))
+    assert match[1] == polynomial_text(looped_step_loss(isotropic(d, n), layers))
     low, high = (fmpq(Fraction(end).numerator, Fraction(end).denominator) for end in match.groups()[1:])
     assert best.compare(low) >= 0 >= best.compare(high)
     assert (high - low) * (1 << 52) <= low
@@ -145,7 +146,7 @@ def test_rational_loops(d: int, n: int, step: str) -> None:
     best = optimal_looped_step(isotropic(d, n), 2)
     assert written([best.step]) == [step]
     at = fmpq(*map(int, step.split("/")))
-    assert written_minimum(best.loss) == str(looped_loss(isotropic(d, n), 2)(at))
+    assert written_minimum(best.loss) == str(looped_step_loss(isotropic(d, n), 2)(at))
 
 
 @given(ratios.map(abs))

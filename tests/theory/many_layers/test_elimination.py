@@ -7,10 +7,11 @@ from flint import arb, ctx, fmpq, fmpq_poly, fmpz_poly
 
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.real_roots import dyadic
+from icl_claims.theory.loops.step import optimal_looped_step
 from icl_claims.theory.many_layers import elimination
 from icl_claims.theory.many_layers.critical_points import enclosed_optimal_steps
 from icl_claims.theory.many_layers.elimination import index_of, multiple_points, negative_pivots
-from icl_claims.theory.many_layers.step_sizes import gradient, optimal_looped_step
+from icl_claims.theory.many_layers.step_sizes import gradient
 from icl_claims.theory.task import isotropic
 
 TASK = isotropic(3, 2)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.many_layers.equivariant_bound import MOST_LAYERS, equivariant_minimum
-from icl_claims.theory.many_layers.looped_loss import layered_loss
+from icl_claims.theory.many_layers.matrix_layers import layered_loss
 from icl_claims.theory.many_layers.step_sizes import optimal_steps
 from icl_claims.theory.task import RegressionTask, isotropic
 from tests.shared.strategies import matrices

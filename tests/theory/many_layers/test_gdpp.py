@@ -1,4 +1,4 @@
-"""The functions on the relaxed parametrisation: derivatives, enclosures, bad arguments, and the weights' layout."""
+"""The functions on the relaxed parametrization: derivatives, enclosures, bad arguments, and the weights' layout."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from icl_claims.numerics.gdpp_two_layers import candidates
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.many_layers import gdpp
 from icl_claims.theory.many_layers.loss_variance import loss_variance
+from icl_claims.theory.many_layers.spectral_loss import integral
 from icl_claims.theory.many_layers.step_sizes import gradient as steps_gradient
 from icl_claims.theory.many_layers.step_sizes import hessian as steps_hessian
-from icl_claims.theory.many_layers.step_sizes import integral, loss_of_steps
+from icl_claims.theory.many_layers.step_sizes import loss_of_steps
 from icl_claims.theory.task import isotropic
 from tests.shared.strategies import rationals
 
@@ -91,7 +92,7 @@ def test_mixed_derivatives() -> None:
 
 
 def test_enclosures_hold_the_exact_point() -> None:
-    """One layer: the minimiser is −n/(n+d+1)."""
+    """One layer: the minimizer is −n/(n+d+1)."""
     for d, n in ((1, 1), (2, 5), (5, 3)):
         point = certify(isotropic(d, n), [-0.5], [])
         assert point.a[0].lower <= fmpq(-n, n + d + 1) <= point.a[0].upper

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from icl_claims.theory.algebra.validation import rational
+from icl_claims.theory.loops.step import optimal_looped_step
 from icl_claims.theory.many_layers.loss_variance import (
     LARGEST_BY_PARTS,
     LARGEST_BY_PFAFFIANS,
@@ -19,12 +20,7 @@ from icl_claims.theory.many_layers.loss_variance import (
     squared_error_variance,
     variance_by_parts,
 )
-from icl_claims.theory.many_layers.step_sizes import (
-    loss_of_steps,
-    optimal_looped_step,
-    optimal_steps,
-    residual,
-)
+from icl_claims.theory.many_layers.step_sizes import loss_of_steps, optimal_steps, residual
 from icl_claims.theory.task import isotropic
 from icl_claims.theory.wishart import trace_moment, trace_moments
 from tests.shared import by_words

@@ -1,4 +1,4 @@
-"""Loss on 𝒮, its derivatives and its minimisers, each by at least two routes."""
+"""Loss on 𝒮, its derivatives and its minimizers, each by at least two routes."""
 
 from __future__ import annotations
 
@@ -14,15 +14,14 @@ from hypothesis import strategies as st
 
 from icl_claims.theory.algebra import exact, validation
 from icl_claims.theory.algebra.orthogonal_polynomials import kernel_polynomial, recurrence
+from icl_claims.theory.loops.step import optimal_looped_step
+from icl_claims.theory.many_layers.spectral_loss import integral
 from icl_claims.theory.many_layers.step_sizes import (
     MOST_LAYERS,
     OptimalSteps,
     gradient,
     hessian,
-    integral,
-    looped_loss,
     loss_of_steps,
-    optimal_looped_step,
     optimal_steps,
     residual,
 )
@@ -232,41 +231,6 @@ def test_minimum_falls_with_depth_and_stays_above_the_unseen_directions(d: int, 
     assert losses[-1] > max(d - n, 0)
 
 
-@pytest.mark.parametrize(("d", "n"), GRID)
-@pytest.mark.parametrize("layers", [2, 3, 10])
-def test_looped_minimum(d: int, n: int, layers: int) -> None:
-    """Certified by two signs of f′; f is enclosed; and ties cost something from L = 2 on."""
-    best = optimal_looped_step(isotropic(d, n), layers)
-    slope = best.loss.polynomial.derivative()
-    low, high = best.step.lower, best.step.upper
-    assert 0 < low < high
-    assert (high - low) * 2**64 <= low
-    assert slope(low) < 0 < slope(high)
-    assert gradient(isotropic(d, n), [low] * layers) == [slope(low) / layers] * layers
-    assert (
-        best.loss.lower
-        <= best.loss.upper
-        == min(loss_of_steps(isotropic(d, n), [a] * layers) for a in (low, high))
-    )
-    assert best.loss.lower > optimal_steps(isotropic(d, n), layers).loss
-    finer = best.refined(300)
-    assert best.loss.lower <= finer.loss.lower <= finer.loss.upper <= best.loss.upper
-    assert (finer.loss.upper - finer.loss.lower) * 2**500 < finer.loss.lower
-    assert best.loss.compare(best.loss.upper) <= 0 <= best.loss.compare(best.loss.lower)
-
-
-@given(sizes, sizes, st.integers(1, 4), rationals)
-def test_looped_loss(d: int, n: int, layers: int, step: fmpq) -> None:
-    f = looped_loss(isotropic(d, n), layers)
-    assert f.degree() == 2 * layers
-    assert f(step) == loss_of_steps(isotropic(d, n), [step] * layers)
-    assert (
-        f.derivative().derivative()(step)
-        == sum(hessian(isotropic(d, n), [step] * layers).entries(), fmpq(0))
-        > 0
-    )
-
-
 def test_steps_are_read_exactly() -> None:
     """Floats are the dyadic rationals they are, in any sequence; text and fractions are what they say."""
     tenth = fmpq(3602879701896397, 2**55)
@@ -299,21 +263,6 @@ def test_steps_are_read_exactly() -> None:
             lambda: optimal_steps(isotropic(2, 3), MOST_LAYERS + 1),
             ValueError,
             f"from 1 to {MOST_LAYERS}",
-        ),
-        (
-            lambda: optimal_looped_step(isotropic(-1, 3), 1),
-            ValueError,
-            "dim must be an integer ≥ 1",
-        ),
-        (
-            lambda: optimal_looped_step(isotropic(2, 3), "2"),
-            TypeError,
-            "layers must be an integer ≥ 1",
-        ),
-        (
-            lambda: looped_loss(isotropic(2, None), 2),
-            TypeError,
-            "context_length must be an integer ≥ 1",
         ),
         (
             lambda: loss_of_steps(isotropic(2, 3), [float("nan")]),

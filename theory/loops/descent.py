@@ -5,8 +5,8 @@ Without a preconditioner C = I. On the task Ω = Σ⁻¹, σ² = 0 that is, S of
     f(η) = E tr Σ (I − ηS)^L Σ⁻¹ (I − ηS)^L,
 
 of degree 2L in η; it is interpolated exactly from 2L + 1 values
-(:func:`icl_claims.theory.many_layers.looped_loss.symmetric_looped_loss`). A rotation of Σ does not change it,
-for ηI commutes with rotations. C = Σ⁻¹ gives :func:`icl_claims.theory.many_layers.step_sizes.looped_loss`, by
+(:func:`icl_claims.theory.loops.matrix.symmetric_looped_loss`). A rotation of Σ does not change it,
+for ηI commutes with rotations. C = Σ⁻¹ gives :func:`icl_claims.theory.loops.step.looped_step_loss`, by
 another route.
 
 That f(η) > c for all real η is decided exactly: f has even degree and positive leading coefficient, so
@@ -23,28 +23,28 @@ from flint import fmpq, fmpq_mat, fmpq_poly
 
 from icl_claims.theory.algebra import exact, validation
 from icl_claims.theory.algebra.real_roots import count_real_roots
-from icl_claims.theory.many_layers.looped_loss import symmetric_looped_loss
+from icl_claims.theory.loops.matrix import symmetric_looped_loss
 from icl_claims.theory.task import RegressionTask
 
-MOST_STEPS = 6
+MOST_LOOPS = 6
 """The largest L: the values take seconds beyond."""
 
 
-def descent_loss(task: RegressionTask, steps: int, preconditioner: Any = None) -> fmpq_poly:
+def descent_loss(task: RegressionTask, loops: int, preconditioner: Any = None) -> fmpq_poly:
     """f(η), a polynomial of degree at most 2L over ℚ.
 
     Args:
         task: the distribution of prompts, any Σ, Ω and σ².
-        steps: L, from 1 to :data:`MOST_STEPS`.
+        loops: L, from 1 to :data:`MOST_LOOPS`.
         preconditioner: C, d × d, symmetric; None is I.
 
     Raises:
-        TypeError, ValueError: ``steps`` is no integer in the range, or C no symmetric d × d matrix.
+        TypeError, ValueError: ``loops`` is no integer in the range, or C no symmetric d × d matrix.
 
     >>> descent_loss(RegressionTask.isotropic(dim=2, context_length=5), 1)
     16/5*x^2 + (-4)*x + 2
     """
-    count = validation.bounded_integer("steps", steps, MOST_STEPS)
+    count = validation.bounded_integer("loops", loops, MOST_LOOPS)
     direction = exact.identity(task.dim) if preconditioner is None else preconditioner
     matrix = validation.matrix("preconditioner", direction, (task.dim, task.dim))
     points = range(2 * count + 1)

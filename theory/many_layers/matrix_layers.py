@@ -1,6 +1,6 @@
-r"""The loss of linear attention with general matrices A_0, …, A_{L−1}, looped or not, with its derivatives.
+r"""The loss of L layers of linear attention with any matrices A_0, …, A_{L−1}, exactly, with its derivatives.
 
-L layers of the sparse parametrisation move an iterate by w_{l+1} = w_l − A_lᵀ ∇R(w_l) from w_0 = 0
+L layers of the sparse parametrization move an iterate by w_{l+1} = w_l − A_lᵀ ∇R(w_l) from w_0 = 0
 (:mod:`icl_claims.theory.transformer.preconditioned_gd`; mind the transpose). With S = XXᵀ/n, B_l = A_lᵀ and
 labels wᵀX + εᵀ,
 
@@ -16,12 +16,10 @@ With u, v over the subsets of layers, written u_1 < … < u_p and v_1 < … < v_
     f = Σ_{u,v} (−1/n)^{p+q} E tr(Σ B_{u_p} W ⋯ B_{u_1} W Ω W A_{v_1} ⋯ W A_{v_q})
         + σ² Σ_{u,v≠∅} (−1/n)^{p+q} E tr(Σ B_{u_p} W ⋯ B_{u_1} W A_{v_1} ⋯ W A_{v_q}).
 
-A looped transformer has all A_l = A. For symmetric A there is a second route, and a faster one: with
-Σ' = A^{1/2} Σ A^{1/2} and S' of that covariance, (I − AS)^L = A^{1/2} (I − S')^L A^{−1/2}, so two-sided
-moments suffice (:mod:`icl_claims.theory.wishart.covariance`). Roots of A cancel in the result, which is a
-polynomial in A: what holds for positive definite A holds for every symmetric A, singular or indefinite.
+A looped transformer has all A_l = A: :mod:`icl_claims.theory.loops.matrix`. Which layers share a matrix is the
+*pattern* of the layers, (0, 1, 2) for three different ones and (0, 0, 0) for one that is looped.
 
-Sources: Ahn et al. (2023), Lemma 1 and Theorems 3 and 4; Gatmiry et al. (2024), for the looped case.
+Source: Ahn et al. (2023), Lemma 1 and Theorems 3 and 4.
 """
 
 from __future__ import annotations
@@ -31,23 +29,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
-from math import comb, lcm, prod
+from math import lcm, prod
 from typing import Any
 
-from flint import fmpq, fmpq_mat, fmpq_poly, fmpz, fmpz_mat
+from flint import fmpq, fmpq_mat, fmpz, fmpz_mat
 
 from icl_claims.theory.algebra import exact, validation
-from icl_claims.theory.algebra.exact import integer_trace
-from icl_claims.theory.algebra.validation import natural
 from icl_claims.theory.task import RegressionTask
-from icl_claims.theory.wishart import covariance, matrix_words, near_hooks
+from icl_claims.theory.wishart import matrix_words
 from icl_claims.theory.wishart.matrix_words import Plan, State
-
-MOST_LOOPS = 7
-"""The most loops of one general matrix: 7 take two seconds, and their layout 100 MB."""
-
-MOST_SYMMETRIC_LOOPS = covariance.LARGEST_TWO_SIDED_ORDER
-"""The most loops of one symmetric matrix."""
 
 MOST_LAYERS = 5
 """The most layers of different matrices: 5 take a second, and their layout 100 MB."""
@@ -67,7 +57,7 @@ def layered_loss(task: RegressionTask, matrices: Sequence[Any]) -> fmpq:
     3/4
     """
     layers = _matrices(task, matrices)
-    return _Evaluation(task, layers, tuple(range(len(layers)))).loss()
+    return Evaluation(task, layers, tuple(range(len(layers)))).loss()
 
 
 def layered_gradient(task: RegressionTask, matrices: Sequence[Any]) -> list[fmpq_mat]:
@@ -78,7 +68,7 @@ def layered_gradient(task: RegressionTask, matrices: Sequence[Any]) -> list[fmpq
     [[[0, 0], [0, 0]]]
     """
     layers = _matrices(task, matrices)
-    return _Evaluation(task, layers, tuple(range(len(layers)))).gradient()
+    return Evaluation(task, layers, tuple(range(len(layers)))).gradient()
 
 
 def layered_hessian(task: RegressionTask, matrices: Sequence[Any]) -> fmpq_mat:
@@ -90,101 +80,7 @@ def layered_hessian(task: RegressionTask, matrices: Sequence[Any]) -> fmpq_mat:
     [4]
     """
     layers = _matrices(task, matrices)
-    return _hessian(task, layers, tuple(range(len(layers))))
-
-
-def looped_loss(task: RegressionTask, matrix: Any, loops: int) -> fmpq:
-    """f(A, …, A) of one layer looped L times, exactly.
-
-    Args:
-        task: the distribution of prompts, any Σ, Ω and σ².
-        matrix: A, any d × d matrix. A symmetric one takes the faster route by two-sided moments.
-        loops: L, up to :data:`MOST_LOOPS`, or :data:`MOST_SYMMETRIC_LOOPS` for symmetric A.
-
-    Raises:
-        TypeError, ValueError: ``matrix`` is no d × d matrix, or ``loops`` no integer in the range.
-
-    >>> looped_loss(RegressionTask.isotropic(dim=1, context_length=1), [["1/2"]], loops=2)
-    41/16
-    """
-    a = validation.matrix("matrix", matrix, (task.dim, task.dim))
-    if a == a.transpose():
-        return symmetric_looped_loss(task, a, loops)
-    return _looped(task, a, loops).loss()
-
-
-def looped_gradient(task: RegressionTask, matrix: Any, loops: int) -> fmpq_mat:
-    """(∂f/∂A[i, j]), d × d, of the looped loss, exactly. Arguments and errors as :func:`looped_loss`."""
-    a = validation.matrix("matrix", matrix, (task.dim, task.dim))
-    gradients = _looped(task, a, loops).gradient()
-    return gradients[0] if gradients else fmpq_mat(task.dim, task.dim)
-
-
-def looped_hessian(task: RegressionTask, matrix: Any, loops: int) -> fmpq_mat:
-    """The second derivatives of the looped loss, d² × d², exactly: row i d + j is A[i, j]."""
-    a = validation.matrix("matrix", matrix, (task.dim, task.dim))
-    if not natural("loops", loops, MOST_LOOPS):
-        return fmpq_mat(task.dim**2, task.dim**2)
-    return _hessian(task, [a], (0,) * loops)
-
-
-def symmetric_looped_loss(task: RegressionTask, matrix: Any, loops: int) -> fmpq:
-    """The looped loss at a symmetric A by two-sided moments, exactly. Arguments as :func:`looped_loss`.
-
-    With K = AΣ: f = Σ_{i,j} (−1/n)^{i+j} C(L, i) C(L, j) tr(Σ A^{1/2} E[W'^i A^{−1/2} Ω A^{−1/2} W'^j] A^{1/2})
-    + (σ²/n) Σ_k c_k tr(Σ A^{1/2} E[S'^k] A^{1/2}), c_k the coefficients of (1 − (1 − s)^L)²/s, in which
-
-        A^{1/2} Σ'^a A^{−1/2} Ω A^{−1/2} Σ'^b A^{1/2} = K^a Ω (Kᵀ)^b,   A^{1/2} Σ'^b A^{1/2} = K^b A,
-        tr Σ'^r = tr K^r,   tr(A^{−1/2} Ω A^{−1/2} Σ'^r) = tr(ΩΣ K^{r−1}).
-
-    Raises:
-        ValueError: A is not symmetric; and as :func:`looped_loss`.
-
-    >>> symmetric_looped_loss(RegressionTask.isotropic(dim=2, context_length=5), [["5/8", 0], [0, "5/8"]], 1)
-    3/4
-    """
-    a = validation.matrix("matrix", matrix, (task.dim, task.dim))
-    if a != a.transpose():
-        raise ValueError(f"matrix must be symmetric, got {a.tolist()}")
-    loops = natural("loops", loops, MOST_SYMMETRIC_LOOPS)
-    n = task.context_length
-    (sigma, sigma_unit), (omega, omega_unit) = (
-        task.covariance.numer_denom(),
-        task.task_covariance.numer_denom(),
-    )
-    scaled, unit = a.numer_denom()
-    left = [exact.identity(task.dim).numer_denom()[0]]
-    for _ in range(2 * loops):
-        left.append(left[-1] * scaled * sigma)
-    right = [omega * m.transpose() for m in left]
-    plain = [m * scaled for m in left]
-    sums = [integer_trace(m) for m in left[1:]] or [fmpz(0)]
-    tau = [integer_trace(omega * sigma * m) for m in left[:-1]] or [fmpz(0)]
-    table = covariance.two_sided_table(loops, n, True)
-    base = n * unit * sigma_unit
-    total = fmpq(0)
-    for (i, j), entry in table.items():
-        count = comb(loops, i) * comb(loops, j) * (1 if i == j else 2)
-        value = integer_trace(sigma * entry.at([*sums, *tau], left, right, right, plain))
-        total += fmpq((-1) ** (i + j) * count * value, base ** (i + j))
-    return total / (omega_unit * sigma_unit) + task.noise_variance * _symmetric_noise(
-        loops, n, base, sums, [integer_trace(sigma * m) for m in plain]
-    )
-
-
-def _symmetric_noise(loops: int, n: int, base: fmpz, sums: Sequence[fmpz], traces: Sequence[fmpz]) -> fmpq:
-    """(1/n) Σ_k c_k E tr(Σ A^{1/2} S'^k A^{1/2}), from tr K^r and tr(Σ K^r A), scaled to integers."""
-    if loops == 0:
-        return fmpq(0)
-    top = 2 * loops - 1
-    total = fmpq(0)
-    _, rows, denominators = near_hooks.at_power_sums(top, n, sums[:top])
-    shrink = fmpq_poly([1, -1]) ** loops
-    square = (1 - shrink) * (1 - shrink)
-    for k in range(1, top + 1):
-        moment = sum((rows[k][r] * traces[r] for r in range(1, k + 1)), fmpz(0))
-        total += square[k + 1] * moment / (denominators[k] * base ** (k + 1))
-    return total
+    return pattern_hessian(task, layers, tuple(range(len(layers))))
 
 
 @dataclass(frozen=True)
@@ -200,7 +96,7 @@ class _Term:
 
 
 @lru_cache(maxsize=6)
-def _layout(pattern: tuple[int, ...], noisy: bool) -> tuple[Plan, tuple[_Term, ...]]:
+def layout(pattern: tuple[int, ...], noisy: bool) -> tuple[Plan, tuple[_Term, ...]]:
     """The words of the loss. ``pattern`` names each layer's matrix by an index from 0: (0, 0) is two loops.
 
     Letters: 2l for A_l, 2l + 1 for its transpose, then Ω. Terms of (u, ∅) are counted with (∅, u).
@@ -234,8 +130,8 @@ def _layout(pattern: tuple[int, ...], noisy: bool) -> tuple[Plan, tuple[_Term, .
     return matrix_words.plan(roots, adjoint), tuple(terms)
 
 
-class _Evaluation:
-    """The loss and its gradient at given matrices, in integers.
+class Evaluation:
+    """The loss and its gradient at given matrices of a pattern, in integers.
 
     With A_l = Â_l/a, Σ = Σ̂/s, Ω = Ω̂/ω, σ² = σ_1/σ_2 and N = n a s, every term of degree p + q has p + q
     letters A and one Σ more than that (as many in the noise terms), so
@@ -255,17 +151,19 @@ class _Evaluation:
         self.layers = [m * (self.unit // denominator) for m, denominator in fractions]
         self.letters = [x for m in self.layers for x in (m, m.transpose())] + [self.omega]
         self.noise = task.noise_variance
-        self.plan, self.terms = _layout(pattern, self.noise != 0)
+        self.plan, self.terms = layout(pattern, self.noise != 0)
         self.base = self.n * self.unit * sigma_unit
         self.signal_factor, self.noise_factor = self.noise.q, omega_unit * sigma_unit * self.noise.p
         self.denominator = omega_unit * sigma_unit * self.noise.q * self.base ** (2 * len(pattern))
 
     def weight(self, term: _Term) -> fmpz:
+        """What the term's trace counts in the numerator."""
         factor = self.noise_factor if term.noise else self.signal_factor
         sign = (-1) ** term.degree * term.count
         return sign * factor * self.base ** (2 * len(self.pattern) - term.degree)
 
     def left(self, term: _Term) -> fmpz_mat:
+        """ΣA_leftᵀ, or ΣΩ, in integers."""
         return self.sigma * (self.omega if term.left is None else self.layers[term.left].transpose())
 
     def loss(self) -> fmpq:
@@ -295,6 +193,7 @@ class _Evaluation:
         return sums
 
     def gradient(self) -> list[fmpq_mat]:
+        """The derivatives in the entries of each matrix of the pattern."""
         if not self.pattern:
             return []
         found = self.plan.values(self.letters, self.sigma, self.n)
@@ -317,8 +216,10 @@ class _Evaluation:
         ]
 
 
-def _hessian(task: RegressionTask, matrices: Sequence[fmpq_mat], pattern: tuple[int, ...]) -> fmpq_mat:
-    """Along a line A + tD the gradient is a polynomial of degree ≤ 2L − 1 in t: its slope at 0 is exact from
+def pattern_hessian(task: RegressionTask, matrices: Sequence[fmpq_mat], pattern: tuple[int, ...]) -> fmpq_mat:
+    """The second derivatives of the loss of a pattern, in the entries of its matrices.
+
+    Along a line A + tD the gradient is a polynomial of degree ≤ 2L − 1 in t: its slope at 0 is exact from
 
     Σ_{t=1..L} w_t (g(t) − g(−t))/2,   w_t = (1/t) ∏_{s≠t} s²/(s² − t²).
     """
@@ -330,7 +231,7 @@ def _hessian(task: RegressionTask, matrices: Sequence[fmpq_mat], pattern: tuple[
 
             def gradient(t: int, place: int = place, direction: fmpq_mat = direction) -> list[fmpq]:
                 moved = [m + direction * t if i == place else m for i, m in enumerate(matrices)]
-                return [x for m in _Evaluation(task, moved, pattern).gradient() for x in m.entries()]
+                return [x for m in Evaluation(task, moved, pattern).gradient() for x in m.entries()]
 
             row = [fmpq(0)] * (len(matrices) * size * size)
             for t in range(1, order + 1):
@@ -340,10 +241,6 @@ def _hessian(task: RegressionTask, matrices: Sequence[fmpq_mat], pattern: tuple[
                 row = [old + weight * (ahead - behind) for old, ahead, behind in pairs]
             rows.append(row)
     return fmpq_mat(rows)
-
-
-def _looped(task: RegressionTask, a: fmpq_mat, loops: int) -> _Evaluation:
-    return _Evaluation(task, [a], (0,) * natural("loops", loops, MOST_LOOPS))
 
 
 def _matrices(task: RegressionTask, matrices: Sequence[Any]) -> list[fmpq_mat]:

@@ -13,17 +13,12 @@ from hypothesis import strategies as st
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.evaluation import at_task
 from icl_claims.theory.algebra.words import letter
-from icl_claims.theory.many_layers import looped_loss
-from icl_claims.theory.many_layers.looped_loss import (
+from icl_claims.theory.loops.matrix import symmetric_looped_loss
+from icl_claims.theory.many_layers.matrix_layers import (
     MOST_LAYERS,
-    MOST_LOOPS,
-    MOST_SYMMETRIC_LOOPS,
     layered_gradient,
     layered_hessian,
     layered_loss,
-    looped_gradient,
-    looped_hessian,
-    symmetric_looped_loss,
 )
 from icl_claims.theory.many_layers.step_sizes import loss_of_steps
 from icl_claims.theory.one_layer import single_layer
@@ -118,39 +113,6 @@ def test_multiples_of_the_inverse_covariance_whiten(data: st.DataObject) -> None
     assert layered_loss(task, drawn) == loss_of_steps(task, steps)
 
 
-@settings(max_examples=30)
-@given(st.data())
-def test_loops_are_equal_layers_and_symmetric_ones_two_sided(data: st.DataObject) -> None:
-    """Three ways: one matrix looped, equal layers, two-sided moments; A indefinite and singular too."""
-    task, loops = data.draw(ANY), data.draw(st.integers(0, 3))
-    (a,) = layers(data, task, 1)
-    assert looped_loss.looped_loss(task, a, loops) == layered_loss(task, [a] * loops)
-    symmetric = a + a.transpose()
-    expected = layered_loss(task, [symmetric] * loops)
-    assert symmetric_looped_loss(task, symmetric, loops) == expected
-    assert looped_loss.looped_loss(task, symmetric, loops) == expected
-
-
-@pytest.mark.parametrize("loops", [4, 5])
-def test_more_loops_of_a_symmetric_matrix(loops: int) -> None:
-    """The words' route and the two-sided one, which share no recursion."""
-    task = RegressionTask([[2, 1], [1, 1]], 3, [[1, 0], [0, 2]], noise_variance="1/2")
-    a = fmpq_mat([[fmpq(1, 3), fmpq(-1, 4)], [fmpq(-1, 4), fmpq(1, 5)]])
-    by_words = looped_loss._Evaluation(task, [a], (0,) * loops).loss()
-    assert symmetric_looped_loss(task, a, loops) == by_words
-
-
-def test_dimension_one_to_the_last_loop() -> None:
-    """E (1 − as)^{2L} at d = 1, n s being χ²: moments n(n + 2)⋯ in full."""
-    task, a = RegressionTask([[1]], 3), fmpq(2, 5)
-    for loops in (1, MOST_LOOPS, MOST_SYMMETRIC_LOOPS):
-        expected, term = fmpq(0), fmpq(1)
-        for k in range(2 * loops + 1):
-            expected += term
-            term *= -a * fmpq(2 * loops - k, k + 1) * fmpq(3 + 2 * k, 3)
-        assert looped_loss.looped_loss(task, [[a]], loops) == expected
-
-
 @settings(max_examples=20)
 @given(st.data())
 def test_a_change_of_variables_keeps_the_loss(data: st.DataObject) -> None:
@@ -203,17 +165,8 @@ def test_the_gradient_is_the_slope_of_the_loss(data: st.DataObject) -> None:
     assert pairing(layered_gradient(task, at), direction) == slope
 
 
-@settings(max_examples=20)
-@given(st.data())
-def test_the_looped_gradient_sums_the_layers(data: st.DataObject) -> None:
-    task, loops = data.draw(ANY), data.draw(st.integers(0, 3))
-    (a,) = layers(data, task, 1)
-    nothing = fmpq_mat(task.dim, task.dim)
-    assert looped_gradient(task, a, loops) == sum(layered_gradient(task, [a] * loops), nothing)
-
-
 @given(tasks(max_dim=3).filter(lambda task: task.signal + task.noise_variance > 0))
-def test_the_gradient_vanishes_at_the_minimiser_of_one_layer(task: RegressionTask) -> None:
+def test_the_gradient_vanishes_at_the_minimizer_of_one_layer(task: RegressionTask) -> None:
     """In all d² directions, for any Σ, Ω and σ²."""
     (slope,) = layered_gradient(task, [single_layer.minimizer(task)])
     assert slope == fmpq_mat(task.dim, task.dim)
@@ -237,23 +190,13 @@ def test_the_hessian_is_the_second_derivative(data: st.DataObject) -> None:
     assert (flat.transpose() * hessian * flat)[0, 0] == along(slope, 2 * count)
 
 
-def test_the_looped_hessian_sums_the_layers_blocks() -> None:
-    task = RegressionTask([[2, 1], [1, 1]], 2, [[1, 0], [0, 3]], noise_variance=1)
-    a = fmpq_mat([[0, fmpq(1, 3)], [fmpq(1, 7), fmpq(1, 5)]])
-    whole, looped = layered_hessian(task, [a, a]), looped_hessian(task, a, 2)
-    blocks = [whole[i + 4 * p, j + 4 * q] for i in range(4) for j in range(4) for p in (0, 1) for q in (0, 1)]
-    assert looped.entries() == [sum(blocks[4 * k : 4 * k + 4], fmpq(0)) for k in range(16)]
-
-
 # Arguments
 
 
 def test_no_layers() -> None:
     task = RegressionTask([[2, 0], [0, 1]], 3)
-    assert layered_loss(task, []) == looped_loss.looped_loss(task, [[1, 2], [0, 1]], 0) == task.signal
-    assert symmetric_looped_loss(task, exact.identity(2), 0) == task.signal
+    assert layered_loss(task, []) == task.signal
     assert layered_gradient(task, []) == []
-    assert looped_hessian(task, exact.identity(2), 0) == fmpq_mat(4, 4)
 
 
 TASK = RegressionTask([[1, 0], [0, 1]], 3)
@@ -266,13 +209,6 @@ SKEW = [[0, 1], [0, 0]]
         (lambda: layered_loss(TASK, 3), TypeError, "matrices must be a sequence of 2 × 2"),
         (lambda: layered_loss(TASK, [[[1]]]), ValueError, r"matrices\[0\] must be of shape 2 × 2"),
         (lambda: layered_loss(TASK, [SKEW] * (MOST_LAYERS + 1)), ValueError, "matrices must be at most"),
-        (lambda: looped_loss.looped_loss(TASK, SKEW, -1), ValueError, "loops must be an integer from 0"),
-        (lambda: looped_loss.looped_loss(TASK, SKEW, 1.0), TypeError, "loops must be an integer from 0"),
-        (lambda: looped_loss.looped_loss(TASK, SKEW, MOST_LOOPS + 1), ValueError, f"to {MOST_LOOPS}"),
-        (lambda: looped_loss.looped_loss(TASK, [[1]], 1), ValueError, "matrix must be of shape 2 × 2"),
-        (lambda: looped_gradient(TASK, [[1]], 1), ValueError, "matrix must be of shape 2 × 2"),
-        (lambda: looped_hessian(TASK, SKEW, True), TypeError, "loops must be an integer"),
-        (lambda: symmetric_looped_loss(TASK, SKEW, 1), ValueError, "matrix must be symmetric"),
     ],
 )
 def test_wrong_arguments_are_refused(call: Any, error: type[Exception], message: str) -> None:

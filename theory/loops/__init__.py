@@ -1,0 +1,1 @@
+"""One layer looped: a shared step size, a shared matrix."""
