@@ -93,18 +93,29 @@ def matrix(name: str, value: Any, shape: tuple[int, int] | None = None) -> Any:
     return value
 
 
-def vector(name: str, value: Any, size: int) -> list[fmpq]:
-    """The ``size`` exact rational numbers that ``value`` (a sequence or an array) holds.
+def vector(name: str, value: Any, size: int | None = None) -> list[fmpq]:
+    """The exact rational numbers that ``value`` (a sequence or an array) holds, ``size`` of them if that is given.
 
     Raises:
         TypeError, ValueError: ``value`` is no sequence of ``size`` finite real numbers.
     """
     entries = value.tolist() if hasattr(value, "tolist") else value
     if not _is_sequence(entries):
-        raise TypeError(f"{name} must be a sequence of {size} numbers, got {value!r}")
-    if len(entries) != size:
+        wanted = "numbers" if size is None else f"{size} numbers"
+        raise TypeError(f"{name} must be a sequence of {wanted}, got {value!r}")
+    if size not in (None, len(entries)):
         raise ValueError(f"{name} must hold {size} numbers, got {len(entries)}")
     return [rational(f"{name}[{i}]", x) for i, x in enumerate(entries)]
+
+
+def is_vector(value: Any) -> bool:
+    """Whether ``value`` (a sequence or an array) has one axis: no item of it is a sequence, and there is one.
+
+    >>> is_vector([2, "1/2"]), is_vector([[2]]), is_vector([])
+    (True, False, False)
+    """
+    items = value.tolist() if hasattr(value, "tolist") else value
+    return _is_sequence(items) and len(items) > 0 and not any(map(_is_sequence, items))
 
 
 def semidefinite(name: str, value: Any, size: int | None = None) -> fmpq_mat:
@@ -180,6 +191,18 @@ def diagonal(values: Iterable[Any]) -> fmpq_mat:
 def trace(m: fmpq_mat) -> fmpq:
     """The trace of a square matrix."""
     return sum((m[i, i] for i in range(m.nrows())), fmpq(0))
+
+
+def total(values: Iterable[fmpq]) -> fmpq:
+    """The sum, in pairs: denominators that have nothing in common then grow as slowly as they can.
+
+    >>> total([fmpq(1, 2), fmpq(1, 3), fmpq(1, 6)]), total([])
+    (1, 0)
+    """
+    terms = list(values) or [fmpq(0)]
+    while len(terms) > 1:
+        terms = [sum(terms[i : i + 2], fmpq(0)) for i in range(0, len(terms), 2)]
+    return terms[0]
 
 
 def is_diagonal(m: fmpq_mat) -> bool:

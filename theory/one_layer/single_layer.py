@@ -31,8 +31,9 @@ from flint import fmpq, fmpq_mat
 
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.blocks import Blocks
-from icl_claims.theory.algebra.evaluation import at_task
+from icl_claims.theory.algebra.evaluation import at_levels, at_task
 from icl_claims.theory.algebra.gaussian import expectation
+from icl_claims.theory.algebra.semidefinite import Run, SemidefiniteMatrix
 from icl_claims.theory.algebra.words import Words, eye, letter, n, one, sigma2
 from icl_claims.theory.task import RegressionTask
 from icl_claims.theory.transformer.attention import MASK, NOISE, X_QUERY, W, X, layer, prompt
@@ -138,13 +139,21 @@ def minimizer(task: RegressionTask) -> fmpq_mat:
     >>> minimizer(RegressionTask([[2, 0], [0, "1/2"]], context_length=4)).tolist()
     [[8/25, 0], [0, 4/5]]
     """
+    _check_labels(task)
+    return fmpq_mat(_minimizer(task))
+
+
+def _check_labels(task: RegressionTask) -> None:
     if task.signal + task.noise_variance == 0:
         raise ValueError("task must have tr ΣΩ + σ² > 0: here every label is 0 and every Γ is optimal")
-    return fmpq_mat(_minimizer(task))
 
 
 @lru_cache(maxsize=4)
 def _minimizer(task: RegressionTask) -> fmpq_mat:
+    levels = task.levels()
+    if levels is not None:
+        eigenvalues = zip(minimizer_levels(task), levels, strict=True)
+        return SemidefiniteMatrix(Run(x, level.multiplicity) for x, level in eigenvalues).matrix
     return task.task_covariance * at_task(normal_matrix(), task, {}).inv()
 
 
@@ -154,7 +163,23 @@ def minimum(task: RegressionTask) -> fmpq:
     >>> minimum(RegressionTask.isotropic(dim=2, context_length=5))
     3/4
     """
+    if task.levels() is not None:
+        return at_levels(loss_at_preconditioner(), task, {"Gamma": minimizer_levels(task)})[0]
     return at_task(loss_at_preconditioner(), task, {"Gamma": minimizer(task)})[0, 0]
+
+
+def minimizer_levels(task: RegressionTask) -> list[fmpq]:
+    """Of Γ, where Σ and Ω are diagonal, the eigenvalue on each level of the task: γ = ω/N, for any d.
+
+    Raises:
+        ValueError: Σ or Ω is not diagonal; or as for :func:`minimizer`.
+
+    >>> minimizer_levels(RegressionTask.diagonal([2, 2, "1/2"], context_length=4))
+    [8/29, 4/7]
+    """
+    _check_labels(task)
+    normal = at_levels(normal_matrix(), task, {})
+    return [x.task_covariance / y for x, y in zip(task.levels() or (), normal, strict=True)]
 
 
 def loss(task: RegressionTask, b: object, A: object) -> fmpq:
