@@ -186,7 +186,7 @@ class RegressionTask:
         """
         return self._sigma.scalar
 
-    def levels(self) -> list[Level] | None:
+    def levels(self) -> tuple[Level, ...] | None:
         """The joint eigenvalues of diagonal Σ and Ω along the diagonal; None where one of them is not diagonal.
 
         Neighbours with the same λ and ω make one level, so that two identities of any size are one.
@@ -194,10 +194,14 @@ class RegressionTask:
         >>> RegressionTask.diagonal([2, 2, 3], 5).levels()[0]
         Level(covariance=2, task_covariance=1, multiplicity=2)
         """
+        return self._levels
+
+    @cached_property
+    def _levels(self) -> tuple[Level, ...] | None:
         if self._sigma.runs is None:  # Then a look at Ω could invert Σ for nothing.
             return None
         runs = joint_runs(self._sigma, self._omega)
-        return None if runs is None else [Level(*run) for run in runs]
+        return None if runs is None else tuple(Level(*run) for run in runs)
 
     @property
     def is_isotropic(self) -> bool:

@@ -178,8 +178,13 @@ def minimizer_levels(task: RegressionTask) -> list[fmpq]:
     [8/29, 4/7]
     """
     _check_labels(task)
+    return list(_minimizer_levels(task))
+
+
+@lru_cache(maxsize=4)
+def _minimizer_levels(task: RegressionTask) -> tuple[fmpq, ...]:
     normal = at_levels(normal_matrix(), task, {})
-    return [x.task_covariance / y for x, y in zip(task.levels() or (), normal, strict=True)]
+    return tuple(x.task_covariance / y for x, y in zip(task.levels() or (), normal, strict=True))
 
 
 def loss(task: RegressionTask, b: object, A: object) -> fmpq:

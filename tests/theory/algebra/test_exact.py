@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
+import numpy as np
 import pytest
 from flint import fmpq, fmpq_mat
 from hypothesis import given
@@ -87,3 +90,29 @@ def test_a_block_without_inverse_decides_nothing() -> None:
 @given(semidefinite_matrices(3), matrices(3, 3))
 def test_inner(m: fmpq_mat, other: fmpq_mat) -> None:
     assert exact.inner(m, other) == exact.trace(m * other.transpose())
+
+
+@given(st.lists(st.fractions(max_denominator=100), max_size=20))
+def test_total(values: list[Fraction]) -> None:
+    expected = sum(values, Fraction(0))
+    found = exact.total(fmpq(x.numerator, x.denominator) for x in values)
+    assert found == fmpq(expected.numerator, expected.denominator)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ([1, "1/2"], True),
+        (np.ones(2), True),
+        ((1,), True),
+        ([], False),
+        ([[1]], False),
+        (np.ones((2, 2)), False),
+        ("12", False),
+        (7, False),
+        ([1, [2]], False),
+        (identity(2), False),
+    ],
+)
+def test_what_has_one_axis(value: object, expected: bool) -> None:
+    assert exact.is_vector(value) is expected
