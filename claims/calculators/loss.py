@@ -32,7 +32,7 @@ def loss(task: RegressionTask, steps: Sequence[fmpq], plain: bool) -> dict[str, 
     else:
         mean, scale = preconditioned_loss(task, steps), fmpq(1)
     if task.inverse_covariances and task.noise_variance == 0 and scale is not None:
-        sampling = _sampling([scale * step for step in steps], task.dim, task.context_length)
+        sampling = _sampling(task, [scale * step for step in steps])
     else:
         sampling = _unknown("known for A_l = a_l Σ⁻¹ on the whitened task without noise only")
     return {"loss": rational(mean), **sampling}
@@ -59,14 +59,15 @@ def bits(steps: Sequence[fmpq]) -> int:
     return sum(int(max(step.p.bit_length(), step.q.bit_length())) for step in steps)
 
 
-def _sampling(steps: Sequence[fmpq], dim: int, context_length: int) -> dict[str, Any]:
-    if work(steps, dim, context_length) > MOST_WORK:
+def _sampling(task: RegressionTask, steps: Sequence[fmpq]) -> dict[str, Any]:
+    """For the layers A_l = a_l Σ⁻¹ on a whitened task."""
+    if work(steps, task.dim, task.context_length) > MOST_WORK:
         return _unknown(
             f"exact values would take more than 2 s for {len(steps)} steps of {bits(steps)} bits together "
-            f"at dim {dim} and context {context_length}"
+            f"at dim {task.dim} and context {task.context_length}"
         )
     try:
-        found = spread(RegressionTask.isotropic(dim, context_length), steps)
+        found = spread(task, steps)
     except ValueError as error:
         return _unknown(str(error))
     values = (root(found.loss_variance), root(found.squared_error_variance), found.prompts("1/100"))

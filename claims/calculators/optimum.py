@@ -45,10 +45,10 @@ def optimum(
     if not whitened:
         return _preconditioner(task, in_files)
     if task.noise_variance != 0:
-        from icl_claims.theory.one_layer.single_layer import minimizer_levels, minimum
+        from icl_claims.theory.one_layer.single_layer import minimizer_eigenvalues, minimum
 
         standard = task.in_whitened_coordinates()
-        (step,) = minimizer_levels(standard)
+        (step,) = minimizer_eigenvalues(standard)
         return {"steps": [rational(step)], "loss": rational(minimum(standard))}
     return _looped(task, layers) if looped else _steps(task, layers)
 
@@ -84,11 +84,11 @@ def _looped(task: RegressionTask, layers: int) -> dict[str, Any]:
 
 def _preconditioner(task: RegressionTask, as_matrix: bool) -> dict[str, Any]:
     """Γ: its eigenvalues in the order of the coordinates, or the matrix."""
-    from icl_claims.theory.one_layer.single_layer import minimizer, minimizer_levels, minimum
+    from icl_claims.theory.one_layer.single_layer import minimizer, minimizer_eigenvalues, minimum
 
     if as_matrix:
         shown: list[Any] = [list(map(rational, row)) for row in minimizer(task).tolist()]
     else:
-        pairs = zip(minimizer_levels(task), task.levels() or (), strict=True)
+        pairs = zip(minimizer_eigenvalues(task), task.levels() or (), strict=True)
         shown = [rational(x) for x, level in pairs for _ in range(level.multiplicity)]
     return {"steps": None, "steps_exact": None, "preconditioner": shown, "loss": rational(minimum(task))}

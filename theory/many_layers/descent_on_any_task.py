@@ -81,29 +81,33 @@ def plain_loss(task: RegressionTask, steps: Sequence[Any]) -> fmpq:
     >>> plain_loss(task, []), plain_loss(task, ["1/4"])
     (3, 25/16)
     """
-    scale = task.covariance_scalar
+    chosen, scale, n = rational_steps(steps), task.covariance_scalar, task.context_length
     if scale is not None and scale > 0:
-        return preconditioned_loss(task, [scale * step for step in rational_steps(steps)])
-    if len(steps) > MOST_PLAIN_STEPS:
-        raise ValueError(
-            f"steps must be at most {MOST_PLAIN_STEPS} numbers where A_l = a_l I and Σ is no multiple of I, "
-            f"got {len(steps)}"
-        )
-    q, n, sums = residual(steps), task.context_length, power_sums(task, max(2 * len(steps), 1) + 1)
-    most = MOST_WORK // max(1, len(steps)) ** 4
-    if sums.bits > most:
-        raise ValueError(
-            f"steps must be fewer where Σ and Ω have so many digits: {len(steps)} allow tr Σ and tr ΣΩ "
-            f"{most} bits over common denominators, got {sums.bits}"
-        )
+        return preconditioned_loss(task, [scale * step for step in chosen])
+    sums, q, r = _affordable_sums(task, len(chosen)), residual(chosen), noise_polynomial(chosen)
     loss = fmpq(0)
-    for (i, j), moment in _moments(len(steps), n, sums).items():
+    for (i, j), moment in _moments(len(chosen), n, sums).items():
         loss += (1 if i == j else 2) * q[i] * q[j] * moment / n ** (i + j)
-    r = noise_polynomial(steps)
     if task.noise_variance == 0 or not r:
         return loss
     noise = (r[k] * moment / n**k for k, moment in enumerate(_one_sided_moments(r.degree(), n, sums)))
     return loss + task.noise_variance / n * sum(noise, fmpq(0))
+
+
+def _affordable_sums(task: RegressionTask, layers: int) -> PowerSums:
+    """The power sums that L steps need, where the loss at them takes seconds."""
+    if layers > MOST_PLAIN_STEPS:
+        raise ValueError(
+            f"steps must be at most {MOST_PLAIN_STEPS} numbers where A_l = a_l I and Σ is no multiple of I, "
+            f"got {layers}"
+        )
+    sums, most = power_sums(task, max(2 * layers, 1) + 1), MOST_WORK // max(1, layers) ** 4
+    if sums.bits > most:
+        raise ValueError(
+            f"steps must be fewer where Σ and Ω have so many digits: {layers} allow tr Σ and tr ΣΩ "
+            f"{most} bits over common denominators, got {sums.bits}"
+        )
+    return sums
 
 
 def _moments(order: int, n: int, sums: PowerSums) -> dict[tuple[int, int], fmpq]:

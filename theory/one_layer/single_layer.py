@@ -152,7 +152,7 @@ def _check_labels(task: RegressionTask) -> None:
 def _minimizer(task: RegressionTask) -> fmpq_mat:
     levels = task.levels()
     if levels is not None:
-        eigenvalues = zip(minimizer_levels(task), levels, strict=True)
+        eigenvalues = zip(minimizer_eigenvalues(task), levels, strict=True)
         return SemidefiniteMatrix(Run(x, level.multiplicity) for x, level in eigenvalues).matrix
     return task.task_covariance * at_task(normal_matrix(), task, {}).inv()
 
@@ -164,25 +164,25 @@ def minimum(task: RegressionTask) -> fmpq:
     3/4
     """
     if task.levels() is not None:
-        return at_levels(loss_at_preconditioner(), task, {"Gamma": minimizer_levels(task)})[0]
+        return at_levels(loss_at_preconditioner(), task, {"Gamma": minimizer_eigenvalues(task)})[0]
     return at_task(loss_at_preconditioner(), task, {"Gamma": minimizer(task)})[0, 0]
 
 
-def minimizer_levels(task: RegressionTask) -> list[fmpq]:
+def minimizer_eigenvalues(task: RegressionTask) -> list[fmpq]:
     """Of Γ, where Σ and Ω are diagonal, the eigenvalue on each level of the task: γ = ω/N, for any d.
 
     Raises:
         ValueError: Σ or Ω is not diagonal; or as for :func:`minimizer`.
 
-    >>> minimizer_levels(RegressionTask.diagonal([2, 2, "1/2"], context_length=4))
+    >>> minimizer_eigenvalues(RegressionTask.diagonal([2, 2, "1/2"], context_length=4))
     [8/29, 4/7]
     """
     _check_labels(task)
-    return list(_minimizer_levels(task))
+    return list(_minimizer_eigenvalues(task))
 
 
 @lru_cache(maxsize=4)
-def _minimizer_levels(task: RegressionTask) -> tuple[fmpq, ...]:
+def _minimizer_eigenvalues(task: RegressionTask) -> tuple[fmpq, ...]:
     normal = at_levels(normal_matrix(), task, {})
     return tuple(x.task_covariance / y for x, y in zip(task.levels() or (), normal, strict=True))
 

@@ -108,3 +108,12 @@ def test_what_would_take_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) ->
     assert plain_loss(task, [fmpq(1)])
     with pytest.raises(ValueError, match="2 allow tr Σ and tr ΣΩ 1 bits over common denominators, got 2"):
         plain_loss(task, [fmpq(1)] * 2)
+
+
+@pytest.mark.parametrize("loss", [plain_loss, preconditioned_loss])
+@pytest.mark.parametrize("task", [RegressionTask.isotropic(2, 3), RegressionTask.diagonal([1, 2], 3)])
+def test_refuses_what_are_no_steps(loss: Any, task: RegressionTask) -> None:
+    with pytest.raises(TypeError, match="steps must be a sequence of numbers, got 1"):
+        loss(task, 1)
+    with pytest.raises(ValueError, match=r"steps\[1\] must be a finite number, got nan"):
+        loss(task, [1, float("nan")])

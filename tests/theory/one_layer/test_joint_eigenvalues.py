@@ -34,7 +34,7 @@ def test_eigenvalues_are_those_of_matrices(pairs: list[tuple[fmpq, fmpq]], noise
 
 def test_equal_neighbours_share_an_eigenvalue() -> None:
     task = RegressionTask.diagonal([2, 2, "1/2"], 4)
-    first, second = single_layer.minimizer_levels(task)
+    first, second = single_layer.minimizer_eigenvalues(task)
     assert single_layer.minimizer(task) == exact.diagonal([first, first, second])
 
 
@@ -43,7 +43,7 @@ def test_the_whitened_optimum_is_that_of_every_covariance(noise: str) -> None:
     """A = a Σ⁻¹ and the loss do not change under x ↦ Σ^{-1/2} x; on the left a matrix route, without eigenvalues."""
     sigma = fmpq_mat([[2, 1, 0], [1, 3, 1], [0, 1, 1]])
     task = RegressionTask.whitened(sigma, 5, noise)
-    (step,) = single_layer.minimizer_levels(task.in_whitened_coordinates())
+    (step,) = single_layer.minimizer_eigenvalues(task.in_whitened_coordinates())
     assert single_layer.minimizer(task) == sigma.inv() * step
     assert single_layer.minimum(task) == single_layer.minimum(task.in_whitened_coordinates())
 
@@ -52,15 +52,15 @@ def test_the_whitened_optimum_is_that_of_every_covariance(noise: str) -> None:
 def test_sizes_beyond_matrices(d: int, n: int) -> None:
     """a = n/(n + d + 1) and min f = d (d + 1)/(n + d + 1)."""
     task = RegressionTask.isotropic(d, n)
-    (step,), least = single_layer.minimizer_levels(task), single_layer.minimum(task)
+    (step,), least = single_layer.minimizer_eigenvalues(task), single_layer.minimum(task)
     assert Fraction(int(step.p), int(step.q)) == Fraction(n, n + d + 1)
     assert Fraction(int(least.p), int(least.q)) == Fraction(d * (d + 1), n + d + 1)
 
 
 def test_refusals() -> None:
     with pytest.raises(ValueError, match="task must have diagonal Σ and Ω, got RegressionTask"):
-        single_layer.minimizer_levels(RegressionTask([[2, 1], [1, 1]], 3))
+        single_layer.minimizer_eigenvalues(RegressionTask([[2, 1], [1, 1]], 3))
     with pytest.raises(ValueError, match="every label is 0"):
-        single_layer.minimizer_levels(RegressionTask.diagonal([0, 0], 3))
+        single_layer.minimizer_eigenvalues(RegressionTask.diagonal([0, 0], 3))
     with pytest.raises(ValueError, match="dim must be at most 2000 where a d × d matrix is needed, got 2001"):
         single_layer.minimizer(RegressionTask.isotropic(2001, 3))
