@@ -7,20 +7,29 @@ A prompt holds n context examples (x_i, y_i) and a query x_q, with
 all independent; the target is ⟨w, x_q⟩, without noise. Every loss, sampler and model takes it.
 
 A task is *whitened* where Ω = Σ⁻¹ and σ² = 0. What is said of such a task in whitened coordinates depends on
-d and n alone, so :meth:`RegressionTask.isotropic`, which writes no matrix out, stands for all of them.
+d and n alone, so :meth:`RegressionTask.isotropic` stands for all of them.
+
+No d × d matrix is written out before somebody asks for one: the identity may be of any size, a diagonal matrix is
+held by its entries, and Ω = Σ⁻¹ is inverted when it is read.
 """
 
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from flint import fmpq, fmpq_mat
 
-from icl_claims.theory.algebra import definiteness, exact, validation
+from icl_claims.theory.algebra import exact, validation
+from icl_claims.theory.algebra.semidefinite import Run, SemidefiniteMatrix, joint_runs
 
-LARGEST_WRITTEN = 2000
-"""The largest d for which an identity matrix is written out."""
+
+class Level(NamedTuple):
+    """Neighbouring coordinates in which Σ is λ I and Ω is ω I: λ, ω and how many they are."""
+
+    covariance: fmpq
+    task_covariance: fmpq
+    multiplicity: int
 
 
 class RegressionTask:
@@ -32,6 +41,7 @@ class RegressionTask:
         task_covariance: Ω, d × d, symmetric positive semidefinite: covariance of w. Default I.
         noise_variance: σ² ≥ 0, variance of the label noise. Default 0.
 
+    A matrix is given by its rows or as a :class:`icl_claims.theory.algebra.semidefinite.SemidefiniteMatrix`.
     Entries are exact rationals; floats count as the dyadic rationals they are.
 
     Attributes:
@@ -52,38 +62,33 @@ class RegressionTask:
     dim: int
     context_length: int
     noise_variance: fmpq
-    _covariance: fmpq_mat | None
-    _task_covariance: fmpq_mat | None
+    _sigma: SemidefiniteMatrix
+    _given_omega: SemidefiniteMatrix | None
 
     def __init__(
         self, covariance: Any, context_length: Any, task_covariance: Any = None, noise_variance: Any = 0
     ) -> None:
-        sigma = validation.semidefinite("covariance", covariance)
-        size = sigma.nrows()
-        omega = (
-            None
-            if task_covariance is None
-            else validation.semidefinite("task_covariance", task_covariance, size)
-        )
-        self._fill(size, sigma, context_length, omega, noise_variance)
+        sigma = SemidefiniteMatrix.of("covariance", covariance)
+        if task_covariance is None:
+            omega = SemidefiniteMatrix.identity(sigma.dim)
+        else:
+            omega = SemidefiniteMatrix.of("task_covariance", task_covariance, sigma.dim)
+        self._fill(sigma, context_length, omega, noise_variance)
 
     def _fill(
-        self, dim: int, sigma: fmpq_mat | None, context_length: Any, omega: fmpq_mat | None, noise: Any
+        self, sigma: SemidefiniteMatrix, context_length: Any, omega: SemidefiniteMatrix | None, noise: Any
     ) -> None:
-        """Set the fields; None stands for the identity, and an identity that is given becomes None."""
+        """Set the fields; None stands for Ω = Σ⁻¹, where Σ is known to be invertible."""
         variance = validation.rational("noise_variance", noise)
         if variance < 0:
             raise ValueError(f"noise_variance must be ≥ 0, got {variance}")
-        given = [None if m is None or m == exact.identity(dim) else m for m in (sigma, omega)]
-        values = {
-            "dim": dim,
-            "context_length": validation.positive_integer("context_length", context_length),
-            "noise_variance": variance,
-            "_covariance": given[0],
-            "_task_covariance": given[1],
-        }
-        for name, value in values.items():
-            object.__setattr__(self, name, value)
+        vars(self).update(
+            dim=sigma.dim,
+            context_length=validation.positive_integer("context_length", context_length),
+            noise_variance=variance,
+            _sigma=sigma,
+            _given_omega=omega,
+        )
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a RegressionTask cannot be changed: make a new one with another {name}")
@@ -95,58 +100,169 @@ class RegressionTask:
         >>> RegressionTask.isotropic(10**17, 10**17).signal
         100000000000000000
         """
-        task = cls.__new__(cls)
-        task._fill(validation.positive_integer("dim", dim), None, context_length, None, noise_variance)
-        return task
+        return cls.whitened(SemidefiniteMatrix.identity(dim), context_length, noise_variance)
+
+    @classmethod
+    def diagonal(
+        cls, eigenvalues: Any, context_length: int, task_eigenvalues: Any = None, noise_variance: Any = 0
+    ) -> RegressionTask:
+        """Σ = diag(λ_1, …, λ_d) and Ω = diag(ω_1, …, ω_d), or Ω = I where no ω is given.
+
+        It is the task of these matrices, made without writing them out: d may be large.
+
+        Args:
+            eigenvalues: λ_1, …, λ_d ≥ 0, in the order of the coordinates.
+            context_length: n ≥ 1.
+            task_eigenvalues: ω_1, …, ω_d ≥ 0. Default: all 1.
+            noise_variance: σ² ≥ 0.
+
+        Raises:
+            TypeError, ValueError: an eigenvalue is no number ≥ 0, there are not as many ω as λ; or as for the class.
+
+        >>> RegressionTask.diagonal([2, "1/2"], 4) == RegressionTask([[2, 0], [0, "1/2"]], 4)
+        True
+        """
+        sigma = SemidefiniteMatrix.of_eigenvalues("eigenvalues", eigenvalues)
+        omega = None
+        if task_eigenvalues is not None:
+            omega = SemidefiniteMatrix.of_eigenvalues("task_eigenvalues", task_eigenvalues, sigma.dim)
+        return cls(sigma, context_length, omega, noise_variance)
 
     @classmethod
     def whitened(cls, covariance: Any, context_length: int, noise_variance: Any = 0) -> RegressionTask:
-        """Ω = Σ⁻¹ (Ahn et al., Theorems 3 and 4; Gatmiry et al.). Σ must be positive definite."""
-        sigma = validation.semidefinite("covariance", covariance)
-        if not definiteness.is_positive_definite(sigma):
-            raise ValueError(f"covariance must be positive definite where Ω = Σ⁻¹, got {sigma.tolist()}")
+        """Ω = Σ⁻¹ (Ahn et al., Theorems 3 and 4; Gatmiry et al.).
+
+        Args:
+            covariance: Σ, positive definite: a matrix, or the eigenvalues of a diagonal one.
+            context_length: n ≥ 1.
+            noise_variance: σ² ≥ 0.
+
+        Raises:
+            ValueError: Σ is singular; or as for the class.
+
+        >>> RegressionTask.whitened([2, "1/2"], 4) == RegressionTask.diagonal([2, "1/2"], 4, ["1/2", 2])
+        True
+        """
+        if validation.is_vector(covariance):
+            sigma = SemidefiniteMatrix.of_eigenvalues("covariance", covariance)
+        else:
+            sigma = SemidefiniteMatrix.of("covariance", covariance)
+        if not sigma.is_definite:
+            shown = "the eigenvalue 0" if sigma.runs is not None else sigma.matrix.tolist()
+            raise ValueError(f"covariance must be positive definite where Ω = Σ⁻¹, got {shown}")
         task = cls.__new__(cls)
-        # The inverse of a positive definite matrix is one: no second test.
-        task._fill(sigma.nrows(), sigma, context_length, sigma.inv(), noise_variance)
-        task.__dict__["covariance_product"] = exact.identity(task.dim)
+        task._fill(sigma, context_length, None, noise_variance)
         return task
 
-    @cached_property
+    @property
     def covariance(self) -> fmpq_mat:
-        """Σ, d × d."""
-        return self._written(self._covariance)
+        """Σ, d × d.
 
-    @cached_property
+        Raises:
+            ValueError: d is above :data:`icl_claims.theory.algebra.semidefinite.LARGEST_WRITTEN`.
+        """
+        return self._sigma.matrix
+
+    @property
     def task_covariance(self) -> fmpq_mat:
-        """Ω, d × d."""
-        return self._written(self._task_covariance)
+        """Ω, d × d. Errors: as for :attr:`covariance`."""
+        return self._omega.matrix
 
     @cached_property
-    def covariance_product(self) -> fmpq_mat:
-        """ΣΩ, I where Ω = Σ⁻¹; computed once, for numerators of Σ⁻¹ have thousands of digits."""
-        return self.covariance * self.task_covariance
+    def _omega(self) -> SemidefiniteMatrix:
+        return self._sigma.inverse() if self._given_omega is None else self._given_omega
 
-    def _written(self, m: fmpq_mat | None) -> fmpq_mat:
-        if m is None and self.dim > LARGEST_WRITTEN:
-            raise ValueError(
-                f"dim must be at most {LARGEST_WRITTEN} where a d × d matrix is needed, got {self.dim}"
-            )
-        return exact.identity(self.dim) if m is None else m
+    @property
+    def has_definite_covariance(self) -> bool:
+        """Whether Σ is positive definite."""
+        return self._sigma.is_definite
+
+    @property
+    def covariance_scalar(self) -> fmpq | None:
+        """c where Σ = cI, else None.
+
+        >>> RegressionTask.diagonal([3, 3], 5).covariance_scalar
+        3
+        """
+        return self._sigma.scalar
+
+    def levels(self) -> tuple[Level, ...] | None:
+        """The joint eigenvalues of diagonal Σ and Ω along the diagonal; None where one of them is not diagonal.
+
+        Neighbours with the same λ and ω make one level, so that two identities of any size are one.
+
+        >>> RegressionTask.diagonal([2, 2, 3], 5).levels()[0]
+        Level(covariance=2, task_covariance=1, multiplicity=2)
+        """
+        return self._levels
+
+    @cached_property
+    def _levels(self) -> tuple[Level, ...] | None:
+        if self._sigma.runs is None:  # Then a look at Ω could invert Σ for nothing.
+            return None
+        runs = joint_runs(self._sigma, self._omega)
+        return None if runs is None else tuple(Level(*run) for run in runs)
 
     @property
     def is_isotropic(self) -> bool:
         """Whether Σ = Ω = I."""
-        return self._covariance is None and self._task_covariance is None
+        return self.covariance_scalar == 1 and self._omega.scalar == 1
 
     @cached_property
     def inverse_covariances(self) -> bool:
         """Whether Ω = Σ⁻¹: the problem whitens."""
-        return self.is_isotropic or self.covariance_product == exact.identity(self.dim)
+        if self._given_omega is None:
+            return True
+        levels = self.levels()
+        if levels is not None:
+            return all(x.covariance * x.task_covariance == 1 for x in levels)
+        # The inverse of a diagonal matrix is diagonal.
+        both_dense = self._sigma.runs is None and self._omega.runs is None
+        return both_dense and self._product == exact.identity(self.dim)
 
     @cached_property
     def signal(self) -> fmpq:
         """tr(ΣΩ) = E⟨w, x⟩²: the variance of a label without noise, and the loss of predicting 0."""
-        return fmpq(self.dim) if self.inverse_covariances else exact.trace(self.covariance_product)
+        if self.inverse_covariances:
+            return fmpq(self.dim)
+        levels = self.levels()
+        if levels is None:
+            return exact.inner(self.covariance, self.task_covariance)
+        return exact.total(x.covariance * x.task_covariance * x.multiplicity for x in levels)
+
+    @cached_property
+    def covariance_product(self) -> fmpq_mat:
+        """ΣΩ, d × d; I where Ω = Σ⁻¹, without the product: numerators of Σ⁻¹ can have thousands of digits.
+
+        Errors: as for :attr:`covariance`.
+        """
+        if self.inverse_covariances:
+            return SemidefiniteMatrix.identity(self.dim).matrix
+        levels = self.levels()
+        if levels is None:
+            return self._product
+        return SemidefiniteMatrix(
+            Run(x.covariance * x.task_covariance, x.multiplicity) for x in levels
+        ).matrix
+
+    @cached_property
+    def _product(self) -> fmpq_mat:
+        return self.covariance * self.task_covariance
+
+    def in_whitened_coordinates(self) -> RegressionTask:
+        """The task of the same prompts seen through x ↦ Σ^{-1/2} x, w ↦ Σ^{1/2} w, where Ω = Σ⁻¹: Σ = Ω = I.
+
+        A layer A = a Σ⁻¹ becomes a I there, and its loss does not change.
+
+        Raises:
+            ValueError: Ω is not Σ⁻¹.
+
+        >>> RegressionTask.whitened([[2, 1], [1, 1]], 5, noise_variance="1/3").in_whitened_coordinates()
+        RegressionTask.isotropic(2, 5, noise_variance=1/3)
+        """
+        if not self.inverse_covariances:
+            raise ValueError(f"task must have Ω = Σ⁻¹, got {self!r}")
+        return RegressionTask.isotropic(self.dim, self.context_length, self.noise_variance)
 
     def change_of_variables(self, transform: Any) -> RegressionTask:
         """The same prompts seen through x ↦ T x, w ↦ T⁻ᵀ w: (TΣTᵀ, T⁻ᵀΩT⁻¹).
@@ -173,6 +289,9 @@ class RegressionTask:
         if self.is_isotropic:
             noise = f", noise_variance={self.noise_variance}" if self.noise_variance else ""
             return f"RegressionTask.isotropic({self.dim}, {self.context_length}{noise})"
+        if self.levels() is not None:
+            lists = f"{self._sigma.eigenvalues}, {self.context_length}, {self._omega.eigenvalues}"
+            return f"RegressionTask.diagonal({lists}, {self.noise_variance})"
         matrices = f"{self.covariance.tolist()}, {self.context_length}, {self.task_covariance.tolist()}"
         return f"RegressionTask({matrices}, {self.noise_variance})"
 
@@ -184,12 +303,7 @@ class RegressionTask:
 
     @cached_property
     def _key(self) -> tuple[Any, ...]:
-        def entries(m: fmpq_mat | None) -> tuple[tuple[int, int], ...] | None:
-            return None if m is None else tuple((int(x.p), int(x.q)) for x in m.entries())
-
-        matrices = (self._covariance, self._task_covariance)
-        noise = (int(self.noise_variance.p), int(self.noise_variance.q))
-        return self.dim, self.context_length, noise, *map(entries, matrices)
+        return self.context_length, self.noise_variance, self._sigma, self._omega
 
 
 isotropic = RegressionTask.isotropic

@@ -1,7 +1,8 @@
 """The calculators: ``optimum``, ``loss``, ``moment`` and ``compare``.
 
 Numbers are read exactly (0.1 is a tenth) and answers are exact. What is shown of one is rounded once: in
-JSON to the nearest float64, as text to decimals that are correct to the last digit.
+JSON to the nearest float64, as text to decimals that are correct to the last digit. Nothing is derived here: options
+become a :class:`icl_claims.theory.task.RegressionTask`, and the theory answers.
 
 | module | what |
 |---|---|
@@ -9,9 +10,6 @@ JSON to the nearest float64, as text to decimals that are correct to the last di
 | :mod:`~icl_claims.claims.calculators.parameters` | numbers, lists and files on the command line |
 | :mod:`~icl_claims.claims.calculators.task_options`, ``step_options``, ``powers`` | options, by what they describe |
 | :mod:`~icl_claims.claims.calculators.matrix_files` | Σ and Ω in JSON, NumPy and CSV files |
-| :mod:`~icl_claims.claims.calculators.tasks` | the task, with no matrix where none is needed |
-| :mod:`~icl_claims.claims.calculators.one_layer` | what theory says of one layer, by joint eigenvalues |
-| :mod:`~icl_claims.claims.calculators.step_loss` | the loss of given steps, for any Σ, Ω and σ² |
 | ``optimum``, ``loss``, ``moment``, ``comparison`` | one answer each, from values that are already checked |
 | :mod:`~icl_claims.claims.calculators.quantity` | a number of an answer |
 | :mod:`~icl_claims.claims.calculators.answers` | answers as JSON and as text |

@@ -15,8 +15,12 @@ from icl_claims.claims.calculators.answers import ABOVE_FLOAT, write
 from icl_claims.claims.calculators.parameters import ExistingFile, Integer, ListOf, json_option, sizes
 from icl_claims.claims.calculators.powers import Power, PowersCommand
 from icl_claims.claims.calculators.step_options import MOST_LAYERS, chosen_steps, step_options
-from icl_claims.claims.calculators.task_options import check_invertible, described_task, task_options
-from icl_claims.claims.calculators.tasks import Task
+from icl_claims.claims.calculators.task_options import (
+    Described,
+    check_invertible,
+    described_task,
+    task_options,
+)
 
 MOST_EIGENVALUES = 10_000
 """The most eigenvalues of Γ that are written out."""
@@ -50,21 +54,22 @@ def optimum(dim: int, context: int, layers: int, looped: bool, as_json: bool, **
 
     Example: icl-claims optimum --dim 5 --context 20 --layers 3
     """
-    task = described_task(dim, context, **described)
-    _check_optimum(task, layers, looped)
+    found = described_task(dim, context, **described)
+    _check_optimum(found, layers, looped)
     from icl_claims.claims.calculators.optimum import optimum as answer
 
-    write(answer(task, layers, looped), as_json)
+    write(answer(found.task, layers, looped, found.whitened, found.in_files), as_json)
 
 
-def _check_optimum(task: Task, layers: int, looped: bool) -> None:
-    if layers > 1 and not (task.whitened and task.noise == 0):
-        where = "with --noise above 0" if task.whitened else _OTHER_TASK
+def _check_optimum(described: Described, layers: int, looped: bool) -> None:
+    task, whitened = described.task, described.whitened
+    if layers > 1 and not (whitened and task.noise_variance == 0):
+        where = "with --noise above 0" if whitened else _OTHER_TASK
         raise click.BadParameter(
             f"must be 1 {where}, got {layers}: optima of more layers are known on the whitened task without noise",
             param_hint="'--layers'",
         )
-    if task.whitened:
+    if whitened:
         return
     if looped:
         raise click.BadParameter(
@@ -75,7 +80,7 @@ def _check_optimum(task: Task, layers: int, looped: bool) -> None:
     if task.dim > most:
         what = "eigenvalues are written out" if diagonal else "dense d × d matrices are inverted"
         raise click.BadParameter(f"must be at most {most} where {what}, got {task.dim}", param_hint="'--dim'")
-    if task.signal + task.noise == 0:
+    if task.signal + task.noise_variance == 0:
         raise click.UsageError(
             "Σ, Ω and σ² must have tr ΣΩ + σ² > 0, got 0: every label is 0, and every Γ optimal"
         )
@@ -118,10 +123,10 @@ def loss(
     Example: icl-claims loss --dim 5 --context 20 --steps 10/13
     """
     chosen = chosen_steps(steps, step, loops)
-    task = described_task(dim, context, **described)
+    task = described_task(dim, context, **described).task
     plain = preconditioner == "identity"
     if not plain:
-        check_invertible(task, "where A_l = a_l Σ⁻¹ (see --preconditioner)")
+        check_invertible(task, "where A_l = a_l Σ⁻¹ (see --preconditioner)", described["covariance_file"])
     from icl_claims.claims.calculators.loss import loss as answer
 
     write(answer(task, chosen, plain), as_json)
@@ -183,7 +188,7 @@ def compare(weights: Path, dim: int, context: int, as_json: bool, **described: A
             f"must be at most {LARGEST_COMPARED} where d × d matrices are needed, got {dim}",
             param_hint="'--dim'",
         )
-    task = described_task(dim, context, **described)
+    task = described_task(dim, context, **described).task
     from icl_claims.claims.calculators.comparison import comparison
     from icl_claims.models.weights import WeightsError
 

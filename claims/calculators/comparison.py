@@ -9,7 +9,6 @@ from typing import Any
 from flint import fmpq
 
 from icl_claims.claims.calculators.quantity import Quantity, measured, rational, root, upper_bound
-from icl_claims.claims.calculators.tasks import Task
 from icl_claims.models.comparison import compare, compare_layers
 from icl_claims.models.files import load
 from icl_claims.models.weights import WeightsError
@@ -17,9 +16,10 @@ from icl_claims.numerics.rounding import root_above
 from icl_claims.theory.algebra.algebraic import written
 from icl_claims.theory.many_layers.distance import LayersComparison
 from icl_claims.theory.one_layer.distance import Distance
+from icl_claims.theory.task import RegressionTask
 
 
-def comparison(path: Path, task: Task) -> dict[str, Any]:
+def comparison(path: Path, task: RegressionTask) -> dict[str, Any]:
     """The answer for the weights in a file.
 
     Raises:
@@ -29,12 +29,12 @@ def comparison(path: Path, task: Task) -> dict[str, Any]:
     """
     weights = load(path)
     if weights.depth == 1:
-        return _one_layer(compare(task.regression(), weights))
-    if not task.whitened or task.noise != 0:
+        return _one_layer(compare(task, weights))
+    if not task.inverse_covariances or task.noise_variance != 0:
         raise WeightsError(
             f"several layers need the whitened task and --noise 0, and {path} has {weights.depth} layers"
         )
-    return _several_layers(compare_layers(task.regression(), weights))
+    return _several_layers(compare_layers(task, weights))
 
 
 def _one_layer(found: Distance) -> dict[str, Any]:

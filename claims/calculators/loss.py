@@ -8,13 +8,8 @@ from typing import Any
 from flint import fmpq
 
 from icl_claims.claims.calculators.quantity import rational, root
-from icl_claims.claims.calculators.step_loss import multiple_of_identity, plain_loss, preconditioned_loss
-from icl_claims.claims.calculators.tasks import Task
-from icl_claims.theory.many_layers.loss_variance import (
-    loss_variance,
-    prompts_needed,
-    squared_error_variance,
-)
+from icl_claims.theory.many_layers.descent_on_any_task import plain_loss, preconditioned_loss
+from icl_claims.theory.many_layers.loss_variance import spread
 from icl_claims.theory.task import RegressionTask
 
 LARGEST_WORK = 3 * 10**7
@@ -24,20 +19,20 @@ SAMPLING = ("per_prompt_std", "squared_error_std", "prompts_for_1_percent")
 """The keys of what one prompt's loss varies by; null, with a note, where that is unknown or takes long."""
 
 
-def loss(task: Task, steps: Sequence[fmpq], plain: bool) -> dict[str, Any]:
+def loss(task: RegressionTask, steps: Sequence[fmpq], plain: bool) -> dict[str, Any]:
     """The answer for steps on a task.
 
     Args:
         task: the distribution of prompts, Σ ≻ 0 unless ``plain``.
-        steps: a_1, …, a_L, at most 100; see :func:`icl_claims.claims.calculators.step_loss.plain_loss`.
+        steps: a_1, …, a_L, at most 100; see :func:`icl_claims.theory.many_layers.descent_on_any_task.plain_loss`.
         plain: whether A_l = a_l I, instead of a_l Σ⁻¹.
     """
     if plain:
-        mean, scale = plain_loss(task, steps), multiple_of_identity(task)
+        mean, scale = plain_loss(task, steps), task.covariance_scalar
     else:
         mean, scale = preconditioned_loss(task, steps), fmpq(1)
-    if task.is_whitened and task.noise == 0 and scale is not None:
-        sampling = _sampling([scale * step for step in steps], task.dim, task.context_length)
+    if task.inverse_covariances and task.noise_variance == 0 and scale is not None:
+        sampling = _sampling(task, [scale * step for step in steps])
     else:
         sampling = _unknown("known for A_l = a_l Σ⁻¹ on the whitened task without noise only")
     return {"loss": rational(mean), **sampling}
@@ -64,21 +59,18 @@ def bits(steps: Sequence[fmpq]) -> int:
     return sum(int(max(step.p.bit_length(), step.q.bit_length())) for step in steps)
 
 
-def _sampling(steps: Sequence[fmpq], dim: int, context_length: int) -> dict[str, Any]:
-    if work(steps, dim, context_length) > LARGEST_WORK:
+def _sampling(task: RegressionTask, steps: Sequence[fmpq]) -> dict[str, Any]:
+    """For the layers A_l = a_l Σ⁻¹ on a whitened task."""
+    if work(steps, task.dim, task.context_length) > LARGEST_WORK:
         return _unknown(
             f"exact values would take more than 2 s for {len(steps)} steps of {bits(steps)} bits together "
-            f"at dim {dim} and context {context_length}"
+            f"at dim {task.dim} and context {task.context_length}"
         )
     try:
-        variance = loss_variance(RegressionTask.isotropic(dim, context_length), steps)
+        found = spread(task, steps)
     except ValueError as error:
         return _unknown(str(error))
-    values = (
-        root(variance),
-        root(squared_error_variance(RegressionTask.isotropic(dim, context_length), steps)),
-        prompts_needed(RegressionTask.isotropic(dim, context_length), steps),
-    )
+    values = (root(found.loss_variance), root(found.squared_error_variance), found.prompts("1/100"))
     return dict(zip(SAMPLING, values, strict=True))
 
 

@@ -17,6 +17,7 @@ from flint import fmpq, fmpq_mat
 
 from icl_claims.claims.calculators.parameters import number, shortened
 from icl_claims.theory.algebra import validation
+from icl_claims.theory.algebra.semidefinite import SemidefiniteMatrix
 
 LARGEST_DIM = 200
 """The largest matrix read from a file: a second or two with the proof that it is positive semidefinite."""
@@ -25,7 +26,7 @@ _NEARLY = fmpq(1, 10**10)
 """An asymmetry below this share of the entry is called rounding; such a matrix is refused all the same."""
 
 
-def read(path: Path, key: str, dim: int) -> fmpq_mat:
+def read(path: Path, key: str, dim: int) -> SemidefiniteMatrix:
     """The symmetric positive semidefinite matrix in a file.
 
     Args:
@@ -102,7 +103,7 @@ def _check_shape(rows: int, lengths: list[int], dim: int) -> None:
         raise ValueError(f"must be {dim} × {dim}, as --dim says, got {rows} × {columns}")
 
 
-def _semidefinite(m: fmpq_mat) -> fmpq_mat:
+def _semidefinite(m: fmpq_mat) -> SemidefiniteMatrix:
     for i in range(m.nrows()):
         for j in range(i):
             if m[i, j] != m[j, i]:
@@ -113,7 +114,7 @@ def _semidefinite(m: fmpq_mat) -> fmpq_mat:
                     f"must be symmetric, got entries [{i}][{j}] and [{j}][{i}] that differ{hint}"
                 )
     try:
-        return validation.semidefinite("matrix", m)
+        return SemidefiniteMatrix.of("matrix", m)
     except ValueError:
         raise ValueError("must be positive semidefinite, got a matrix with a negative eigenvalue") from None
 

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flint import fmpq_mat
-
 from icl_claims.claims.calculators.quantity import Quantity, rational
-from icl_claims.claims.calculators.tasks import Task
-from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.algebraic import written, written_minimum
 from icl_claims.theory.algebra.real_roots import RealRoot
 from icl_claims.theory.loops.step import optimal_looped_step
 from icl_claims.theory.many_layers.step_sizes import optimal_steps
-from icl_claims.theory.task import isotropic
+from icl_claims.theory.task import RegressionTask
 
 LONGEST_EXACT = 5 * 10**7
 """The most characters of exact steps: each of L steps is written with a polynomial of degree L."""
@@ -22,13 +18,12 @@ MOST_DIGITS = 10**6
 """The most digits of the exact least loss where Ω is not Σ⁻¹, numerator and denominator: 2 s."""
 
 
-def digits_of_minimum(task: Task) -> int:
+def digits_of_minimum(task: RegressionTask) -> int:
     """About how many digits the exact least loss of one layer has, for diagonal Σ and Ω; 0 for others.
 
     Its denominator is a product of a factor for each pair of eigenvalues, with the digits of tr ΣΩ in each.
 
-    >>> from flint import fmpq
-    >>> digits_of_minimum(Task(2, 5, (fmpq(1, 3), fmpq(1, 7)), None, whitened=False, noise=fmpq(0)))
+    >>> digits_of_minimum(RegressionTask.diagonal(["1/3", "1/7"], 5))
     5
     """
     pairs = {(level.covariance, level.task_covariance) for level in task.levels() or ()}
@@ -36,26 +31,31 @@ def digits_of_minimum(task: Task) -> int:
     return len(pairs) * int(signal.p.bit_length() + signal.q.bit_length()) * 301 // 1000
 
 
-def optimum(task: Task, layers: int, looped: bool) -> dict[str, Any]:
+def optimum(
+    task: RegressionTask, layers: int, looped: bool, whitened: bool, in_files: bool
+) -> dict[str, Any]:
     """The answer for a task and a number of layers.
 
     Args:
         task: the distribution of prompts; whitened and without noise where ``layers`` > 1, and not all labels 0.
         layers: L, from 1 to :data:`icl_claims.theory.many_layers.step_sizes.MOST_LAYERS`.
         looped: whether all layers share one step; for whitened tasks.
+        whitened: whether to answer with the steps a_l of A_l = a_l Σ⁻¹, where Ω = Σ⁻¹; else with Γ.
+        in_files: whether Γ is shown as a matrix even where it is diagonal.
     """
-    if not task.whitened:
-        return _preconditioner(task)
-    if task.noise != 0:
-        from icl_claims.claims.calculators.one_layer import whitened_optimum
+    if not whitened:
+        return _preconditioner(task, in_files)
+    if task.noise_variance != 0:
+        from icl_claims.theory.one_layer.single_layer import minimizer_eigenvalues, minimum
 
-        step, least = whitened_optimum(task)
-        return {"steps": [rational(step)], "loss": rational(least)}
+        standard = task.in_whitened_coordinates()
+        (step,) = minimizer_eigenvalues(standard)
+        return {"steps": [rational(step)], "loss": rational(minimum(standard))}
     return _looped(task, layers) if looped else _steps(task, layers)
 
 
-def _steps(task: Task, layers: int) -> dict[str, Any]:
-    best = optimal_steps(isotropic(task.dim, task.context_length), layers)
+def _steps(task: RegressionTask, layers: int) -> dict[str, Any]:
+    best = optimal_steps(task, layers)
     answer: dict[str, Any] = {"loss": rational(best.loss)}
     if characters(best.steps) <= LONGEST_EXACT:
         return {"steps": list(map(Quantity, best.steps, written(best.steps))), **answer}
@@ -75,22 +75,21 @@ def characters(roots: tuple[RealRoot, ...]) -> int:
     return len(roots) * (digits + 1)
 
 
-def _looped(task: Task, layers: int) -> dict[str, Any]:
-    best = optimal_looped_step(isotropic(task.dim, task.context_length), layers)
+def _looped(task: RegressionTask, layers: int) -> dict[str, Any]:
+    best = optimal_looped_step(task, layers)
     return {
         "steps": [Quantity(best.step, written([best.step])[0])],
         "loss": Quantity(best.loss, written_minimum(best.loss)),
     }
 
 
-def _preconditioner(task: Task) -> dict[str, Any]:
-    """Γ: its eigenvalues in order, or the matrix where a matrix was given."""
-    from icl_claims.claims.calculators.one_layer import optimum as of_one_layer
+def _preconditioner(task: RegressionTask, as_matrix: bool) -> dict[str, Any]:
+    """Γ: its eigenvalues in the order of the coordinates, or the matrix."""
+    from icl_claims.theory.one_layer.single_layer import minimizer, minimizer_eigenvalues, minimum
 
-    found, least = of_one_layer(task)
-    if isinstance(task.covariance, fmpq_mat) or isinstance(task.task_covariance, fmpq_mat):
-        matrix = found if isinstance(found, fmpq_mat) else exact.diagonal(found)
-        shown: list[Any] = [list(map(rational, row)) for row in matrix.tolist()]
+    if as_matrix:
+        shown: list[Any] = [list(map(rational, row)) for row in minimizer(task).tolist()]
     else:
-        shown = list(map(rational, found))
-    return {"steps": None, "steps_exact": None, "preconditioner": shown, "loss": rational(least)}
+        pairs = zip(minimizer_eigenvalues(task), task.levels() or (), strict=True)
+        shown = [rational(x) for x, level in pairs for _ in range(level.multiplicity)]
+    return {"steps": None, "steps_exact": None, "preconditioner": shown, "loss": rational(minimum(task))}

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 from flint import fmpq
 
 from icl_claims.claims.calculators import matrix_files
 from icl_claims.claims.calculators.parameters import ExistingFile, ListOf, Rational, options
-from icl_claims.claims.calculators.tasks import Covariance, Task
+from icl_claims.theory.algebra.semidefinite import SemidefiniteMatrix
+from icl_claims.theory.task import RegressionTask
 
 _FILE = "JSON (rows, or the log.json of a training run), .npy or .csv"
 
@@ -30,6 +31,20 @@ task_options = options(
 )
 
 
+class Described(NamedTuple):
+    """A task, and the words in which it was described where an answer follows them.
+
+    Attributes:
+        task: the distribution of prompts.
+        whitened: whether Ω is said to be Σ⁻¹; other options may describe the same task.
+        in_files: whether a file gives Σ or Ω.
+    """
+
+    task: RegressionTask
+    whitened: bool
+    in_files: bool
+
+
 def described_task(
     dim: int,
     context_length: int,
@@ -40,7 +55,7 @@ def described_task(
     task_covariance: tuple[fmpq, ...] | None,
     task_covariance_file: Path | None,
     noise: fmpq,
-) -> Task:
+) -> Described:
     """The task that the options of :data:`task_options` describe.
 
     Raises:
@@ -56,29 +71,39 @@ def described_task(
     )
     if noise < 0:
         raise click.BadParameter(f"must be ≥ 0, got {noise}", param_hint="'--noise'")
-    whitened = task != "identity" and task_covariance is None and task_covariance_file is None
     sigma = _covariance("covariance", covariance, covariance_file, dim)
     omega = _covariance("task_covariance", task_covariance, task_covariance_file, dim)
-    found = Task(dim, context_length, sigma, omega, whitened, noise)
+    whitened = task != "identity" and task_covariance is None and task_covariance_file is None
     if whitened:
-        check_invertible(found, "where Ω = Σ⁻¹ (see --task)")
-    return found
+        if not sigma.is_definite:
+            raise _singular("where Ω = Σ⁻¹ (see --task)", covariance_file)
+        found = RegressionTask.whitened(sigma, context_length, noise)
+    else:
+        found = RegressionTask(sigma, context_length, omega, noise)
+    return Described(found, whitened, covariance_file is not None or task_covariance_file is not None)
 
 
-def check_invertible(task: Task, where: str) -> None:
+def check_invertible(task: RegressionTask, where: str, path: Path | None) -> None:
     """Refuse a singular Σ.
 
+    Args:
+        task: the distribution of prompts.
+        where: in which case Σ must be invertible, for the message.
+        path: the file that gives Σ; None where its eigenvalues are given.
+
     Raises:
-        click.BadParameter: Σ has the eigenvalue 0; the message says where that is not allowed.
+        click.BadParameter: Σ has the eigenvalue 0.
     """
-    sigma = task.covariance
-    if isinstance(sigma, tuple):
-        if 0 in sigma:
-            raise click.BadParameter(f"must hold numbers > 0 {where}, got 0", param_hint="'--covariance'")
-    elif sigma is not None and sigma.det() == 0:
-        raise click.BadParameter(
-            f"must be positive definite {where}, got a singular matrix", param_hint="'--covariance-file'"
-        )
+    if not task.has_definite_covariance:
+        raise _singular(where, path)
+
+
+def _singular(where: str, path: Path | None) -> click.BadParameter:
+    if path is None:
+        return click.BadParameter(f"must hold numbers > 0 {where}, got 0", param_hint="'--covariance'")
+    return click.BadParameter(
+        f"must be positive definite {where}, got a singular matrix", param_hint="'--covariance-file'"
+    )
 
 
 def _at_most_one(**given: Any) -> None:
@@ -87,28 +112,35 @@ def _at_most_one(**given: Any) -> None:
         raise click.UsageError(f"give at most one of {', '.join(given)}, got {' and '.join(names)}")
 
 
-def _covariance(name: str, eigenvalues: tuple[fmpq, ...] | None, path: Path | None, dim: int) -> Covariance:
-    option = f"--{name.replace('_', '-')}"
+def _covariance(
+    name: str, eigenvalues: tuple[fmpq, ...] | None, path: Path | None, dim: int
+) -> SemidefiniteMatrix:
     if path is not None:
-        if dim > matrix_files.LARGEST_DIM:
-            raise click.BadParameter(
-                f"must be at most {matrix_files.LARGEST_DIM} with {option}-file, got {dim}",
-                param_hint="'--dim'",
-            )
-        try:
-            return matrix_files.read(path, name, dim)
-        except ValueError as error:
-            raise click.BadParameter(str(error), param_hint=f"'{option}-file'") from None
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-            raise click.BadParameter(f"{path}: {reason}", param_hint=f"'{option}-file'") from None
-    if eigenvalues is not None:
-        if len(eigenvalues) != dim:
-            raise click.BadParameter(
-                f"must hold one eigenvalue for each of the {dim} dimensions of --dim, got {len(eigenvalues)}",
-                param_hint=f"'{option}'",
-            )
-        negative = next((x for x in eigenvalues if x < 0), None)
-        if negative is not None:
-            raise click.BadParameter(f"must hold numbers ≥ 0, got {negative}", param_hint=f"'{option}'")
-    return eigenvalues
+        return _in_file(name, path, dim)
+    if eigenvalues is None:
+        return SemidefiniteMatrix.identity(dim)
+    option = f"--{name.replace('_', '-')}"
+    if len(eigenvalues) != dim:
+        raise click.BadParameter(
+            f"must hold one eigenvalue for each of the {dim} dimensions of --dim, got {len(eigenvalues)}",
+            param_hint=f"'{option}'",
+        )
+    negative = next((x for x in eigenvalues if x < 0), None)
+    if negative is not None:
+        raise click.BadParameter(f"must hold numbers ≥ 0, got {negative}", param_hint=f"'{option}'")
+    return SemidefiniteMatrix.of_eigenvalues(name, eigenvalues)
+
+
+def _in_file(name: str, path: Path, dim: int) -> SemidefiniteMatrix:
+    option = f"--{name.replace('_', '-')}-file"
+    if dim > matrix_files.LARGEST_DIM:
+        raise click.BadParameter(
+            f"must be at most {matrix_files.LARGEST_DIM} with {option}, got {dim}", param_hint="'--dim'"
+        )
+    try:
+        return matrix_files.read(path, name, dim)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint=f"'{option}'") from None
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise click.BadParameter(f"{path}: {reason}", param_hint=f"'{option}'") from None

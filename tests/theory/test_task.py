@@ -6,13 +6,14 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import sympy
-from flint import fmpq, fmpz
+from flint import fmpq, fmpq_mat, fmpz
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from icl_claims.theory.algebra import exact, validation
+from icl_claims.theory.algebra.semidefinite import SemidefiniteMatrix
 from icl_claims.theory.one_layer.single_layer import loss, minimizer, minimum
-from icl_claims.theory.task import RegressionTask, isotropic
+from icl_claims.theory.task import RegressionTask, isotropic, whitened_sizes
 from tests.shared.strategies import matrices, semidefinite_matrices, tasks
 
 
@@ -68,9 +69,123 @@ def test_floats_are_the_dyadic_rationals_they_are() -> None:
     assert RegressionTask([["0.1"]], 1).covariance[0, 0] == fmpq(1, 10)
 
 
+DIAGONAL = SemidefiniteMatrix.of_eigenvalues("eigenvalues", [2, "1/3"])
+DENSE = SemidefiniteMatrix.of("matrix", [[2, 1], [1, 3]])
+IDENTITY = SemidefiniteMatrix.identity(2)
+KINDS = [IDENTITY, DIAGONAL, DENSE]
+
+
+@pytest.mark.parametrize("sigma", KINDS)
+@pytest.mark.parametrize("omega", KINDS)
+def test_matrices_written_out_or_not_are_one_task(
+    sigma: SemidefiniteMatrix, omega: SemidefiniteMatrix
+) -> None:
+    task = RegressionTask(sigma, 5, omega, "1/7")
+    written = RegressionTask(sigma.matrix, 5, omega.matrix.tolist(), "1/7")
+    assert task == written
+    assert hash(task) == hash(written)
+    assert repr(task) == repr(written)
+    assert (task.covariance, task.task_covariance) == (sigma.matrix, omega.matrix)
+    assert task.covariance_product == sigma.matrix * omega.matrix
+    assert task.signal == exact.trace(sigma.matrix * omega.matrix)
+    assert task.inverse_covariances == (sigma is omega is IDENTITY) == task.is_isotropic
+    levels = task.levels()
+    assert (levels is None) == (DENSE in (sigma, omega))
+    for place, matrix in enumerate((sigma.matrix, omega.matrix)):
+        if levels is not None:
+            assert exact.diagonal([x[place] for x in levels for _ in range(x.multiplicity)]) == matrix
+
+
+@pytest.mark.parametrize("sigma", KINDS)
+def test_the_inverse_covariance_is_known_and_recognized(sigma: SemidefiniteMatrix) -> None:
+    """Whether it was said that Ω = Σ⁻¹ or is only so."""
+    said = RegressionTask.whitened(sigma, 5)
+    written = RegressionTask(sigma.matrix, 5, sigma.matrix.inv())
+    assert said == written
+    assert hash(said) == hash(written)
+    for task in (said, written):
+        assert task.inverse_covariances
+        assert task.signal == 2
+        assert task.covariance_product == exact.identity(2)
+        assert all(x.covariance * x.task_covariance == 1 for x in task.levels() or ())
+        assert task.in_whitened_coordinates() == isotropic(2, 5)
+        assert whitened_sizes(task) == (2, 5)
+
+
+def test_diagonal_tasks_by_their_eigenvalues() -> None:
+    assert RegressionTask.diagonal([2, "1/3"], 5) == RegressionTask(DIAGONAL.matrix, 5)
+    by_eigenvalues = RegressionTask.diagonal(np.array([2.0, 0.5]), 5, ["1/2", 2], 1)
+    assert by_eigenvalues == RegressionTask([[2, 0], [0, "1/2"]], 5, [["1/2", 0], [0, 2]], 1)
+    assert by_eigenvalues == RegressionTask.whitened([2, "1/2"], 5, 1)
+    assert RegressionTask.diagonal([1, 1], 5) == isotropic(2, 5)
+    assert RegressionTask.diagonal([1, 2], 5) != RegressionTask.diagonal([2, 1], 5)
+    assert RegressionTask.diagonal([1, 2], 5) != RegressionTask.diagonal([1, 1], 5, [1, 2])
+    assert repr(RegressionTask.diagonal([1, 2], 5)) == "RegressionTask.diagonal([1, 2], 5, [1, 1], 0)"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (([1, -1], 5), "eigenvalues must hold numbers ≥ 0, got -1 at [1]"),
+        (([1, 2], 5, [1]), "task_eigenvalues must hold 2 numbers, got 1"),
+        (([1, 2], 5, [1, float("nan")]), "task_eigenvalues[1] must be a finite number, got nan"),
+        (([1, 2], 0), "context_length must be an integer ≥ 1, got 0"),
+        (([1, 2], 5, None, -1), "noise_variance must be ≥ 0, got -1"),
+    ],
+)
+def test_diagonal_refuses(arguments: tuple[object, ...], message: str) -> None:
+    with pytest.raises(ValueError) as caught:  # noqa: PT011
+        RegressionTask.diagonal(*arguments)  # type: ignore[arg-type]
+    assert str(caught.value).startswith(message)
+
+
+def test_sizes_beyond_matrices() -> None:
+    """Nothing is written out unless it is asked for, and then it is refused."""
+    huge = isotropic(10**18, 10**18, 1)
+    assert huge.levels() == ((1, 1, 10**18),)
+    assert (huge.signal, huge.inverse_covariances, huge.covariance_scalar) == (10**18, True, 1)
+    assert huge == isotropic(10**18, 10**18, 1) != isotropic(10**18 - 1, 10**18, 1)
+    many = RegressionTask.diagonal(range(10_000), 5)
+    assert many.signal == 10_000 * 9_999 // 2
+    assert len(many.levels() or ()) == 10_000
+    assert not many.has_definite_covariance
+    whitened = RegressionTask.whitened(range(1, 10_001), 5)
+    assert whitened_sizes(whitened) == (10_000, 5)
+    for task in (huge, many, whitened):
+        for attribute in ("covariance", "task_covariance", "covariance_product"):
+            with pytest.raises(ValueError, match="dim must be at most 2000 where a d × d matrix is needed"):
+                getattr(task, attribute)
+
+
+def test_a_whitened_task_is_inverted_only_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SemidefiniteMatrix, "inverse", lambda matrix: pytest.fail("Σ was inverted"))
+    task = RegressionTask.whitened(DENSE, 5)
+    assert (whitened_sizes(task), task.signal, task.levels(), task.is_isotropic) == ((2, 5), 2, None, False)
+    assert task.covariance_product == exact.identity(2)
+
+
+def test_a_task_cannot_be_changed() -> None:
+    sigma = fmpq_mat(DENSE.matrix)
+    task = RegressionTask(sigma, 5)
+    sigma[0, 0] = 9
+    assert task.covariance == DENSE.matrix
+    with pytest.raises(
+        AttributeError, match="a RegressionTask cannot be changed: make a new one with another dim"
+    ):
+        task.dim = 3
+
+
+def test_whitened_coordinates_need_the_inverse_covariance() -> None:
+    assert RegressionTask.whitened(DENSE, 5, "1/3").in_whitened_coordinates() == isotropic(2, 5, "1/3")
+    with pytest.raises(ValueError, match="task must have Ω = Σ⁻¹, got RegressionTask"):
+        RegressionTask(DENSE, 5).in_whitened_coordinates()
+
+
 def test_whitened_needs_an_invertible_covariance() -> None:
     with pytest.raises(ValueError, match="covariance must be positive definite where Ω = Σ⁻¹"):
         RegressionTask.whitened([[1, 1], [1, 1]], 2)
+    with pytest.raises(ValueError, match="positive definite where Ω = Σ⁻¹, got the eigenvalue 0"):
+        RegressionTask.whitened([1, 0], 2)
     with pytest.raises(TypeError, match="dim must be an integer ≥ 1"):
         isotropic(2.5, 2)  # type: ignore[arg-type]
 

@@ -1,9 +1,10 @@
-"""Word polynomials at given matrices: exactly over ℚ, or in an eigenbasis with symbolic eigenvalues."""
+"""Word polynomials at given matrices or joint eigenvalues: exactly over ℚ, or with symbolic eigenvalues."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache, reduce
+from collections.abc import Mapping, Sequence
+from functools import cache, partial, reduce
+from math import prod
 from operator import mul
 from typing import Any
 
@@ -91,6 +92,58 @@ def _reduced(m: fmpz_mat, unit: fmpz) -> tuple[fmpz_mat, fmpz]:
             return m, unit
         common = common.gcd(x)
     return fmpz_mat(m.nrows(), m.ncols(), [x // common for x in m.entries()]), unit // common
+
+
+def at_levels(polynomial: Words, task: RegressionTask, values: Mapping[str, Sequence[fmpq]]) -> list[fmpq]:
+    """The polynomial at a task with diagonal Σ and Ω, and at matrices that are multiples of I on each of its levels.
+
+    A word is then a product of eigenvalues and a trace a sum over the levels: no d × d matrix is needed.
+
+    Args:
+        polynomial: d × d or a scalar, in letters d × d.
+        task: Σ and Ω, σ², n and d.
+        values: of each letter that is not ``Sigma`` or ``Omega`` its eigenvalue on every level.
+
+    Returns:
+        The eigenvalues on the levels, in their order; of a scalar polynomial its one value.
+
+    Raises:
+        KeyError: a letter has no value.
+        ValueError: Σ or Ω is not diagonal, or a letter has not one value for each level.
+
+    >>> from icl_claims.theory.algebra.words import letter
+    >>> square = letter("Sigma", "d", "d") @ letter("Sigma", "d", "d")
+    >>> task = RegressionTask.diagonal([3, 3, 2], context_length=5)
+    >>> at_levels(square, task, {}), at_levels(square.trace(), task, {})
+    ([9, 4], [22])
+    """
+    levels = task.levels()
+    if levels is None:
+        raise ValueError(f"task must have diagonal Σ and Ω, got {task!r}")
+    columns: dict[str, Sequence[fmpq]] = {
+        "Sigma": [x.covariance for x in levels],
+        "Omega": [x.task_covariance for x in levels],
+        **values,
+    }
+    for name, column in columns.items():
+        if len(column) != len(levels):
+            raise ValueError(
+                f"{name} must have one value for each of {len(levels)} levels, got {len(column)}"
+            )
+
+    def product(place: int, letters: Word) -> fmpq:
+        return prod((columns[x.name][place] for x in letters), start=fmpq(1))
+
+    @cache
+    def trace(letters: Word) -> fmpq:
+        return exact.total(x.multiplicity * product(i, letters) for i, x in enumerate(levels))
+
+    @cache
+    def number(c: FracElement) -> fmpq:
+        return rational_value(c, task)
+
+    places = range(1 if polynomial.is_scalar else len(levels))
+    return [polynomial.evaluate(number, partial(product, i), trace, fmpq(0)) for i in places]
 
 
 def rational_value(c: FracElement, task: RegressionTask) -> fmpq:

@@ -36,6 +36,18 @@ def trace(m: fmpq_mat) -> fmpq:
     return sum((m[i, i] for i in range(m.nrows())), fmpq(0))
 
 
+def total(values: Iterable[fmpq]) -> fmpq:
+    """The sum, in pairs: denominators that have nothing in common then grow as slowly as they can.
+
+    >>> total([fmpq(1, 2), fmpq(1, 3), fmpq(1, 6)]), total([])
+    (1, 0)
+    """
+    terms = list(values) or [fmpq(0)]
+    while len(terms) > 1:
+        terms = [sum(terms[i : i + 2], fmpq(0)) for i in range(0, len(terms), 2)]
+    return terms[0]
+
+
 def is_diagonal(m: fmpq_mat) -> bool:
     """Whether all entries off the diagonal are 0."""
     return all(m[i, j] == 0 for i in range(m.nrows()) for j in range(m.ncols()) if i != j)

@@ -131,18 +131,29 @@ def matrix(name: str, value: Any, shape: tuple[int, int] | None = None) -> Any:
     return value
 
 
-def vector(name: str, value: Any, size: int) -> list[fmpq]:
-    """The ``size`` exact rational numbers that ``value`` (a sequence or an array) holds.
+def vector(name: str, value: Any, size: int | None = None) -> list[fmpq]:
+    """The exact rational numbers that ``value`` (a sequence or an array) holds, ``size`` of them if that is given.
 
     Raises:
         TypeError, ValueError: ``value`` is no sequence of ``size`` finite real numbers.
     """
     entries = value.tolist() if hasattr(value, "tolist") else value
     if not _is_sequence(entries):
-        raise TypeError(f"{name} must be a sequence of {size} numbers, got {value!r}")
-    if len(entries) != size:
+        wanted = "numbers" if size is None else f"{size} numbers"
+        raise TypeError(f"{name} must be a sequence of {wanted}, got {value!r}")
+    if size not in (None, len(entries)):
         raise ValueError(f"{name} must hold {size} numbers, got {len(entries)}")
     return [rational(f"{name}[{i}]", x) for i, x in enumerate(entries)]
+
+
+def is_vector(value: Any) -> bool:
+    """Whether ``value`` (a sequence or an array) has one axis: no item of it is a sequence, and there is one.
+
+    >>> is_vector([2, "1/2"]), is_vector([[2]]), is_vector([])
+    (True, False, False)
+    """
+    items = value.tolist() if hasattr(value, "tolist") else value
+    return _is_sequence(items) and len(items) > 0 and not any(map(_is_sequence, items))
 
 
 def semidefinite(name: str, value: Any, size: int | None = None) -> fmpq_mat:

@@ -47,7 +47,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from math import comb
 from operator import mul
-from typing import Any
+from typing import Any, NamedTuple
 
 from flint import fmpq, fmpq_poly, fmpz_mat, fmpz_poly
 
@@ -66,8 +66,35 @@ LARGEST_BY_PARTS = LARGEST_DEGREE // 2
 """The largest degree of g for integration by parts: a quarter of a second."""
 
 
-def loss_variance(task: RegressionTask, steps: Sequence[Any]) -> fmpq:
-    """Var tr ∏_l (I − a_l S)², exactly: of the loss of one prompt with w and x_q averaged out.
+class Spread(NamedTuple):
+    """What one prompt says of a loss.
+
+    Attributes:
+        loss: f, the mean of both estimators.
+        loss_variance: Var v, of the loss with w and x_q averaged out.
+        squared_error_variance: Var e².
+    """
+
+    loss: fmpq
+    loss_variance: fmpq
+    squared_error_variance: fmpq
+
+    def prompts(self, relative_error: Any) -> int:
+        """The least number of prompts whose mean of v has a relative standard error of at most ε: ⌈Var v/(ε f)²⌉.
+
+        At least 1.
+
+        Raises:
+            TypeError, ValueError: ε is no number > 0.
+        """
+        error = rational("relative_error", relative_error)
+        if error <= 0:
+            raise ValueError(f"relative_error must be > 0, got {error}")
+        return max(1, int((self.loss_variance / (error * self.loss) ** 2).ceil()))
+
+
+def spread(task: RegressionTask, steps: Sequence[Any]) -> Spread:
+    """f, Var v and Var e² = 3 Var v + 2 f² + 6 ∫ q⁴ dμ, exactly, for q(s) = ∏_l (1 − a_l s).
 
     Args:
         task: whitened, Ω = Σ⁻¹ and σ² = 0.
@@ -77,44 +104,48 @@ def loss_variance(task: RegressionTask, steps: Sequence[Any]) -> fmpq:
         TypeError, ValueError: an argument is not of its type or range, or sizes and degree are beyond both
             routes: min(d, n) + 2L > :data:`LARGEST_BY_PFAFFIANS` and 2L > :data:`LARGEST_BY_PARTS`.
 
-    >>> loss_variance(RegressionTask.isotropic(2, 5), ["5/8"])
-    25/128
+    >>> spread(RegressionTask.isotropic(2, 5), ["5/8"])[:2]
+    (3/4, 25/128)
     """
     d, n = whitened_sizes(task)
     q = residual(steps)
-    return _variance_of_trace(q * q, d, n)
+    square = q * q
+    loss, fourth = integral(square, d, n), integral(square * square, d, n)
+    variance = _variance_of_trace(square, d, n)
+    return Spread(loss, variance, 3 * variance + 2 * loss**2 + 6 * fourth)
+
+
+def loss_variance(task: RegressionTask, steps: Sequence[Any]) -> fmpq:
+    """Var tr ∏_l (I − a_l S)², exactly: of the loss of one prompt with w and x_q averaged out.
+
+    Arguments, errors: see :func:`spread`.
+
+    >>> loss_variance(RegressionTask.isotropic(2, 5), ["5/8"])
+    25/128
+    """
+    return spread(task, steps).loss_variance
 
 
 def squared_error_variance(task: RegressionTask, steps: Sequence[Any]) -> fmpq:
     """Var e², exactly: of the squared error of one prompt, over all its randomness.
 
-    Var e² = 3 Var v + 2 f² + 6 ∫ q⁴ dμ. Arguments, errors: see :func:`loss_variance`.
+    Arguments, errors: see :func:`spread`.
 
     >>> squared_error_variance(RegressionTask.isotropic(1, 3), [])
     8
     """
-    d, n = whitened_sizes(task)
-    q = residual(steps)
-    square = q * q
-    loss = integral(square, d, n)
-    fourth = integral(square * square, d, n)
-    return 3 * _variance_of_trace(square, d, n) + 2 * loss**2 + 6 * fourth
+    return spread(task, steps).squared_error_variance
 
 
 def prompts_needed(task: RegressionTask, steps: Sequence[Any], relative_error: Any = "1/100") -> int:
-    """The least number of prompts whose mean of v has a relative standard error of at most ε: ⌈Var v/(ε f)²⌉.
+    """The least number of prompts whose mean of v has a relative standard error of at most ε, at least 1.
 
-    At least 1. Arguments, errors: see :func:`loss_variance`; ε must be > 0.
+    Arguments, errors: see :func:`spread` and :meth:`Spread.prompts`.
 
     >>> prompts_needed(RegressionTask.isotropic(2, 5), ["5/8"])
     3473
     """
-    error = rational("relative_error", relative_error)
-    if error <= 0:
-        raise ValueError(f"relative_error must be > 0, got {error}")
-    q = residual(steps)
-    loss = integral(q * q, *whitened_sizes(task))
-    return max(1, int((loss_variance(task, steps) / (error * loss) ** 2).ceil()))
+    return spread(task, steps).prompts(relative_error)
 
 
 def variance_by_parts(polynomial: fmpq_poly, dim: int, context_length: int) -> fmpq:

@@ -55,8 +55,9 @@ from flint import fmpq, fmpq_mat
 from sympy.polys.fields import FracElement
 
 from icl_claims.theory.algebra import exact, validation
-from icl_claims.theory.algebra.evaluation import at_task
+from icl_claims.theory.algebra.evaluation import at_levels, at_task
 from icl_claims.theory.algebra.gaussian import expectation
+from icl_claims.theory.algebra.semidefinite import Run, SemidefiniteMatrix
 from icl_claims.theory.algebra.words import FIELD, Words, eye, letter, n, one, sigma2, zero
 from icl_claims.theory.task import RegressionTask
 from icl_claims.theory.transformer.attention import X_QUERY, W
@@ -164,13 +165,21 @@ def minimizer(task: RegressionTask, keep: Fraction = LINEAR) -> fmpq_mat:
     >>> minimizer(RegressionTask.isotropic(dim=2, context_length=5), RELU).tolist()
     [[5/6, 0], [0, 5/6]]
     """
+    _check_labels(task)
+    return fmpq_mat(_minimizer(task, keep))
+
+
+def _check_labels(task: RegressionTask) -> None:
     if task.signal + task.noise_variance == 0:
         raise ValueError("task must have tr ΣΩ + σ² > 0: here every label is 0 and every Γ is optimal")
-    return fmpq_mat(_minimizer(task, keep))
 
 
 @lru_cache(maxsize=4)
 def _minimizer(task: RegressionTask, keep: Fraction) -> fmpq_mat:
+    levels = task.levels()
+    if levels is not None:
+        eigenvalues = zip(minimizer_eigenvalues(task, keep), levels, strict=True)
+        return SemidefiniteMatrix(Run(x, level.multiplicity) for x, level in eigenvalues).matrix
     return task.task_covariance * at_task(normal_matrix(keep), task, {}).inv()
 
 
@@ -182,7 +191,29 @@ def minimum(task: RegressionTask, keep: Fraction = LINEAR) -> fmpq:
     >>> minimum(RegressionTask.isotropic(dim=2, context_length=5), RELU)
     7/6
     """
+    if task.levels() is not None:
+        eigenvalues = minimizer_eigenvalues(task, keep)
+        return at_levels(loss_at_preconditioner(keep), task, {"Gamma": eigenvalues})[0]
     return at_task(loss_at_preconditioner(keep), task, {"Gamma": minimizer(task, keep)})[0, 0]
+
+
+def minimizer_eigenvalues(task: RegressionTask, keep: Fraction = LINEAR) -> list[fmpq]:
+    """Of Γ, where Σ and Ω are diagonal, the eigenvalue on each level of the task: γ = ω/N, for any d.
+
+    Raises:
+        ValueError: Σ or Ω is not diagonal; or as for :func:`minimizer`.
+
+    >>> minimizer_eigenvalues(RegressionTask.diagonal([2, 2, "1/2"], context_length=4))
+    [8/29, 4/7]
+    """
+    _check_labels(task)
+    return list(_minimizer_eigenvalues(task, keep))
+
+
+@lru_cache(maxsize=4)
+def _minimizer_eigenvalues(task: RegressionTask, keep: Fraction) -> tuple[fmpq, ...]:
+    normal = at_levels(normal_matrix(keep), task, {})
+    return tuple(x.task_covariance / y for x, y in zip(task.levels() or (), normal, strict=True))
 
 
 def loss(task: RegressionTask, b: object, A: object, keep: Fraction = LINEAR) -> fmpq:

@@ -16,10 +16,11 @@ import torch
 from click.testing import CliRunner
 
 from icl_claims.claims import cli
-from icl_claims.claims.calculators import loss, step_loss
+from icl_claims.claims.calculators import loss
 from icl_claims.models.attention import LinearTransformer
 from icl_claims.models.files import save
 from icl_claims.models.weights import Weights
+from icl_claims.theory.many_layers import descent_on_any_task
 from icl_claims.theory.wishart import partitions, recurrence
 from tests import ROOT
 from tests.shared.command_line import refusal
@@ -84,7 +85,7 @@ def test_the_help_states_the_limits_that_hold() -> None:
     )
     limits = f"to {partitions.LARGEST_SYMBOLIC_DEGREE} and {partitions.LARGEST_DEGREE}."
     assert f"several powers above 1, {limits}" in help_of("moment")
-    assert f"there may be up to {step_loss.MOST_PLAIN_STEPS} steps" in help_of("loss")
+    assert f"there may be up to {descent_on_any_task.MOST_PLAIN_STEPS} steps" in help_of("loss")
     for line in ("per_prompt_std", "squared_error_std", "prompts_for_1_percent"):
         assert line in help_of("loss")
         assert line in loss.SAMPLING

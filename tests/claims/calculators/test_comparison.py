@@ -109,7 +109,9 @@ def test_nothing_is_relative_to_a_minimum_of_0(tmp_path: Path) -> None:
     assert found["excess"] == found["loss"] > 0
 
 
-@pytest.mark.parametrize("options", ["--task identity", "--noise 1", "--task-covariance 1,1"])
+@pytest.mark.parametrize(
+    "options", ["--task identity --covariance 1,2", "--noise 1", "--task-covariance 1,2"]
+)
 def test_several_layers_need_the_whitened_task(
     tmp_path: Path, options: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -9,8 +9,8 @@ import click
 import pytest
 from flint import fmpq, fmpq_mat
 
-from icl_claims.claims.calculators.task_options import check_invertible, described_task
-from icl_claims.claims.calculators.tasks import Task
+from icl_claims.claims.calculators.task_options import Described, check_invertible, described_task
+from icl_claims.theory.task import RegressionTask
 
 ONE, TWO = fmpq(1), fmpq(2)
 NOTHING: dict[str, Any] = {
@@ -23,25 +23,26 @@ NOTHING: dict[str, Any] = {
 }
 
 
-def described(**options: Any) -> Task:
+def described(**options: Any) -> Described:
     return described_task(2, 4, **{**NOTHING, **options})
 
 
 def test_nothing_is_the_whitened_task() -> None:
-    assert described() == Task(2, 4, None, None, whitened=True, noise=fmpq(0))
+    assert described() == (RegressionTask.isotropic(2, 4), True, False)
     assert described(task="whitened").whitened
-    assert not described(task="identity").whitened
+    assert described(task="identity") == (RegressionTask.isotropic(2, 4), False, False)
 
 
 def test_each_option_reaches_the_task(tmp_path: Path) -> None:
     found = described(covariance=(ONE, fmpq(0)), task_covariance=(fmpq(0), TWO), noise=fmpq(1, 2))
-    assert found == Task(2, 4, (ONE, fmpq(0)), (fmpq(0), TWO), whitened=False, noise=fmpq(1, 2))
+    assert found == (RegressionTask.diagonal([1, 0], 4, [0, 2], "1/2"), False, False)
     rows = tmp_path / "rows.csv"
     rows.write_text("2,1\n1,1", encoding="utf-8")
     matrix = fmpq_mat([[2, 1], [1, 1]])
-    assert described(covariance_file=rows, task_covariance_file=rows) == Task(
-        2, 4, matrix, matrix, whitened=False, noise=fmpq(0)
-    )
+    both = described(covariance_file=rows, task_covariance_file=rows)
+    assert both == (RegressionTask(matrix, 4, matrix), False, True)
+    assert described(covariance_file=rows) == (RegressionTask.whitened(matrix, 4), True, True)
+    assert described(task_covariance_file=rows) == (RegressionTask([[1, 0], [0, 1]], 4, matrix), False, True)
 
 
 @pytest.mark.parametrize(
@@ -77,8 +78,8 @@ def test_a_singular_matrix_is_refused_where_it_is_inverted(tmp_path: Path) -> No
     path.write_text("1,1\n1,1", encoding="utf-8")
     with pytest.raises(click.BadParameter, match="must be positive definite where Ω = Σ⁻¹"):
         described(covariance_file=path)
-    task = described(covariance_file=path, task="identity")
+    task = described(covariance_file=path, task="identity").task
     with pytest.raises(
         click.BadParameter, match="must be positive definite somewhere, got a singular matrix"
     ):
-        check_invertible(task, "somewhere")
+        check_invertible(task, "somewhere", path)

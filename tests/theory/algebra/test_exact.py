@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from flint import fmpq_mat, fmpz_mat
-from hypothesis import given
+from fractions import Fraction
 
-from icl_claims.theory.algebra import exact
+import numpy as np
+import pytest
+from flint import fmpq, fmpq_mat, fmpz_mat
+from hypothesis import given
+from hypothesis import strategies as st
+
+from icl_claims.theory.algebra import exact, validation
 from tests.shared.strategies import matrices, semidefinite_matrices
 
 
@@ -18,3 +23,29 @@ def test_integer_matrices() -> None:
     a, b = fmpz_mat([[1, 2], [3, 4]]), fmpz_mat([[0, -1], [5, 7]])
     assert exact.integer_trace(a) == 5
     assert exact.integer_inner(a, b) == exact.integer_trace(a * b.transpose())
+
+
+@given(st.lists(st.fractions(max_denominator=100), max_size=20))
+def test_total(values: list[Fraction]) -> None:
+    expected = sum(values, Fraction(0))
+    found = exact.total(fmpq(x.numerator, x.denominator) for x in values)
+    assert found == fmpq(expected.numerator, expected.denominator)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ([1, "1/2"], True),
+        (np.ones(2), True),
+        ((1,), True),
+        ([], False),
+        ([[1]], False),
+        (np.ones((2, 2)), False),
+        ("12", False),
+        (7, False),
+        ([1, [2]], False),
+        (exact.identity(2), False),
+    ],
+)
+def test_what_has_one_axis(value: object, expected: bool) -> None:
+    assert validation.is_vector(value) is expected

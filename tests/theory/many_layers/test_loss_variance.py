@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 
 from icl_claims.theory.algebra.validation import rational
 from icl_claims.theory.loops.step import optimal_looped_step
+from icl_claims.theory.many_layers import loss_variance as loss_variance_module
 from icl_claims.theory.many_layers.loss_variance import (
     LARGEST_BY_PARTS,
     LARGEST_BY_PFAFFIANS,
     loss_variance,
     mean_and_variance_by_pfaffians,
     prompts_needed,
+    spread,
     squared_error_variance,
     variance_by_parts,
 )
@@ -69,6 +71,23 @@ def test_larger_sizes_by_two_routes(d: int, n: int) -> None:
 def test_variances_by_words(d: int, n: int, steps: list[fmpq]) -> None:
     assert loss_variance(isotropic(d, n), steps) == by_words.context_variance(steps, d, n)
     assert squared_error_variance(isotropic(d, n), steps) == by_words.squared_error_variance(steps, d, n)
+    assert spread(isotropic(d, n), steps).loss == by_words.loss(steps, d, n)
+
+
+def test_one_variance_gives_all_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is what takes the time."""
+    calls = []
+    variance = loss_variance_module._variance_of_trace
+    monkeypatch.setattr(
+        loss_variance_module, "_variance_of_trace", lambda *sizes: calls.append(sizes) or variance(*sizes)
+    )
+    found = spread(isotropic(2, 5), ["5/8"])
+    assert (found.prompts("1/100"), len(calls)) == (3473, 1)
+    assert found == (
+        loss_of_steps(isotropic(2, 5), ["5/8"]),
+        loss_variance(isotropic(2, 5), ["5/8"]),
+        squared_error_variance(isotropic(2, 5), ["5/8"]),
+    )
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ of :mod:`icl_claims.theory.many_layers.matrix_layers` is for both kinds a sum ov
 
     f = Σ_{i,j} q_i q_j n^{−i−j} tr(Σ E[Wⁱ Ω Wʲ]) + (σ²/n) Σ_k r_k n^{−k} tr(Σ E[Wᵏ]).
 
-Theory gives E[Wⁱ Ω Wʲ] as a sum of terms c Σᵃ Ω Σᵇ and c Σᵇ (:mod:`icl_claims.theory.wishart.covariance`), the
+E[Wⁱ Ω Wʲ] is a sum of terms c Σᵃ Ω Σᵇ and c Σᵇ (:mod:`icl_claims.theory.wishart.covariance`), the
 c polynomials in p_r = tr Σ^r and τ_r = tr ΩΣ^r: times Σ their traces are c τ_{a+b+1} and c p_{b+1}. So the loss
 depends on Σ and Ω through p_1, …, p_{2L+1} and τ_1, …, τ_{2L+1} alone, commuting or not.
 
@@ -28,14 +28,13 @@ from collections.abc import Sequence
 from itertools import accumulate
 from math import lcm
 from operator import mul
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flint import fmpq, fmpq_poly, fmpz, fmpz_mat
 
-from icl_claims.claims.calculators.tasks import Task, diagonal_of
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.many_layers.spectral_loss import integral
-from icl_claims.theory.many_layers.step_sizes import loss_of_steps, residual
+from icl_claims.theory.many_layers.step_sizes import loss_of_steps, rational_steps, residual
 from icl_claims.theory.task import RegressionTask
 from icl_claims.theory.wishart import near_hooks
 from icl_claims.theory.wishart.covariance import LARGEST_TWO_SIDED_ORDER, two_sided_table
@@ -47,54 +46,69 @@ LARGEST_WORK = 5 * 10**7
 """The largest L⁴ · (bits of tr Σ and tr ΣΩ over their common denominators) there: up to 10 s."""
 
 
-def preconditioned_loss(task: Task, steps: Sequence[fmpq]) -> fmpq:
+def preconditioned_loss(task: RegressionTask, steps: Sequence[Any]) -> fmpq:
     """f at A_l = a_l Σ⁻¹, exactly, for any Σ ≻ 0, Ω and σ².
 
-    >>> preconditioned_loss(Task(2, 5, None, None, whitened=True, noise=fmpq(0)), [fmpq(5, 8)])
+    Args:
+        task: the distribution of prompts; d and n may be large.
+        steps: a_1, …, a_L, see :func:`icl_claims.theory.many_layers.step_sizes.residual`.
+
+    Raises:
+        TypeError: ``steps`` is no sequence of numbers.
+        ValueError: Σ is singular, or there are too many steps.
+
+    >>> preconditioned_loss(RegressionTask.isotropic(2, 5), ["5/8"])
     3/4
     """
-    d, n = task.dim, task.context_length
+    if not task.has_definite_covariance:
+        raise ValueError(f"task must have a positive definite Σ where A_l = a_l Σ⁻¹, got {task!r}")
+    d, n, noise = task.dim, task.context_length, task.noise_variance
     signal = loss_of_steps(RegressionTask.isotropic(d, n), steps) * task.signal / d
-    return signal if task.noise == 0 else signal + task.noise / n * integral(noise_polynomial(steps), d, n)
+    return signal if noise == 0 else signal + noise / n * integral(noise_polynomial(steps), d, n)
 
 
-def plain_loss(task: Task, steps: Sequence[fmpq]) -> fmpq:
+def plain_loss(task: RegressionTask, steps: Sequence[Any]) -> fmpq:
     """f at A_l = a_l I, exactly, for any Σ, Ω and σ².
 
     Args:
-        task: the distribution of prompts.
+        task: the distribution of prompts; d may be large where Σ and Ω are diagonal.
         steps: a_1, …, a_L; at most :data:`MOST_PLAIN_STEPS` where Σ is no multiple of I.
 
     Raises:
+        TypeError: ``steps`` is no sequence of numbers.
         ValueError: there are too many steps, or too many for numbers of so many digits.
 
-    >>> task = Task(2, 3, (fmpq(1), fmpq(2)), None, whitened=False, noise=fmpq(0))
-    >>> plain_loss(task, []), plain_loss(task, [fmpq(1, 4)])
+    >>> task = RegressionTask.diagonal([1, 2], 3)
+    >>> plain_loss(task, []), plain_loss(task, ["1/4"])
     (3, 25/16)
     """
-    scale = multiple_of_identity(task)
+    chosen, scale, n = rational_steps(steps), task.covariance_scalar, task.context_length
     if scale is not None and scale > 0:
-        return preconditioned_loss(task, [scale * step for step in steps])
-    if len(steps) > MOST_PLAIN_STEPS:
-        raise ValueError(
-            f"steps must be at most {MOST_PLAIN_STEPS} numbers where A_l = a_l I and Σ is no multiple of I, "
-            f"got {len(steps)}"
-        )
-    q, n, sums = residual(steps), task.context_length, power_sums(task, max(2 * len(steps), 1) + 1)
-    most = LARGEST_WORK // max(1, len(steps)) ** 4
-    if sums.bits > most:
-        raise ValueError(
-            f"steps must be fewer where Σ and Ω have so many digits: {len(steps)} allow tr Σ and tr ΣΩ "
-            f"{most} bits over common denominators, got {sums.bits}"
-        )
+        return preconditioned_loss(task, [scale * step for step in chosen])
+    sums, q, r = _affordable_sums(task, len(chosen)), residual(chosen), noise_polynomial(chosen)
     loss = fmpq(0)
-    for (i, j), moment in _moments(len(steps), n, sums).items():
+    for (i, j), moment in _moments(len(chosen), n, sums).items():
         loss += (1 if i == j else 2) * q[i] * q[j] * moment / n ** (i + j)
-    r = noise_polynomial(steps)
-    if task.noise == 0 or not r:
+    if task.noise_variance == 0 or not r:
         return loss
     noise = (r[k] * moment / n**k for k, moment in enumerate(_one_sided_moments(r.degree(), n, sums)))
-    return loss + task.noise / n * sum(noise, fmpq(0))
+    return loss + task.noise_variance / n * sum(noise, fmpq(0))
+
+
+def _affordable_sums(task: RegressionTask, layers: int) -> PowerSums:
+    """The power sums that L steps need, where the loss at them takes seconds."""
+    if layers > MOST_PLAIN_STEPS:
+        raise ValueError(
+            f"steps must be at most {MOST_PLAIN_STEPS} numbers where A_l = a_l I and Σ is no multiple of I, "
+            f"got {layers}"
+        )
+    sums, most = power_sums(task, max(2 * layers, 1) + 1), LARGEST_WORK // max(1, layers) ** 4
+    if sums.bits > most:
+        raise ValueError(
+            f"steps must be fewer where Σ and Ω have so many digits: {layers} allow tr Σ and tr ΣΩ "
+            f"{most} bits over common denominators, got {sums.bits}"
+        )
+    return sums
 
 
 def _moments(order: int, n: int, sums: PowerSums) -> dict[tuple[int, int], fmpq]:
@@ -117,26 +131,14 @@ def _one_sided_moments(order: int, n: int, sums: PowerSums) -> list[fmpq]:
     ]
 
 
-def noise_polynomial(steps: Sequence[fmpq]) -> fmpq_poly:
+def noise_polynomial(steps: Sequence[Any]) -> fmpq_poly:
     """r(s) = (1 − q(s))²/s.
 
-    >>> noise_polynomial([fmpq(1, 2)])
+    >>> noise_polynomial(["1/2"])
     1/4*x
     """
     gone = 1 - residual(steps)
     return fmpq_poly((gone * gone).coeffs()[1:])
-
-
-def multiple_of_identity(task: Task) -> fmpq | None:
-    """c where Σ = cI, else None.
-
-    >>> multiple_of_identity(Task(2, 5, (fmpq(3), fmpq(3)), None, whitened=False, noise=fmpq(0)))
-    3
-    """
-    diagonal = diagonal_of(task.covariance)
-    if diagonal is None:
-        return None
-    return fmpq(1) if not diagonal else diagonal[0] if len(set(diagonal)) == 1 else None
 
 
 class PowerSums(NamedTuple):
@@ -158,11 +160,17 @@ class PowerSums(NamedTuple):
         return max(int(x.bit_length()) for x in (self.p[1], self.tau[1], self.unit, self.omega_unit))
 
 
-def power_sums(task: Task, top: int) -> PowerSums:
-    """Those up to r = ``top``; from eigenvalues where Σ and Ω are diagonal."""
+def power_sums(task: RegressionTask, top: int) -> PowerSums:
+    """Those up to r = ``top``; from eigenvalues where Σ and Ω are diagonal.
+
+    >>> power_sums(RegressionTask.diagonal([1, "1/2"], 3), 2)
+    PowerSums(p=[2, 3, 5], tau=[2, 3, 5], unit=2, omega_unit=1)
+    """
     levels = task.levels()
     if levels is None:
-        (sigma, unit), (omega, omega_unit) = (m.numer_denom() for m in task.matrices())
+        (sigma, unit), (omega, omega_unit) = (
+            m.numer_denom() for m in (task.covariance, task.task_covariance)
+        )
         powers = list(accumulate([sigma] * top, mul, initial=exact.identity(task.dim).numer_denom()[0]))
         return PowerSums([_trace(m) for m in powers], [_inner(omega, m) for m in powers], unit, omega_unit)
     unit = fmpz(lcm(*(int(x.covariance.q) for x in levels)))
