@@ -8,7 +8,8 @@ from typing import Any
 
 from flint import fmpq, fmpq_mat, fmpq_poly
 
-from icl_claims.theory.one_layer import single_layer
+from icl_claims.theory.algebra.evaluation import at_task
+from icl_claims.theory.algebra.words import one
 from icl_claims.theory.task import RegressionTask
 from icl_claims.theory.transformer import prompts
 from icl_claims.theory.wishart import spectral_moments, trace_moments
@@ -185,7 +186,7 @@ def image_of_moment(sigma: fmpq_mat, n: int, j: int, rho: tuple[int, ...]) -> Ma
     total = Matrix(fmpq_mat(sigma.nrows(), sigma.nrows()))
     task = RegressionTask(sigma, n)
     for (closed, word), coefficient in wishart_moment(j, rho).terms.items():
-        number = single_layer.at_task(single_layer.one() * coefficient, task, {})[0, 0]
+        number = at_task(one() * coefficient, task, {})[0, 0]
         image = by_derivative(sigma, n, len(word), tuple(len(part) for part in closed))
         total = plus(total, times(number, image))
     return total
