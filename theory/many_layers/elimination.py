@@ -110,7 +110,7 @@ def _real_roots(polynomial: fmpq_poly) -> list[arb]:
     """Its real roots in balls, all simple, as many as Sturm's theorem counts."""
     integral = primitive(polynomial)
     with ctx.workprec(_PRECISION):
-        found: Any = integral.complex_roots()
+        found: list[Any] = integral.complex_roots()
         roots = [root.real for root, _ in found if root.imag == 0]
     if count_real_roots(polynomial) != len(roots):
         raise Refuted(f"Sturm's theorem does not count {len(roots)} real roots")
