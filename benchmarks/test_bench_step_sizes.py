@@ -21,7 +21,7 @@ from icl_claims.theory.many_layers.loss_variance import (
     variance_by_parts,
 )
 from icl_claims.theory.many_layers.step_sizes import gradient, hessian, loss_of_steps, optimal_steps
-from icl_claims.theory.task import RegressionTask, isotropic
+from icl_claims.theory.task import isotropic
 
 DIM, CONTEXT = 5, 20
 
@@ -51,7 +51,7 @@ def monte_carlo(steps: list[fmpq], prompts: int) -> float:
 def test_minimum_at_3_layers_against_monte_carlo_to_1e_3(gate: Callable[..., Any]) -> None:
     """A relative standard error of 1e-3. Sampling is given the minimizer, and need not search for it."""
     steps = [step.lower for step in optimal_steps(isotropic(DIM, CONTEXT), 3).steps]
-    prompts = prompts_needed(RegressionTask.isotropic(steps, "1/1000"), isotropic(DIM, CONTEXT))
+    prompts = prompts_needed(isotropic(DIM, CONTEXT), steps, "1/1000")
     best = gate(
         lambda: optimal_steps(isotropic(DIM, CONTEXT), 3),
         baseline=lambda: monte_carlo(steps, prompts),
