@@ -14,7 +14,7 @@ from icl_claims.models.attention import LinearTransformer
 from icl_claims.models.comparison import compare
 from icl_claims.models.weights import Weights, WeightsError, reduce_gauge
 from icl_claims.theory.algebra import exact
-from icl_claims.theory.algebra.evaluation import at_task
+from icl_claims.theory.evaluation import at_task
 from icl_claims.theory.one_layer import single_layer
 from icl_claims.theory.task import RegressionTask, isotropic
 from tests.shared.strategies import tasks

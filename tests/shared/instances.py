@@ -13,8 +13,8 @@ from flint import fmpq, fmpq_mat
 
 from icl_claims.claims.evidence import Evidence
 from icl_claims.theory.algebra import exact
-from icl_claims.theory.algebra.evaluation import at_task
 from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.evaluation import at_task
 from icl_claims.theory.one_layer.linear_attention import gradient_from_layer
 from icl_claims.theory.one_layer.single_layer import (
     GAMMA,

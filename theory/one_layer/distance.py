@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from flint import fmpq, fmpq_mat
 
 from icl_claims.theory.algebra import exact, validation
-from icl_claims.theory.algebra.evaluation import at_task
+from icl_claims.theory.evaluation import at_task
 from icl_claims.theory.one_layer import single_layer
 from icl_claims.theory.task import RegressionTask
 

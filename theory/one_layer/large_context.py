@@ -15,7 +15,7 @@ from functools import cache
 
 import sympy
 
-from icl_claims.theory.algebra.evaluation import in_eigenbasis
+from icl_claims.theory.evaluation import in_eigenbasis
 from icl_claims.theory.one_layer.single_layer import normal_matrix
 
 EIGENVALUE, TRACE, CONTEXT = sympy.symbols("lambda T n", positive=True)

@@ -21,9 +21,9 @@ from __future__ import annotations
 import sympy
 
 from icl_claims.theory.algebra.blocks import Blocks
-from icl_claims.theory.algebra.evaluation import in_eigenbasis, vanishes
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.words import Words
+from icl_claims.theory.evaluation import in_eigenbasis, vanishes
 from icl_claims.theory.one_layer.convexity import CROSS_PART, component_gradients
 from icl_claims.theory.one_layer.single_layer import A_LABEL, A_X, BETA, GAMMA, U
 from icl_claims.theory.transformer.prompts import OMEGA, SIGMA

@@ -55,10 +55,10 @@ from flint import fmpq, fmpq_mat
 from sympy.polys.fields import FracElement
 
 from icl_claims.theory.algebra import exact, validation
-from icl_claims.theory.algebra.evaluation import at_levels, at_task
 from icl_claims.theory.algebra.gaussian import expectation
 from icl_claims.theory.algebra.semidefinite import Run, SemidefiniteMatrix
 from icl_claims.theory.algebra.words import FIELD, Words, eye, letter, n, one, sigma2, zero
+from icl_claims.theory.evaluation import at_levels, at_task
 from icl_claims.theory.task import RegressionTask
 from icl_claims.theory.transformer.attention import X_QUERY, W
 from icl_claims.theory.transformer.prompts import CROSS, OMEGA, SIGMA, over_prompts, over_query_and_task

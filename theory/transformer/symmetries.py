@@ -1,4 +1,4 @@
-r"""Symmetries of the sparse parametrization, and what they say at points of 𝒮 = {A_l = a_l Σ⁻¹}.
+r"""Symmetries of the sparse parametrization: exchange of layers on a ray, change of basis, signed permutations.
 
 The layer with matrix A leaves the covariates and maps the label row ỹ = (y_1, …, y_n, y_q) of a state to
 
@@ -13,17 +13,9 @@ diagonal matrices too.
 C = Σ^{1/2} the loss at (A_l) with Σ and Ω is the loss at (Σ^{1/2}A_lΣ^{1/2}) with I and Σ^{1/2}ΩΣ^{1/2}, which is I
 for Ω = Σ⁻¹; and, for Σ = Ω = I and orthogonal U, at (UᵀA_lU) the same as at (A_l).
 
-**Derivatives at a point of 𝒮.** In whitened coordinates A_l = a_l I, which UᵀA_lU leaves alone: the
-derivative of f in directions (R_l) is that in directions (UᵀR_lU). Average over the signed permutations U:
-signs cancel what is off the diagonal, permutations level the diagonal, and UᵀRU averages to (tr R/d) I. So
+What they say of derivatives on 𝒮: :mod:`icl_claims.theory.many_layers.directions`.
 
-    Df(R_0, …, R_{L−1}) = Df(r_0 I, …, r_{L−1} I),   r_l = tr R_l/d,
-
-that is, without whitening, R_l may be replaced by r_l Σ⁻¹ with r_l = tr(Σ^{1/2}R_lΣ^{1/2})/d = tr(ΣR_l)/d. As f is
-Gaussian only by its invariance, the same holds for every law of Σ^{-1/2}x and Σ^{1/2}w that signed permutations
-of the axes leave alone.
-
-Source: Ahn et al. (2023), App. B.2, Eqs. (27)–(30), which average over random orthogonal U; App. B.4, Lemma 4.
+Source: Ahn et al. (2023), App. B.4, Lemma 4; App. B.2 for the change of basis.
 """
 
 from __future__ import annotations
@@ -34,14 +26,11 @@ from itertools import permutations, product
 from math import factorial
 from typing import Any
 
-from flint import fmpq, fmpq_mat
+from flint import fmpq_mat
 
-from icl_claims.theory.algebra import definiteness, exact, validation
 from icl_claims.theory.algebra.blocks import Blocks
 from icl_claims.theory.algebra.gaussian import expectation
 from icl_claims.theory.algebra.words import Words, eye, letter, sigma2, zero
-from icl_claims.theory.many_layers.matrix_layers import layered_gradient
-from icl_claims.theory.task import RegressionTask
 from icl_claims.theory.transformer.attention import MASK, NOISE, X_QUERY, W, X, layer, prompt
 from icl_claims.theory.transformer.parametrizations import sparse
 
@@ -108,31 +97,3 @@ def signed_permutation_mean(R: fmpq_mat) -> fmpq_mat:
             U = fmpq_mat([[signs[i] if j == order[i] else 0 for j in range(d)] for i in range(d)])
             total += U.transpose() * R * U
     return total / (2**d * factorial(d))
-
-
-def reduced_direction(task: RegressionTask, R: Any) -> fmpq_mat:
-    """R̃ = r Σ⁻¹ with r = tr(Σ^{1/2}RΣ^{1/2})/d = tr(ΣR)/d, exactly.
-
-    Args:
-        task: Σ must be positive definite.
-        R: any d × d matrix.
-
-    Raises:
-        TypeError, ValueError: R is no d × d matrix, or Σ is singular.
-
-    >>> task = RegressionTask([[2, 0], [0, 1]], context_length=3)
-    >>> reduced_direction(task, [[1, 7], [0, 0]]).tolist()
-    [[1/2, 0], [0, 1]]
-    """
-    direction = validation.matrix("R", R, (task.dim, task.dim))
-    if not definiteness.is_positive_definite(task.covariance):
-        raise ValueError(f"task must have a positive definite Σ, got {task.covariance.tolist()}")
-    return task.covariance.inv() * (exact.trace(task.covariance * direction) / task.dim)
-
-
-def directional_derivatives(
-    task: RegressionTask, matrices: Sequence[Any], directions: Sequence[fmpq_mat]
-) -> list[fmpq]:
-    """⟨∇_{A_l} f, R_l⟩ at A_0, …, A_{L−1}, layer by layer, exactly; matrices as for ``layered_gradient``."""
-    gradients = layered_gradient(task, matrices)
-    return [exact.trace(g.transpose() * R) for g, R in zip(gradients, directions, strict=True)]

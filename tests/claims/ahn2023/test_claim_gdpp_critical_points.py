@@ -16,10 +16,10 @@ from icl_claims.claims.evidence import Evidence
 from icl_claims.models import parametrizations
 from icl_claims.models.attention import LinearTransformer
 from icl_claims.theory.algebra.blocks import Blocks
-from icl_claims.theory.algebra.evaluation import at_task
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.gaussian import expectation
 from icl_claims.theory.algebra.words import FIELD, SIZES, Words, eye, letter, n, zero
+from icl_claims.theory.evaluation import at_task
 from icl_claims.theory.many_layers import gdpp
 from icl_claims.theory.task import RegressionTask, isotropic
 from icl_claims.theory.transformer.attention import NO_MASK, NOISE, X_QUERY, W, X, layer, prompt

@@ -19,8 +19,8 @@ from icl_claims.models.settings import Settings
 from icl_claims.models.training import train
 from icl_claims.numerics.rounding import nearest, nearest_root
 from icl_claims.theory.algebra import exact
-from icl_claims.theory.algebra.evaluation import at_task
 from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.evaluation import at_task
 from icl_claims.theory.one_layer.distance import Distance
 from icl_claims.theory.one_layer.single_layer import cross_second_moment, loss_at_preconditioner
 from icl_claims.theory.task import RegressionTask

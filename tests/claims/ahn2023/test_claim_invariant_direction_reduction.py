@@ -12,6 +12,7 @@ from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.gaussian import expectation
 from icl_claims.theory.algebra.words import Words, d, eye, letter, one
+from icl_claims.theory.many_layers.directions import directional_derivatives, reduced_direction
 from icl_claims.theory.many_layers.step_sizes import gradient
 from icl_claims.theory.task import RegressionTask, isotropic
 from icl_claims.theory.transformer.attention import MASK, NO_MASK, NOISE, W, X, layer, prompt
@@ -20,9 +21,7 @@ from icl_claims.theory.transformer.symmetries import (
     C,
     after_layers,
     derivative,
-    directional_derivatives,
     of_degree,
-    reduced_direction,
     signed_permutation_mean,
     step,
 )

@@ -10,8 +10,8 @@ from hypothesis import given
 
 from icl_claims.claims.evidence import Evidence
 from icl_claims.theory.algebra import exact
-from icl_claims.theory.algebra.evaluation import vanishes
 from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.evaluation import vanishes
 from icl_claims.theory.one_layer.large_context import (
     CONTEXT,
     EIGENVALUE,

@@ -24,9 +24,9 @@ from icl_claims.numerics.gdpp import propose
 from icl_claims.numerics.rounding import nearest
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.loops.descent import descent_loss, is_above
+from icl_claims.theory.loops.loss_order import Order, prove_order
 from icl_claims.theory.loops.step import optimal_looped_step
 from icl_claims.theory.many_layers import gdpp
-from icl_claims.theory.many_layers.loss_order import Order, prove_order
 from icl_claims.theory.many_layers.loss_variance import prompts_needed
 from icl_claims.theory.many_layers.step_sizes import optimal_steps
 from icl_claims.theory.task import RegressionTask, isotropic

@@ -12,8 +12,8 @@ from icl_claims.claims.results import Chart, Series
 from icl_claims.numerics.rounding import nearest
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.loops.descent import descent_loss, is_above
+from icl_claims.theory.loops.loss_order import Order, prove_order
 from icl_claims.theory.loops.step import looped_step_loss, optimal_looped_step
-from icl_claims.theory.many_layers.loss_order import Order, prove_order
 from icl_claims.theory.many_layers.loss_variance import prompts_needed
 from icl_claims.theory.many_layers.step_sizes import optimal_steps
 from icl_claims.theory.one_layer import single_layer

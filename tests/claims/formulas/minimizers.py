@@ -8,7 +8,7 @@ from typing import Any
 from flint import fmpq, fmpq_mat
 
 from icl_claims.theory.algebra import exact
-from icl_claims.theory.algebra.evaluation import at_task
+from icl_claims.theory.evaluation import at_task
 from icl_claims.theory.one_layer import single_layer
 from icl_claims.theory.task import RegressionTask, isotropic
 from icl_claims.theory.transformer.parametrizations import sparse

@@ -11,8 +11,8 @@ from flint import Ordering, fmpq, fmpq_mat, fmpq_mpoly_ctx, fmpq_poly
 
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.blocks import Blocks
-from icl_claims.theory.algebra.evaluation import at_task
 from icl_claims.theory.algebra.words import Words
+from icl_claims.theory.evaluation import at_task
 from icl_claims.theory.many_layers.spectral_loss import integral
 from icl_claims.theory.task import RegressionTask, isotropic
 from tests.claims.formulas.values import Matrix

@@ -12,11 +12,11 @@ from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.orthogonal_polynomials import monic, recurrence
 from icl_claims.theory.loops.descent import descent_loss
 from icl_claims.theory.loops.step import looped_step_loss
+from icl_claims.theory.many_layers.directions import directional_derivatives, reduced_direction
 from icl_claims.theory.many_layers.loss_variance import loss_variance
 from icl_claims.theory.many_layers.matrix_layers import layered_gradient, layered_loss
 from icl_claims.theory.many_layers.step_sizes import loss_of_steps, optimal_steps, residual
 from icl_claims.theory.task import RegressionTask, isotropic
-from icl_claims.theory.transformer.symmetries import directional_derivatives, reduced_direction
 from icl_claims.theory.wishart import trace_moments
 from tests.claims.formulas.minimizers import rotated_tasks
 from tests.claims.formulas.points import SIZES, Gaussians, Points, S, identity, integrated, mean

@@ -8,8 +8,8 @@ from typing import Any
 
 from flint import fmpq, fmpq_mat, fmpq_poly
 
-from icl_claims.theory.algebra.evaluation import at_task
 from icl_claims.theory.algebra.words import one
+from icl_claims.theory.evaluation import at_task
 from icl_claims.theory.task import RegressionTask
 from icl_claims.theory.transformer import prompts
 from icl_claims.theory.wishart import spectral_moments, trace_moments

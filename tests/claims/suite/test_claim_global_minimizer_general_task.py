@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from icl_claims.claims.evidence import Evidence
 from icl_claims.theory.algebra import exact
-from icl_claims.theory.algebra.evaluation import at_task
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.words import Words, eye, n, one, sigma2
+from icl_claims.theory.evaluation import at_task
 from icl_claims.theory.one_layer.linear_attention import gradient_from_layer, query_entry
 from icl_claims.theory.one_layer.products import prove_bilinear, prove_gradient
 from icl_claims.theory.one_layer.single_layer import (

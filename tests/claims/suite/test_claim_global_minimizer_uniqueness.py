@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from icl_claims.claims.evidence import Evidence
 from icl_claims.theory.algebra import definiteness, exact
-from icl_claims.theory.algebra.evaluation import at_task
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.words import Words, letter, zero
+from icl_claims.theory.evaluation import at_task
 from icl_claims.theory.one_layer.convexity import hessian_form, squares
 from icl_claims.theory.one_layer.single_layer import loss, minimizer, minimum, preconditioner_excess
 from icl_claims.theory.task import RegressionTask, isotropic

@@ -15,10 +15,10 @@ from icl_claims.claims.results import Chart, Series
 from icl_claims.numerics.rounding import nearest
 from icl_claims.numerics.spectral_density import spectral_density
 from icl_claims.theory.algebra import exact, validation
-from icl_claims.theory.algebra.evaluation import at_task
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.orthogonal_polynomials import monic, recurrence
 from icl_claims.theory.algebra.words import eye, letter
+from icl_claims.theory.evaluation import at_task
 from icl_claims.theory.loops.step import optimal_looped_step
 from icl_claims.theory.many_layers.spectral_loss import integral
 from icl_claims.theory.many_layers.step_certificate import prove_optimal

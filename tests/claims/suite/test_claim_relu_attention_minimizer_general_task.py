@@ -8,9 +8,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from icl_claims.claims.evidence import Evidence
-from icl_claims.theory.algebra.evaluation import vanishes
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.words import Words, d, eye, n, one, sigma2, zero
+from icl_claims.theory.evaluation import vanishes
 from icl_claims.theory.one_layer.products import prove_bilinear, prove_gradient
 from icl_claims.theory.one_layer.single_layer import (
     GAMMA,

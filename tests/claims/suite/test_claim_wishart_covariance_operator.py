@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from icl_claims.claims.evidence import Evidence
 from icl_claims.theory.algebra import exact
-from icl_claims.theory.algebra.evaluation import at_task
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.words import Words, letter, n, one, zero
+from icl_claims.theory.evaluation import at_task
 from icl_claims.theory.task import RegressionTask
 from icl_claims.theory.wishart.covariance import covariance_trace_moment, power_moments
 from tests.shared import coordinates

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sympy import Poly, symbols
 
-from icl_claims.theory.algebra.evaluation import at_task
 from icl_claims.theory.algebra.gaussian import expectation
 from icl_claims.theory.algebra.words import Words, eye, letter, zero
+from icl_claims.theory.evaluation import at_task
 from icl_claims.theory.task import isotropic
 from tests.shared.coordinates import Variables, gaussian
 from tests.shared.strategies import matrices

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from icl_claims.theory.algebra import exact
-from icl_claims.theory.algebra.evaluation import at_task
 from icl_claims.theory.algebra.words import Letter, Words, eye, letter, n, one, zero
+from icl_claims.theory.evaluation import at_task
 from icl_claims.theory.task import isotropic
 from tests.shared.strategies import matrices
 

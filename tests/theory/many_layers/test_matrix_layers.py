@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from icl_claims.theory.algebra import exact
-from icl_claims.theory.algebra.evaluation import at_task
 from icl_claims.theory.algebra.words import letter
+from icl_claims.theory.evaluation import at_task
 from icl_claims.theory.loops.matrix import symmetric_looped_loss
 from icl_claims.theory.many_layers.matrix_layers import (
     MOST_LAYERS,

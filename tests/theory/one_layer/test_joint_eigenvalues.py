@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from icl_claims.theory.algebra import exact
-from icl_claims.theory.algebra.evaluation import at_task
+from icl_claims.theory.evaluation import at_task
 from icl_claims.theory.many_layers.matrix_layers import layered_gradient, layered_loss
 from icl_claims.theory.one_layer import single_layer
 from icl_claims.theory.task import RegressionTask

@@ -6,9 +6,9 @@ from fractions import Fraction
 
 import pytest
 
-from icl_claims.theory.algebra.evaluation import rational_value
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.words import FIELD, d, n
+from icl_claims.theory.evaluation import rational_value
 from icl_claims.theory.one_layer.products import prove_gradient
 from icl_claims.theory.one_layer.single_layer import (
     GAMMA,

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from sympy import Poly, symbols
 
 from icl_claims.theory.algebra import exact
-from icl_claims.theory.algebra.evaluation import at_task
 from icl_claims.theory.algebra.gaussian import expectation
 from icl_claims.theory.algebra.partitions import partitions
 from icl_claims.theory.algebra.words import Words, eye, letter
+from icl_claims.theory.evaluation import at_task
 from icl_claims.theory.task import RegressionTask
 from icl_claims.theory.wishart import covariance, near_hooks
 from icl_claims.theory.wishart.covariance import (

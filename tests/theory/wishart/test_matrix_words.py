@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from icl_claims.theory.algebra import exact
-from icl_claims.theory.algebra.evaluation import at_task
 from icl_claims.theory.algebra.gaussian import expectation
 from icl_claims.theory.algebra.partitions import partitions
 from icl_claims.theory.algebra.words import eye, letter
+from icl_claims.theory.evaluation import at_task
 from icl_claims.theory.task import RegressionTask
 from icl_claims.theory.wishart import matrix_words
 from icl_claims.theory.wishart.covariance import covariance_trace_moment, two_sided_moment

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from icl_claims.theory.algebra.evaluation import rational_value
 from icl_claims.theory.algebra.words import d, n
+from icl_claims.theory.evaluation import rational_value
 from icl_claims.theory.task import isotropic
 from icl_claims.theory.wishart import spectral_moments, trace_moments
 from icl_claims.theory.wishart.sizes import RING, in_ring

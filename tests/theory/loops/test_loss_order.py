@@ -6,7 +6,7 @@ import pytest
 
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.exact import Refuted
-from icl_claims.theory.many_layers.loss_order import Order, prove_order
+from icl_claims.theory.loops.loss_order import Order, prove_order
 from icl_claims.theory.task import RegressionTask, isotropic
 
 SKEWED = RegressionTask.whitened(exact.diagonal([1, 4]), 3)

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from icl_claims.theory.algebra import exact
-from icl_claims.theory.algebra.evaluation import at_levels, at_task
 from icl_claims.theory.algebra.words import Words, d, eye, letter, n, one, sigma2
+from icl_claims.theory.evaluation import at_levels, at_task
 from icl_claims.theory.task import RegressionTask
 from tests.shared.strategies import rationals
 
