@@ -17,6 +17,9 @@ ISOTROPIC_COVARIATES = Assumption("isotropic_covariates", r"$\Sigma=I_d$.")
 DIAGONAL_COVARIANCE = Assumption("diagonal_covariance", r"$\Sigma=\operatorname{diag}(\lambda)$.")
 INDEPENDENT_TASK = Assumption("independent_task", r"The task $w$ is independent of $x_1,\dots,x_n,x_q$.")
 GAUSSIAN_TASK_IDENTITY = Assumption("identity_task", r"$w\sim\mathcal N(0,I_d)$, so $\Omega=I_d$.")
+GAUSSIAN_TASK = Assumption(
+    "gaussian_task", r"$w\sim\mathcal N(0,\Omega)$, $\varepsilon\sim\mathcal N(0,\sigma^2I)$."
+)
 WHITENED_TASK = Assumption(
     "whitened_task", r"$w\sim\mathcal N(0,\Sigma^{-1})$, so $\Omega=\Sigma^{-1}$: the problem whitens."
 )

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Iterator
 from functools import cache
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 
 from icl_claims.claims import records
 from icl_claims.claims.claim import PAPERS, Claim
@@ -27,9 +28,8 @@ def registry() -> MappingProxyType[str, Claim]:
         ValueError: two claims share a slug, or ``corrects`` names an unregistered one.
     """
     found: dict[str, Claim] = {}
-    for module_info in pkgutil.walk_packages(records.__path__, f"{records.__name__}."):
-        module = importlib.import_module(module_info.name)
-        for claim in getattr(module, "CLAIMS", ()):
+    for module in _modules():
+        for claim in module.CLAIMS:
             if claim.slug in found:
                 raise ValueError(f"slug must be unique, {claim.slug!r} is registered twice")
             found[claim.slug] = claim
@@ -38,6 +38,18 @@ def registry() -> MappingProxyType[str, Claim]:
             raise ValueError(f"corrects must be a registered slug, got {claim.corrects!r} in {claim.slug!r}")
     order = list(PAPERS)
     return MappingProxyType(dict(sorted(found.items(), key=lambda item: order.index(item[1].paper))))
+
+
+def _modules() -> Iterator[ModuleType]:
+    """The modules with claims, folder by folder: first those that the folder names in ``SECTIONS``, in that order."""
+    for folder_info in pkgutil.iter_modules(records.__path__, f"{records.__name__}."):
+        folder = importlib.import_module(folder_info.name)
+        sections = getattr(folder, "SECTIONS", ())
+        names = [info.name for info in pkgutil.iter_modules(folder.__path__)]
+        for name in (*sections, *sorted(set(names) - set(sections))):
+            module = importlib.import_module(f"{folder.__name__}.{name}")
+            if hasattr(module, "CLAIMS"):
+                yield module
 
 
 def get(slug: str) -> Claim:

@@ -13,9 +13,8 @@ A state h_t belongs to token t; [a; b] stacks columns.
 from __future__ import annotations
 
 from icl_claims.claims.claim import Claim
+from icl_claims.claims.records import NOT_STARTED
 from icl_claims.claims.records.fu2024.solvers import NEWTON_STEP, ROWS
-
-_NOT_STARTED = "Not started: no evidence has been written yet."
 
 _ATTENTION = (
     r"Full ReLU attention is "
@@ -39,7 +38,7 @@ CLAIMS: tuple[Claim, ...] = (
         + NEWTON_STEP
         + r". It has hidden size $O(d)$ and $k+8$ layers: $3$ to set up $M_0$, one per Newton step, $5$ to "
         r"read out.",
-        reason=_NOT_STARTED,
+        reason=NOT_STARTED,
     ),
     Claim(
         slug="attention_sum",
@@ -49,7 +48,7 @@ CLAIMS: tuple[Claim, ...] = (
         + r"From $h_t'=[h_t;1;0]$, two heads with $Q_1=K_1=Q_2=ee^\top$ ($e$ the unit vector of the "
         r"constant's row), $K_2=-K_1$ and $V_1=V_2$ (the block $nI$ from the first rows into the last) give "
         r"$[h_t;1;\sum_jh_j]$.",
-        reason=_NOT_STARTED,
+        reason=NOT_STARTED,
     ),
     Claim(
         slug="relu_pair_inner_product",
@@ -58,7 +57,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement=_ATTENTION
         + r"Two heads with $Q_1^\top K_1=-Q_2^\top K_2$ and equal value matrices $V_1=V_2$ compute the "
         r"plain (unrectified) inner product, by $\operatorname{ReLU}(a)+\operatorname{ReLU}(-a)=a$.",
-        reason=_NOT_STARTED,
+        reason=NOT_STARTED,
     ),
     Claim(
         slug="newton_init_layers",
@@ -69,7 +68,7 @@ CLAIMS: tuple[Claim, ...] = (
         + r"Three layers set up $M_0=\alpha S$: copy $x_t$ to $[x_t;x_t]$; attention with "
         r"$Q_1^\top K_1=-Q_2^\top K_2=\operatorname{diag}(I,0)$, $V_1=V_2=n\alpha\operatorname{diag}(I,0)$ "
         r"adds $\alpha Sx_t$; subtract, leaving $[\alpha Sx_t;x_t]$.",
-        reason=_NOT_STARTED,
+        reason=NOT_STARTED,
     ),
     Claim(
         slug="newton_layer",
@@ -81,7 +80,7 @@ CLAIMS: tuple[Claim, ...] = (
         + _NEWTON_HEADS
         + r"attention gives $(T-\frac12TST^\top)x_t$ in the first block, and the MLP "
         r"$h\leftarrow h+\operatorname{diag}(I,0)h$ doubles it: $(2T-TST^\top)x_t$.",
-        reason=_NOT_STARTED,
+        reason=NOT_STARTED,
     ),
     Claim(
         slug="weight_readout_layers",
@@ -90,7 +89,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement=ROWS
         + r"From states that hold $Tx_j$ and $y_j$, three layers read out the weights: move $Tx_j$ beside "
         r"$y_j$, multiply, sum over $j$ (Lemma B.3); every column then holds $TX^\top y$.",
-        reason=_NOT_STARTED,
+        reason=NOT_STARTED,
     ),
     Claim(
         slug="prediction_readout_layers",
@@ -98,7 +97,7 @@ CLAIMS: tuple[Claim, ...] = (
         location="Eq. (35)",
         statement=r"Two layers read out the prediction: move $\hat w$ to the query column, multiply with "
         r"$x_q$; the readout $\hat y=u^\top h+v$ at the query has $u=[0;1]$, $v=0$.",
-        reason=_NOT_STARTED,
+        reason=NOT_STARTED,
     ),
     Claim(
         slug="arithmetic_primitives",
@@ -106,7 +105,7 @@ CLAIMS: tuple[Claim, ...] = (
         location="Proposition B.4 (Akyürek et al.)",
         statement=r"The operations move, affine, multiply and divide on the entries of the states are one "
         r"transformer layer each.",
-        reason=_NOT_STARTED,
+        reason=NOT_STARTED,
     ),
     Claim(
         slug="one_layer_per_newton_step",
@@ -114,7 +113,7 @@ CLAIMS: tuple[Claim, ...] = (
         location="§2, Remark B.5",
         statement=r"The construction takes one layer a Newton step, against $13$ in Giannou et al.; its "
         r"first $3$ and last $5$ layers use causal softmax attention, the Newton layers full ReLU attention.",
-        reason=_NOT_STARTED,
+        reason=NOT_STARTED,
     ),
     Claim(
         slug="causal_extension",
@@ -127,7 +126,7 @@ CLAIMS: tuple[Claim, ...] = (
         + _NEWTON_HEADS
         + r"followed by the MLP $h\leftarrow h+\operatorname{diag}(I,0)h$, still computes a Newton step on "
         r"the running covariance.",
-        reason=_NOT_STARTED,
+        reason=NOT_STARTED,
     ),
     Claim(
         slug="hidden_size_covers_experiment",
@@ -135,6 +134,6 @@ CLAIMS: tuple[Claim, ...] = (
         location="§4.4",
         statement=r"The hidden size $O(d)$ of Theorem 5.1 resonates with, and covers, the experiment in "
         r"which width $32$ or $64$ suffices at $d=20$ with $12$ layers.",
-        reason=_NOT_STARTED,
+        reason=NOT_STARTED,
     ),
 )

@@ -15,9 +15,8 @@ the readout, at each layer.
 from __future__ import annotations
 
 from icl_claims.claims.claim import Claim
+from icl_claims.claims.records import NOT_STARTED
 from icl_claims.claims.records.fu2024.solvers import ERROR_SIMILARITY
-
-_NOT_STARTED = "Not started: no evidence has been written yet."
 
 _TRAINED = (
     r"A causal softmax GPT-2 of $12$ layers, $8$ heads and width $256$ is trained on prompts with $d=20$, "
@@ -34,7 +33,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement=_PROBED
         + r"The error falls with the layer index; from layer $3$ to $8$ superlinearly when $n>d$.",
         kind="experiment",
-        reason=_NOT_STARTED,
+        reason=NOT_STARTED,
     ),
     Claim(
         slug="trained_newton_three_per_layer",
@@ -44,7 +43,7 @@ CLAIMS: tuple[Claim, ...] = (
         + r"Between layers $3$ and $9$ the best-matching step of iterative Newton grows linearly, about $3$ "
         r"steps a layer; $\mathrm{SimE}$ is high throughout.",
         kind="experiment",
-        reason=_NOT_STARTED,
+        reason=NOT_STARTED,
     ),
     Claim(
         slug="trained_gd_exponential",
@@ -53,7 +52,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement=_MATCHED
         + r"The best-matching step of gradient descent grows exponentially with the layer.",
         kind="experiment",
-        reason=_NOT_STARTED,
+        reason=NOT_STARTED,
     ),
     Claim(
         slug="trained_ends_at_ols",
@@ -61,7 +60,7 @@ CLAIMS: tuple[Claim, ...] = (
         location="§4.2, Fig. 14",
         statement=_PROBED + r"The last layers compute ordinary least squares.",
         kind="experiment",
-        reason=_NOT_STARTED,
+        reason=NOT_STARTED,
     ),
     Claim(
         slug="trained_ill_conditioned",
@@ -72,7 +71,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"for every sequence) the model still matches iterative Newton ($21$ iterations, as for "
         r"$\Sigma=I$); gradient descent needs some $2000$ steps.",
         kind="experiment",
-        reason=_NOT_STARTED,
+        reason=NOT_STARTED,
     ),
     Claim(
         slug="trained_hidden_size_threshold",
@@ -81,7 +80,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement=r"A causal softmax GPT-2 of $12$ layers and $1$ head is trained on prompts with $d=20$. "
         r"Width $32$ or $64$ mimics ordinary least squares, smaller widths fail.",
         kind="experiment",
-        reason=_NOT_STARTED,
+        reason=NOT_STARTED,
     ),
     Claim(
         slug="trained_lstm_like_ogd",
@@ -93,7 +92,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"forgets early examples; the transformer is closer to Newton than to gradient descent or online "
         r"gradient descent.",
         kind="experiment",
-        reason=_NOT_STARTED,
+        reason=NOT_STARTED,
     ),
     Claim(
         slug="trained_noisy",
@@ -104,7 +103,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"over the middle layers, and the best-matching step of iterative Newton grows linearly with the "
         r"layer.",
         kind="experiment",
-        reason=_NOT_STARTED,
+        reason=NOT_STARTED,
     ),
     Claim(
         slug="trained_span_of_examples",
@@ -114,7 +113,7 @@ CLAIMS: tuple[Claim, ...] = (
         + r"The weights $\tilde w_t$ that its predictions induce (fitted to the predictions on $T\gg d$ "
         r"fresh queries after $t$ examples) lie in the span of the examples.",
         kind="experiment",
-        reason=_NOT_STARTED,
+        reason=NOT_STARTED,
     ),
     Claim(
         slug="parameter_counts",
@@ -123,6 +122,6 @@ CLAIMS: tuple[Claim, ...] = (
         statement=r"The transformer ($12$ layers, $8$ heads, width $256$) has $9.5$ M parameters, the LSTM "
         r"($10$ layers) $5.3$ M.",
         kind="experiment",
-        reason=_NOT_STARTED,
+        reason=NOT_STARTED,
     ),
 )

@@ -30,6 +30,7 @@ from icl_claims.claims.assumptions import (
     ZERO_INITIAL_WEIGHTS,
 )
 from icl_claims.claims.claim import Assumption, Claim
+from icl_claims.claims.records import NOT_STARTED
 
 ROWS = r"Here $X$ is $t\times d$ with the examples as rows and $S=X^\top X$, not divided by $n$. "
 LEAST_SQUARES = ROWS + r"The loss is $L(w)=\frac1{2n}\lVert y-Xw\rVert^2$. "
@@ -45,8 +46,6 @@ ERROR_SIMILARITY = (
     r"algorithms over the positions $t=1,\dots,n$; the best-matching step of $\mathcal B$ for a given step "
     r"(or layer) of $\mathcal A$ is the one that maximises the similarity. "
 )
-
-_NOT_STARTED = "Not started: no evidence has been written yet."
 
 _BOTH = NEWTON + r"Gradient descent is " + GRADIENT_STEPS + r" on $L(w)=\frac1{2n}\lVert y-Xw\rVert^2$. "
 _MOMENTS = r"A sum of moments is $\hat w=\sum_s\beta_sS^sX^\top y$. "
@@ -67,7 +66,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement=LEAST_SQUARES
         + r"Ordinary least squares, $(X^\top X)^\dagger X^\top y$, is the minimum-norm minimiser of the "
         r"loss.",
-        reason=_NOT_STARTED,
+        reason=NOT_STARTED,
     ),
     Claim(
         slug="gd_gradient",
@@ -76,7 +75,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement=LEAST_SQUARES + r"The two forms of gradient descent, "
         r"$\hat w_{k+1}=\hat w_k-\eta\nabla L(\hat w_k)$ and "
         r"$\hat w_{k+1}=\hat w_k-\eta(S\hat w_k-X^\top y)$, are the same recursion.",
-        reason=_NOT_STARTED,
+        reason=NOT_STARTED,
     ),
     Claim(
         slug="gd_power_series",
@@ -86,7 +85,7 @@ CLAIMS: tuple[Claim, ...] = (
         + r"After $k$ steps $\hat w_k^{\mathrm{GD}}$ is $X^\top y$ times a polynomial in $S$ of degree "
         r"$O(k)$.",
         assumptions=(ZERO_INITIAL_WEIGHTS,),
-        reason=_NOT_STARTED,
+        reason=NOT_STARTED,
     ),
     Claim(
         slug="gd_linear_rate",
@@ -96,7 +95,7 @@ CLAIMS: tuple[Claim, ...] = (
         + r"It needs $O(\kappa(S)\log(1/\varepsilon))$ steps for error $\varepsilon$, where "
         r"$\kappa=\lambda_{\max}/\lambda_{\min}$.",
         assumptions=(FULL_COLUMN_RANK,),
-        reason=_NOT_STARTED,
+        reason=NOT_STARTED,
     ),
     Claim(
         slug="gd_sublinear_average",
@@ -105,7 +104,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement=GRADIENT_DESCENT
         + r"With a fixed step size it converges sublinearly, as measured by the error averaged over prompts.",
         assumptions=(*_DATA, FIXED_STEP_SIZE),
-        reason=_NOT_STARTED,
+        reason=NOT_STARTED,
     ),
     Claim(
         slug="ogd_interpolates_last",
@@ -114,14 +113,14 @@ CLAIMS: tuple[Claim, ...] = (
         statement=r"Online gradient descent takes step $k$ on the one example $(x_k,y_k)$. With step size "
         r"$\eta_k=1/\lVert x_k\rVert^2$ the new weights make zero error on $(x_k,y_k)$.",
         assumptions=(_NONZERO_EXAMPLE,),
-        reason=_NOT_STARTED,
+        reason=NOT_STARTED,
     ),
     Claim(
         slug="newton_residual_squaring",
         paper="fu2024",
         location="§3.1 (implicit)",
         statement=NEWTON + r"Its residuals satisfy $I-SM_{k+1}=(I-SM_k)^2$.",
-        reason=_NOT_STARTED,
+        reason=NOT_STARTED,
     ),
     Claim(
         slug="newton_polynomial_expansion",
@@ -129,7 +128,7 @@ CLAIMS: tuple[Claim, ...] = (
         location="§5, Eqs. (38), (39)",
         statement=NEWTON_ANY_SCALE + r"Its first iterates are $M_1=2\alpha S-4\alpha^2S^3$ and "
         r"$M_2=4\alpha S-12\alpha^2S^3+16\alpha^3S^5-16\alpha^4S^7$.",
-        reason=_NOT_STARTED,
+        reason=NOT_STARTED,
     ),
     Claim(
         slug="newton_moment_degree",
@@ -138,7 +137,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement=NEWTON_ANY_SCALE
         + r"Its iterates are $M_k=\sum_{s=1}^{2^{k+1}-1}\beta_sS^s$; $k$ steps need $\Omega(2^k)$ moments "
         r"of $S$.",
-        reason=_NOT_STARTED,
+        reason=NOT_STARTED,
     ),
     Claim(
         slug="newton_initial_scale",
@@ -147,7 +146,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement=NEWTON
         + r"With this $\alpha$ it converges, $M_k\to S^\dagger$, for any $S=X^\top X$, singular ones "
         r"included.",
-        reason=_NOT_STARTED,
+        reason=NOT_STARTED,
     ),
     Claim(
         slug="newton_loglog_rate",
@@ -157,14 +156,14 @@ CLAIMS: tuple[Claim, ...] = (
         + r"It needs $O(\log\kappa(S)+\log\log(1/\varepsilon))$ steps for error $\varepsilon$, where "
         r"$\kappa=\lambda_{\max}/\lambda_{\min}$.",
         assumptions=(FULL_COLUMN_RANK,),
-        reason=_NOT_STARTED,
+        reason=NOT_STARTED,
     ),
     Claim(
         slug="newton_quadratic_convergence",
         paper="fu2024",
         location="§4.2",
         statement=NEWTON + r"It converges superlinearly on every prompt.",
-        reason=_NOT_STARTED,
+        reason=NOT_STARTED,
     ),
     Claim(
         slug="newton_exponentially_faster",
@@ -173,7 +172,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement=_BOTH
         + r"The degree in $S$ after $k$ steps is exponential in $k$ for Newton and linear for gradient "
         r"descent; the rates differ exponentially.",
-        reason=_NOT_STARTED,
+        reason=NOT_STARTED,
     ),
     Claim(
         slug="newton_gd_step_matching",
@@ -182,7 +181,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement=_BOTH + ERROR_SIMILARITY + r"The best-matching number of gradient descent steps grows "
         r"exponentially in the number of Newton steps; Newton against itself gives the diagonal.",
         assumptions=_DATA,
-        reason=_NOT_STARTED,
+        reason=NOT_STARTED,
     ),
     Claim(
         slug="well_conditioned_rates",
@@ -192,7 +191,7 @@ CLAIMS: tuple[Claim, ...] = (
         + r"For condition number $\kappa\approx1$ gradient descent needs $O(\log(1/\varepsilon))$ steps and "
         r"Newton $O(\log\log(1/\varepsilon))$; $\Sigma=I$ is treated as this case.",
         assumptions=(_WELL_CONDITIONED,),
-        reason=_NOT_STARTED,
+        reason=NOT_STARTED,
     ),
     Claim(
         slug="first_order_lower_bound",
@@ -201,14 +200,14 @@ CLAIMS: tuple[Claim, ...] = (
         statement=r"No gradient-based method beats $\Omega(\log(1/\varepsilon))$ steps for error "
         r"$\varepsilon$, not even on quadratics; hence matching iterative Newton needs second-order "
         r"information.",
-        reason=_NOT_STARTED,
+        reason=NOT_STARTED,
     ),
     Claim(
         slug="preconditioned_gd_linear",
         paper="fu2024",
         location="Footnote 4",
         statement=LEAST_SQUARES + r"Preconditioned gradient descent on it still converges only linearly.",
-        reason=_NOT_STARTED,
+        reason=NOT_STARTED,
     ),
     Claim(
         slug="cg_rate_and_termination",
@@ -219,7 +218,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"$\varepsilon$, where $\kappa=\lambda_{\max}/\lambda_{\min}$ of $S$; it moves along conjugate "
         r"directions with exact line search.",
         assumptions=(FULL_COLUMN_RANK,),
-        reason=_NOT_STARTED,
+        reason=NOT_STARTED,
     ),
     Claim(
         slug="bfgs_inverse_update",
@@ -228,7 +227,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement=r"The BFGS method with $B_k\approx(\nabla^2L)^{-1}$, $s=w_{k+1}-w_k$ and "
         r"$g=\nabla L_{k+1}-\nabla L_k$ updates "
         r"$B_{k+1}=B_k-\frac{B_kgg^\top B_k}{g^\top B_kg}+\frac{ss^\top}{g^\top s}$.",
-        reason=_NOT_STARTED,
+        reason=NOT_STARTED,
     ),
     Claim(
         slug="quasi_newton_ordering",
@@ -237,7 +236,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement=r"BFGS keeps pace with the layers of the trained transformer, while limited-memory BFGS "
         r"and the conjugate gradient method are slower.",
         assumptions=_DATA,
-        reason=_NOT_STARTED,
+        reason=NOT_STARTED,
     ),
     Claim(
         slug="sum_of_moments_expansion",
@@ -246,14 +245,14 @@ CLAIMS: tuple[Claim, ...] = (
         statement=ROWS
         + r"$S^s$ and $S^sX^\top y$ are written out as sums over chains of inner products of the examples "
         r"$x_1,\dots,x_t$.",
-        reason=_NOT_STARTED,
+        reason=NOT_STARTED,
     ),
     Claim(
         slug="weights_in_span_of_examples",
         paper="fu2024",
         location="Appendix B.4, Eqs. (43), (44)",
         statement=ROWS + _MOMENTS + r"Such weights lie in $\operatorname{span}\{x_1,\dots,x_t\}$.",
-        reason=_NOT_STARTED,
+        reason=NOT_STARTED,
     ),
     Claim(
         slug="other_moment_coefficients",
@@ -263,7 +262,7 @@ CLAIMS: tuple[Claim, ...] = (
         + _MOMENTS
         + r"Rescaling the value matrices $V$ or the MLP of the transformer that the paper constructs for "
         r"iterative Newton gives other sums of moments.",
-        reason=_NOT_STARTED,
+        reason=NOT_STARTED,
     ),
     Claim(
         slug="ridge_newton",
@@ -273,7 +272,7 @@ CLAIMS: tuple[Claim, ...] = (
         + r"With noise, the estimator is $\hat w=(X^\top X+\lambda I)^\dagger X^\top y$ for some $\lambda$; "
         r"iterative Newton on $S+\lambda I$ instead of $S$ keeps the superlinear rate.",
         assumptions=(NOISY_LABELS,),
-        reason=_NOT_STARTED,
+        reason=NOT_STARTED,
     ),
     Claim(
         slug="newton_order_invariance",
@@ -282,6 +281,6 @@ CLAIMS: tuple[Claim, ...] = (
         statement=NEWTON
         + r"Its error is the same on recent and on early examples; that of online gradient descent (one "
         r"example a step, $\eta_k=1/\lVert x_k\rVert^2$) favours the recent ones.",
-        reason=_NOT_STARTED,
+        reason=NOT_STARTED,
     ),
 )

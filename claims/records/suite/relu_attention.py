@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from icl_claims.claims.assumptions import (
     GAUSSIAN_COVARIATES,
+    GAUSSIAN_TASK,
     INDEPENDENT_TASK,
     MASKED_QUERY,
     ZERO_QUERY_LABEL,
 )
 from icl_claims.claims.claim import Assumption, Claim
-from icl_claims.claims.records.suite.single_layer import GAUSSIAN_TASK
 
 CLAIMS: tuple[Claim, ...] = (
     Claim(

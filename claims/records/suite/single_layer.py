@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from icl_claims.claims.assumptions import (
     GAUSSIAN_COVARIATES,
+    GAUSSIAN_TASK,
     INDEPENDENT_TASK,
     MASKED_QUERY,
     ZERO_QUERY_LABEL,
 )
 from icl_claims.claims.claim import Assumption, Claim
-
-GAUSSIAN_TASK = Assumption(
-    "gaussian_task", r"$w\sim\mathcal N(0,\Omega)$, $\varepsilon\sim\mathcal N(0,\sigma^2I)$."
-)
 
 CLAIMS: tuple[Claim, ...] = (
     Claim(

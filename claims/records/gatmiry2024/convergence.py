@@ -1,0 +1,60 @@
+r"""Gatmiry et al. (2024): gradient dominance, and the convergence of the gradient flow."""
+
+from __future__ import annotations
+
+from icl_claims.claims.assumptions import (
+    GAUSSIAN_COVARIATES,
+    INDEPENDENT_TASK,
+    ISOTROPIC_COVARIATES,
+    LARGE_CONTEXT,
+    NOISELESS_LABELS,
+    WHITENED_TASK,
+)
+from icl_claims.claims.claim import Claim
+from icl_claims.claims.records import NOT_STARTED
+from icl_claims.claims.records.gatmiry2024.setting import DATA, LOSS
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        slug="gradient_dominance",
+        paper="gatmiry2024",
+        location="Theorem 3.4",
+        statement=LOSS + r"$\lVert\nabla_A\mathcal L(A,0)\rVert_F^2\ge\frac1{16}\mathcal L(A,0)^{(2L-1)/L}$ "
+        r"whenever the loss $\mathcal L(A,0)$ is not already tiny ($n$ is large enough relative to $L$ and "
+        r"$d$ for the stated level of the loss).",
+        assumptions=(*DATA, LARGE_CONTEXT),
+        reason=NOT_STARTED,
+        provenance="secondary",
+    ),
+    Claim(
+        slug="gradient_flow_convergence",
+        paper="gatmiry2024",
+        location="Theorem 3.3",
+        statement=LOSS + r"For $\Sigma=I$, the gradient flow "
+        r"$\frac{\mathrm dA}{\mathrm dt}=-\nabla_A\mathcal L(A,0)$ reaches loss at most $\xi$ by time "
+        r"$t\ge\bigl(\frac1\xi\bigr)^{(L-1)/(2L-1)}\bigl(\frac{16L}{L-1}\bigr)^{(L-1)/L}$, for $\xi$ above "
+        r"the level that $n$ allows, and $A(t)$ is then spectrally close to the global minimiser "
+        r"$A_{\mathrm{opt}}$.",
+        assumptions=(
+            GAUSSIAN_COVARIATES,
+            ISOTROPIC_COVARIATES,
+            INDEPENDENT_TASK,
+            WHITENED_TASK,
+            NOISELESS_LABELS,
+            LARGE_CONTEXT,
+        ),
+        reason=NOT_STARTED,
+        provenance="secondary",
+    ),
+    Claim(
+        slug="faster_than_polyak_lojasiewicz",
+        paper="gatmiry2024",
+        location="§1, §3",
+        statement=LOSS + r"The exponent $(2L-1)/L$ of the gradient dominance "
+        r"$\lVert\nabla_A\mathcal L(A,0)\rVert_F^2\ge\frac1{16}\mathcal L(A,0)^{(2L-1)/L}$ gives a "
+        r"convergence guarantee although the landscape in $A$ is not convex for $L\ge2$.",
+        assumptions=(*DATA, LARGE_CONTEXT),
+        reason=NOT_STARTED,
+        provenance="secondary",
+    ),
+)
