@@ -18,7 +18,7 @@ DIM, CONTEXT = 5, 20
 
 
 def plain_recursion(order: int, d: int, n: int) -> list[Fraction]:
-    """E tr S^0, …, E tr S^order by integration by parts as it stands: joint traces, memoised, in Fractions.
+    """E tr S^0, …, E tr S^order by integration by parts as it stands: joint traces, memoized, in Fractions.
 
     E tr S^k R = (1/n) [(d + n + k − 1) E tr S^{k−1} R + Σ_{j=1}^{k−2} E tr S^j tr S^{k−1−j} R
                         + Σ_i 2 r_i E tr S^{k+r_i−1} R/tr S^{r_i}], the largest power first.

@@ -135,7 +135,7 @@ class LinearTransformer(nn.Module):
     def from_preconditioners(
         cls, A: Float[Tensor, "layers d d"], *, loops: int = 1, mask: bool = True
     ) -> LinearTransformer:
-        """The sparse parametrisation [1, Eq. (8)]: P_l = diag(0, 1), Q_l = −diag(A_l, 0).
+        """The sparse parametrization [1, Eq. (8)]: P_l = diag(0, 1), Q_l = −diag(A_l, 0).
 
         Raises:
             ValueError: A is no stack of square matrices.

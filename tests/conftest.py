@@ -1,7 +1,7 @@
 """Configuration of the test suite: Hypothesis profiles, and pytest's fixture for testing plugins.
 
 The profile is ``ci`` unless the environment variable ``HYPOTHESIS_PROFILE`` names another:
-``ci`` is derandomised, so that every run of one version tries the same examples; ``dev`` tries few
+``ci`` is derandomized, so that every run of one version tries the same examples; ``dev`` tries few
 random ones, ``deep`` many.
 """
 

@@ -147,7 +147,7 @@ def test_queries_of_one_context_do_not_see_each_other(data: st.DataObject) -> No
         assert torch.equal(together[..., j], model(alone))
 
 
-def test_the_sparse_parametrisation() -> None:
+def test_the_sparse_parametrization() -> None:
     A = torch.tensor([[[1.0, 2.0], [3.0, 4.0]]], dtype=torch.float64)
     P, Q = LinearTransformer.from_preconditioners(A).weights()
     assert P.tolist() == [[[0, 0, 0], [0, 0, 0], [0, 0, 1]]]

@@ -22,7 +22,7 @@ from tests.shared.strategies import tasks
 good = torch.eye(3, dtype=torch.float64)[None]
 
 TASK = isotropic(dim=2, context_length=5)
-"""Its minimiser, Γ = 5/8 I, is a float64 matrix; the minimum is 3/4."""
+"""Its minimizer, Γ = 5/8 I, is a float64 matrix; the minimum is 3/4."""
 
 
 def at_optimum(beta: float = 1.0) -> Weights:

@@ -137,13 +137,13 @@ def record_necessity(evidence: Evidence, instances: Mapping[str, Callable[[], In
     evidence.dispensable(
         "masked_query",
         "With the query as a key (its label slot 0) the loss is still an expected square of an affine map "
-        "of the products, and its gradient at the stated point is the same polynomial: a global minimiser.",
+        "of the products, and its gradient at the stated point is the same polynomial: a global minimizer.",
     )
 
 
 def loses_to_the_minimum(task: RegressionTask, gamma: fmpq_mat) -> str:
-    """The losses of a preconditioner and of the minimiser, once the minimiser is strictly better."""
+    """The losses of a preconditioner and of the minimizer, once the minimizer is strictly better."""
     at_gamma = at_task(loss_at_preconditioner(), task, {"Gamma": gamma})[0, 0]
     if not minimum(task) < at_gamma:
         raise Refuted(f"the preconditioner attains the minimum {at_gamma}")
-    return f"the stated weights lose {at_gamma}, the minimiser loses {minimum(task)}."
+    return f"the stated weights lose {at_gamma}, the minimizer loses {minimum(task)}."

@@ -199,7 +199,7 @@ def test_gram_matrices_are_semidefinite_and_their_negatives_are_not(m: object) -
 
 @given(tasks(max_dim=2), st.data())
 def test_the_loss_does_not_see_a_change_of_variables(task: RegressionTask, data: st.DataObject) -> None:
-    """loss(A; Σ, Ω) = loss(T⁻ᵀ A T⁻¹; TΣTᵀ, T⁻ᵀΩT⁻¹), and the minimiser moves the same way."""
+    """loss(A; Σ, Ω) = loss(T⁻ᵀ A T⁻¹; TΣTᵀ, T⁻ᵀΩT⁻¹), and the minimizer moves the same way."""
     transform = data.draw(matrices(task.dim, task.dim))
     assume(transform.det() != 0 and task.signal + task.noise_variance > 0)
     other = task.change_of_variables(transform)
@@ -242,6 +242,6 @@ def test_loss_refuses_wrong_weights(b: object, A: object, message: str) -> None:
     assert str(caught.value).startswith(message)
 
 
-def test_silent_labels_have_no_minimiser() -> None:
+def test_silent_labels_have_no_minimizer() -> None:
     with pytest.raises(ValueError, match="every label is 0"):
         minimizer(RegressionTask([[0]], 3))

@@ -1,4 +1,4 @@
-r"""What makes steps on 𝒮 the only minimiser, up to their order: four facts about q(s) = ∏_l (1 − a_l s).
+r"""What makes steps on 𝒮 the only minimizer, up to their order: four facts about q(s) = ∏_l (1 − a_l s).
 
 1. q(0) = 1 and deg q = L.
 2. ∫ q sʲ · s dμ = 0 for j < L. With 1 this makes q the minimum of the convex ∫ q² dμ over all polynomials with the

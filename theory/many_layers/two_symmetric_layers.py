@@ -10,7 +10,7 @@ the average of DBD over all D is the diagonal part of B, whose loss is therefore
 matrix of the two is enough: f(·, B) is convex as well, and the other matrix may be any.
 
 **Theorem.** For all d, n ≥ 1 the minimum of f over symmetric pairs is the minimum f* on multiples of I, and
-(aI, bI), (bI, aI) are its only minimisers, a and b the roots of z² − e* z + p*, with e*, p* ∈ ℚ(d, n) from
+(aI, bI), (bI, aI) are its only minimizers, a and b the roots of z² − e* z + p*, with e*, p* ∈ ℚ(d, n) from
 :func:`icl_claims.theory.many_layers.step_sizes.optimal_steps` at L = 2. The same holds where only one of A, B
 is symmetric.
 
@@ -27,7 +27,7 @@ F_0 and F_1 are the parts of F that transform as multiples of I and as traceless
     f ≥ E‖F_0‖² + E‖F_1‖² ≥ f* + Q(e − e*, p − p*, w) + ℓ w + R(D + E, mE, kD),
 
 Q ⪰ 0 the quadratic part of E‖F_0‖² around its minimum at w = 0, ℓ the slope in w there, R the form
-tr Σ_ij R_ij V_i V_j that is left of E‖F_1‖² when Z is minimised over (a Schur complement: E‖[…]S‖² > 0 for d ≥ 3).
+tr Σ_ij R_ij V_i V_j that is left of E‖F_1‖² when Z is minimized over (a Schur complement: E‖[…]S‖² > 0 for d ≥ 3).
 ℓ ≥ 0, so to exchange the steps in some eigendirections (D = −E, w < 0) gains at first order in w. But the same w is
 seen twice, p w = tr(mE · kD):
 
@@ -40,7 +40,7 @@ Equality, n = 1: there S² = tr(S) S, so F_1 = −(D + E) S + (mE + ζ) S² + S 
 F_1 = 0 only if all three matrices vanish (the first is the part of degree 2 in X; C'x‖x‖² + x xᵀC''x = 0 for all x
 makes C' a multiple of I, hence 0): E = −D and mE = kD, so e D = 0, while e = e* > 0 from F_0.
 
-If only A is symmetric: f(A, ·) has one minimiser over all matrices, by strict convexity; it commutes with the sign
+If only A is symmetric: f(A, ·) has one minimizer over all matrices, by strict convexity; it commutes with the sign
 changes in an eigenbasis of A, so is symmetric, and f(A, B) ≥ f* with equality at it only. The same for B. ∎
 
 Sources: Ahn et al. (2023), Theorem 2, App. B.1, for the averaging; the theorem is derived here.

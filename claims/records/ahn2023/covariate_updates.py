@@ -12,7 +12,7 @@ CLAIMS: tuple[Claim, ...] = (
         slug="gdpp_critical_points",
         paper="ahn2023",
         location="Theorem 4, App. B.3",
-        statement=r"Any $L$, relaxed parametrisation, $x\sim\mathcal N(0,\Sigma)$, "
+        statement=r"Any $L$, relaxed parametrization, $x\sim\mathcal N(0,\Sigma)$, "
         r"$w\sim\mathcal N(0,\Sigma^{-1})$. On $\mathcal S'=\{A_l=a_l\Sigma^{-1},\,B_l=b_lI\}$: "
         r"$\inf\sum_l\lVert\nabla_{A_l}f\rVert_F^2+\lVert\nabla_{B_l}f\rVert_F^2=0$. With $\Sigma=I$ the "
         r"implemented algorithm is GD++ (von Oswald et al. 2023). $f$ does not depend on $B_{L-1}$.",

@@ -30,14 +30,14 @@ CLAIMS: tuple[Claim, ...] = (
         paper="ahn2023",
         location="Theorem 1, Eq. (6)",
         statement=r"$L=1$, $x\sim\mathcal N(0,\Sigma)$, $\Sigma=U\operatorname{diag}(\lambda)U^\top$, "
-        r"$w\sim\mathcal N(0,I)$. A global minimiser of $f$ over all $P$, $Q$ is "
+        r"$w\sim\mathcal N(0,I)$. A global minimizer of $f$ over all $P$, $Q$ is "
         r"$P_0=\operatorname{diag}(0,1)$, $Q_0=-\operatorname{diag}\bigl(U\operatorname{diag}_i\bigl("
         r"\frac{1}{\frac{n+1}{n}\lambda_i+\frac1n\sum_k\lambda_k}\bigr)U^\top,\,0\bigr)$, unique only up to "
         r"$P_0\leftarrow\gamma P_0$, $Q_0\leftarrow Q_0/\gamma$ in the sense of the theorem's wording.",
         assumptions=IDENTITY_TASK,
         parts=("minimizer", "rescaling"),
         reading=r"“Unique only up to” is read as the theorem's wording has it: rescaling $(P_0,Q_0)$ to "
-        r"$(\gamma P_0,Q_0/\gamma)$ gives minimisers again. Read as “every minimiser has this form” it is "
+        r"$(\gamma P_0,Q_0/\gamma)$ gives minimizers again. Read as “every minimizer has this form” it is "
         r"false, for most entries of $P$ and $Q$ are free and for $d=1$ there is a second orbit: "
         "`global_minimizer_uniqueness` gives the exact set.",
     ),
@@ -46,7 +46,7 @@ CLAIMS: tuple[Claim, ...] = (
         paper="ahn2023",
         location="Eq. (7), App. A.2 Lemma 2",
         statement=r"$\Sigma=I$: $Q_0=-\frac{1}{\frac{n-1}{n}+\frac{d+2}{n}}\operatorname{diag}(I,0)$. Per "
-        r"coordinate $j$, the convex function $f_j(X)=\mathbb E[(\langle G,X\rangle+w_j)^2]$ is minimised by "
+        r"coordinate $j$, the convex function $f_j(X)=\mathbb E[(\langle G,X\rangle+w_j)^2]$ is minimized by "
         r"$X_j=-\frac{1}{\frac{n-1}{n}+\frac{d+2}{n}}\,E_{d+1,j}$, with $G$ as in "
         r"`loss_depends_on_last_row_and_first_columns` and $E_{d+1,j}$ a matrix unit.",
         assumptions=(ISOTROPIC_COVARIATES, *IDENTITY_TASK),
@@ -57,7 +57,7 @@ CLAIMS: tuple[Claim, ...] = (
         paper="ahn2023",
         location="App. A.3 Lemma 3",
         statement=r"$\Sigma=\operatorname{diag}(\lambda)$: each convex "
-        r"$f_j(X)=\mathbb E[(\langle G,X\rangle+w_j)^2]$ is minimised by "
+        r"$f_j(X)=\mathbb E[(\langle G,X\rangle+w_j)^2]$ is minimized by "
         r"$X_j=-\frac{1}{\frac{n+1}{n}\lambda_j+\frac1n\sum_k\lambda_k}\,E_{d+1,j}$, and the loss decomposes "
         r"as a $\lambda$-weighted sum of the $f_j$: $f(b,A)=\sum_j\lambda_jf_j(ba_j^\top)$ with $a_j$ the "
         r"columns of $A$, $G$ as in `loss_depends_on_last_row_and_first_columns` and $E_{d+1,j}$ a matrix unit.",
@@ -68,12 +68,12 @@ CLAIMS: tuple[Claim, ...] = (
         slug="large_context_preconditioner",
         paper="ahn2023",
         location="Remarks after Theorem 1",
-        statement=r"As $n\to\infty$ the minimiser's block tends to $\Sigma^{-1}$; the term "
-        r"$\frac1n\sum_k\lambda_k$, with $\lambda_k$ the eigenvalues of $\Sigma$, acts as a regulariser that grows "
+        statement=r"As $n\to\infty$ the minimizer's block tends to $\Sigma^{-1}$; the term "
+        r"$\frac1n\sum_k\lambda_k$, with $\lambda_k$ the eigenvalues of $\Sigma$, acts as a regularizer that grows "
         r"with the variance and shrinks with $n$.",
         assumptions=(POSITIVE_DEFINITE_COVARIANCE, GAUSSIAN_TASK_IDENTITY),
         parts=("limit", "regularizer"),
-        reading=r"The block is the $A$ of $Q_0=-\operatorname{diag}(A,0)$. “Regulariser” is read as: the "
+        reading=r"The block is the $A$ of $Q_0=-\operatorname{diag}(A,0)$. “Regularizer” is read as: the "
         r"term is added to every eigenvalue before inversion, so that $A$ is better conditioned than "
         r"$\Sigma^{-1}$.",
     ),

@@ -15,7 +15,7 @@ CLAIMS: tuple[Claim, ...] = (
         location="Theorem 5, App. A.4",
         statement=r"$L=1$, $\operatorname{Attn}^\sigma(Z)=PZM\sigma(Z^\top QZ)$ with $\sigma$ the ReLU, "
         r"entrywise, last row of $Q$ zero, $\Sigma=\Omega=I$. $P_0=\operatorname{diag}(0,1)$, "
-        r"$Q_0=-\frac{2n}{2(d+2)+(n-1)}\operatorname{diag}(I,0)$ is a global minimiser.",
+        r"$Q_0=-\frac{2n}{2(d+2)+(n-1)}\operatorname{diag}(I,0)$ is a global minimizer.",
         assumptions=(
             Assumption("zero_query_row", r"The last row of $Q$ is zero."),
             ISOTROPIC_COVARIATES,

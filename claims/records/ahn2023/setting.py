@@ -1,7 +1,7 @@
 r"""Ahn, Cheng, Daneshmand, Sra (2023), arXiv:2306.00297v2: preconditioned gradient descent in context.
 
-Setting. Single layer: all entries of P_0, Q_0 are free. Several layers, *sparse* parametrisation (their
-Eq. (8)): P_l = diag(0, 1), Q_l = −diag(A_l, 0), A_l any d×d matrix; *relaxed* parametrisation (their
+Setting. Single layer: all entries of P_0, Q_0 are free. Several layers, *sparse* parametrization (their
+Eq. (8)): P_l = diag(0, 1), Q_l = −diag(A_l, 0), A_l any d×d matrix; *relaxed* parametrization (their
 Eq. (11)): P_l = diag(B_l, 1), Q_l = diag(A_l, 0), where A_l carries its own sign.
 """
 

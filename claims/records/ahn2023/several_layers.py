@@ -20,7 +20,7 @@ from icl_claims.claims.assumptions import (
 from icl_claims.claims.claim import Assumption, Claim
 
 _SPARSE = (
-    r"In the sparse parametrisation $P_l=\operatorname{diag}(0_{d\times d},1)$, "
+    r"In the sparse parametrization $P_l=\operatorname{diag}(0_{d\times d},1)$, "
     r"$Q_l=-\operatorname{diag}(A_l,0)$ with $A_l\in\mathbb R^{d\times d}$: "
 )
 
@@ -81,7 +81,7 @@ CLAIMS: tuple[Claim, ...] = (
         assumptions=(
             Assumption(
                 "sparse_or_relaxed",
-                r"Sparse or relaxed parametrisation: $P_l=\operatorname{diag}(B_l,1)$ ($B_l=0$ where sparse) and "
+                r"Sparse or relaxed parametrization: $P_l=\operatorname{diag}(B_l,1)$ ($B_l=0$ where sparse) and "
                 r"$Q_l=\pm\operatorname{diag}(A_l,0)$.",
             ),
             MASKED_QUERY,
@@ -92,8 +92,8 @@ CLAIMS: tuple[Claim, ...] = (
         slug="two_layer_symmetric_minimizer",
         paper="ahn2023",
         location="Theorem 2, App. B.1",
-        statement=r"$L=2$, sparse parametrisation, $A_0$ and $A_1$ symmetric, $\Sigma=\Omega=I$: some pair "
-        r"of diagonal matrices is a global minimiser (“coordinate-wise adaptive step sizes”).",
+        statement=r"$L=2$, sparse parametrization, $A_0$ and $A_1$ symmetric, $\Sigma=\Omega=I$: some pair "
+        r"of diagonal matrices is a global minimizer (“coordinate-wise adaptive step sizes”).",
         assumptions=(
             *(
                 replace(assumption, not_shown=_DIAGONAL_WITHOUT)
@@ -113,14 +113,14 @@ CLAIMS: tuple[Claim, ...] = (
                 "not decided.",
             ),
         ),
-        reading="The minimisers turn out to be multiples of the identity, so the coordinates share their step "
+        reading="The minimizers turn out to be multiples of the identity, so the coordinates share their step "
         "sizes: `two_layer_symmetric_minimizer_scalar`.",
     ),
     Claim(
         slug="critical_points_scaled_inverse_covariance",
         paper="ahn2023",
         location="Theorem 3, App. B.2",
-        statement=r"Any $L$, sparse parametrisation, $x\sim\mathcal N(0,\Sigma)$, "
+        statement=r"Any $L$, sparse parametrization, $x\sim\mathcal N(0,\Sigma)$, "
         r"$w\sim\mathcal N(0,\Sigma^{-1})$. On the set "
         + _SCALED
         + r": $\inf_{\mathcal S}\sum_l\lVert\nabla_{A_l}f\rVert_F^2=0$. The footnote adds that the infimum "

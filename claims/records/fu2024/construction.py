@@ -119,7 +119,7 @@ CLAIMS: tuple[Claim, ...] = (
         slug="causal_extension",
         paper="fu2024",
         location="Remark B.6, Eq. (36)",
-        statement=ROWS + r"The state is $h_t=[Tx_t;x_t]$. With causal attention, normalised by $1/t$ "
+        statement=ROWS + r"The state is $h_t=[Tx_t;x_t]$. With causal attention, normalized by $1/t$ "
         r"($\tilde h_t=h_t+\frac1t\sum_m\sum_{j\le t}"
         r"\operatorname{ReLU}(\langle Q_mh_t,K_mh_j\rangle)V_mh_j$; $[a;b]$ stacks columns), "
         r"and coefficient $-\frac12$ in $G=\begin{pmatrix}0&-\frac12I\\0&0\end{pmatrix}$, the layer with "

@@ -44,7 +44,7 @@ NEWTON_ANY_SCALE = ROWS + r"Iterative Newton is $M_0=\alpha S$, " + NEWTON_STEP 
 ERROR_SIMILARITY = (
     r"$\mathrm{SimE}(\mathcal A,\mathcal B)$ is the expected cosine between the residual vectors of two "
     r"algorithms over the positions $t=1,\dots,n$; the best-matching step of $\mathcal B$ for a given step "
-    r"(or layer) of $\mathcal A$ is the one that maximises the similarity. "
+    r"(or layer) of $\mathcal A$ is the one that maximizes the similarity. "
 )
 
 _BOTH = NEWTON + r"Gradient descent is " + GRADIENT_STEPS + r" on $L(w)=\frac1{2n}\lVert y-Xw\rVert^2$. "
@@ -64,7 +64,7 @@ CLAIMS: tuple[Claim, ...] = (
         paper="fu2024",
         location="Eq. (2)",
         statement=LEAST_SQUARES
-        + r"Ordinary least squares, $(X^\top X)^\dagger X^\top y$, is the minimum-norm minimiser of the "
+        + r"Ordinary least squares, $(X^\top X)^\dagger X^\top y$, is the minimum-norm minimizer of the "
         r"loss.",
         reason=NOT_STARTED,
     ),

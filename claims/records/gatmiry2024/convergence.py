@@ -33,7 +33,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement=LOSS + r"For $\Sigma=I$, the gradient flow "
         r"$\frac{\mathrm dA}{\mathrm dt}=-\nabla_A\mathcal L(A,0)$ reaches loss at most $\xi$ by time "
         r"$t\ge\bigl(\frac1\xi\bigr)^{(L-1)/(2L-1)}\bigl(\frac{16L}{L-1}\bigr)^{(L-1)/L}$, for $\xi$ above "
-        r"the level that $n$ allows, and $A(t)$ is then spectrally close to the global minimiser "
+        r"the level that $n$ allows, and $A(t)$ is then spectrally close to the global minimizer "
         r"$A_{\mathrm{opt}}$.",
         assumptions=(
             GAUSSIAN_COVARIATES,

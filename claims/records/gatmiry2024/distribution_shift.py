@@ -12,7 +12,7 @@ CLAIMS: tuple[Claim, ...] = (
         paper="gatmiry2024",
         location="Theorem 4.5",
         statement=LOSS
-        + r"The minimiser for $\Sigma$, used on prompts of another covariance $\tilde\Sigma$, still runs "
+        + r"The minimizer for $\Sigma$, used on prompts of another covariance $\tilde\Sigma$, still runs "
         r"convergent preconditioned gradient descent on them, so its error there is controlled by how far "
         r"$\Sigma^{-1/2}\tilde\Sigma\Sigma^{-1/2}$ is from $I$.",
         assumptions=DATA,

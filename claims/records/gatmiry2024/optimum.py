@@ -30,7 +30,7 @@ CLAIMS: tuple[Claim, ...] = (
         slug="global_minimizer_looped_u",
         paper="gatmiry2024",
         location="Theorem 3.2",
-        statement=LOSS + r"Every global minimiser $(A_{\mathrm{opt}},u_{\mathrm{opt}})$ of $\mathcal L$ "
+        statement=LOSS + r"Every global minimizer $(A_{\mathrm{opt}},u_{\mathrm{opt}})$ of $\mathcal L$ "
         r"has $u_{\mathrm{opt}}=0$: the optimal looped transformer implements exactly $L$ steps of "
         r"preconditioned gradient descent.",
         assumptions=(*DATA, TIED_LAYERS),
@@ -41,7 +41,7 @@ CLAIMS: tuple[Claim, ...] = (
         slug="global_minimizer_looped",
         paper="gatmiry2024",
         location="Theorem 3.2",
-        statement=LOSS + r"Every global minimiser $(A_{\mathrm{opt}},u_{\mathrm{opt}})$ of $\mathcal L$ "
+        statement=LOSS + r"Every global minimizer $(A_{\mathrm{opt}},u_{\mathrm{opt}})$ of $\mathcal L$ "
         r"has $(1-c)\Sigma^{-1}\preccurlyeq A_{\mathrm{opt}}\preccurlyeq(1+c)\Sigma^{-1}$ with "
         r"$c=8\delta d^{1/(2L)}$ and $\delta=\bigl(\frac{8Ld}{\sqrt n}\bigr)^{1/(2L)}$; so "
         r"$A_{\mathrm{opt}}\to\Sigma^{-1}$ as $n\to\infty$.",

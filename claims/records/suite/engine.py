@@ -17,7 +17,7 @@ GAUSSIAN_ENTRIES = Assumption("gaussian_entries", r"The entries of $X$ are indep
 REAL_ENTRIES = Assumption("real_entries", r"The entries of $X$ are real, not complex.")
 
 _SPARSE = (
-    r"Sparse parametrisation, $x\sim\mathcal N(0,\Sigma)$, $w\sim\mathcal N(0,\Sigma^{-1})$, on the set "
+    r"Sparse parametrization, $x\sim\mathcal N(0,\Sigma)$, $w\sim\mathcal N(0,\Sigma^{-1})$, on the set "
     r"$\mathcal S=\{A_l=a_l\Sigma^{-1}\}$: $f=\int\prod_l(1-a_ls)^2\,d\mu(s)$, $\mu$ the expected "
     r"spectral measure of $S$ for standard normal covariates. "
 )
@@ -56,7 +56,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement=_SPARSE
         + r"With all steps equal to $a$ the loss $f(a)=\int(1-as)^{2L}\,d\mu(s)$ is strictly convex, "
         r"$f''(a)=2L(2L-1)\int s^2(1-as)^{2L-2}\,d\mu(s)>0$; it has exactly one critical point, which is "
-        r"positive and its global minimiser.",
+        r"positive and its global minimizer.",
         assumptions=WHITENED_SETTING,
         parts=("convexity", "minimizer"),
     ),

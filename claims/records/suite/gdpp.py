@@ -1,4 +1,4 @@
-r"""Propositions on the relaxed parametrisation: what the optimum on 𝒮′ is, and what it does to covariates.
+r"""Propositions on the relaxed parametrization: what the optimum on 𝒮′ is, and what it does to covariates.
 
 $\mathcal S'=\{A_l=a_l\Sigma^{-1},\,B_l=b_lI\}$, in the signs of Ahn et al., Eq. (11): descent has $a_l<0$.
 """
@@ -35,7 +35,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"the infimum of Theorem 4 is attained. For $L=2$ and all $d,n$, $f$ attains its minimum on "
         r"$\mathcal S'$; for "
         r"$L=3$ it does for $(d,n)=(1,1)$, $(2,1)$, $(2,5)$, $(3,2)$, $(5,3)$, $(5,10)$, $(5,20)$. For $L=2$, "
-        r"$d=5$, $n=20$ there is one minimiser, $a_0=-0.51676$, $a_1=-3.47466$, $b_0=0.86846$, of loss $0.0575012$ "
+        r"$d=5$, $n=20$ there is one minimizer, $a_0=-0.51676$, $a_1=-3.47466$, $b_0=0.86846$, of loss $0.0575012$ "
         r"(rounded), less than a sixth of what the best two steps without covariate updates lose; there "
         r"are other strict local minima.",
         assumptions=WHITENED_SETTING,
@@ -130,7 +130,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"and $x_q$ averaged out, has a critical point within $0.01$, "
         r"$0.05$, $0.3$ of the published $a=(-0.38,-2.40,-9.55)$ and within $0.015$ of the published "
         r"$b=(0.90,0.56)$. "
-        r"The minimiser of the population loss next to it, $a=(-0.3383,-2.0908,-8.5681)$, $b=(0.8776,0.5782)$, is "
+        r"The minimizer of the population loss next to it, $a=(-0.3383,-2.0908,-8.5681)$, $b=(0.8776,0.5782)$, is "
         r"outside this box: the published numbers fit batches of this size at $n=20$.",
         assumptions=(
             replace(

@@ -38,14 +38,14 @@ _WHITENED = (
 )
 
 _SPARSE = (
-    r"Sparse parametrisation, $x\sim\mathcal N(0,\Sigma)$, $w\sim\mathcal N(0,\Sigma^{-1})$, "
+    r"Sparse parametrization, $x\sim\mathcal N(0,\Sigma)$, $w\sim\mathcal N(0,\Sigma^{-1})$, "
     r"$\mathcal S=\{A_l=a_l\Sigma^{-1}\}$. "
 )
 
 _SHARED = tuple(
     replace(
         assumption,
-        not_shown="Not varied here: this is about the curvature at the minimisers that "
+        not_shown="Not varied here: this is about the curvature at the minimizers that "
         "`critical_points_attained` finds under these assumptions.",
     )
     for assumption in _WHITENED
@@ -61,8 +61,8 @@ CLAIMS: tuple[Claim, ...] = (
         r"over all matrices. There are finitely many on $\mathcal S$: exactly one for each ordered partition of "
         r"the layers into blocks of equal steps, the step rising from block to block (so $1,3,13,75$ for "
         r"$L=1,2,3,4$). All steps are positive. Along $\mathcal S$ each is nondegenerate, of index $L-k$ for $k$ "
-        r"blocks: the $L!$ points with different steps are the minimisers, all others are saddles, the looped "
-        r"minimiser among them for $L\ge2$.",
+        r"blocks: the $L!$ points with different steps are the minimizers, all others are saddles, the looped "
+        r"minimizer among them for $L\ge2$.",
         assumptions=_WHITENED,
         parts=("attained", "count", "index"),
     ),
@@ -72,7 +72,7 @@ CLAIMS: tuple[Claim, ...] = (
         location="beyond Ahn et al., Theorem 3, for L = 2",
         statement=_SPARSE
         + r"For $L=2$ and all $d,n\ge1$ the Hessian of $f$ in all $2d^2$ matrix entries is positive definite at "
-        r"both minimisers on $\mathcal S$: they are strict local minima of $f$ over all pairs of matrices, symmetric "
+        r"both minimizers on $\mathcal S$: they are strict local minima of $f$ over all pairs of matrices, symmetric "
         r"or not.",
         assumptions=_SHARED,
     ),
@@ -82,15 +82,15 @@ CLAIMS: tuple[Claim, ...] = (
         location="beyond Ahn et al., Theorem 3",
         statement=_SPARSE
         + r"For all $d,n,L\ge1$ the Hessian of $f$ in all $Ld^2$ matrix entries is positive definite at each of "
-        r"the $L!$ minimisers on $\mathcal S$: they are strict local minima of $f$ over all matrices.",
+        r"the $L!$ minimizers on $\mathcal S$: they are strict local minima of $f$ over all matrices.",
         assumptions=_SHARED,
     ),
     Claim(
         slug="two_layer_symmetric_minimizer_scalar",
         paper="suite",
         location="sharpens Ahn et al., Theorem 2",
-        statement=r"$L=2$, sparse parametrisation, $A_0$ and $A_1$ symmetric, $\Sigma=\Omega=I$. For all $d,n\ge1$ the "
-        r"global minimisers of $f$ are exactly two: $(aI,bI)$ and $(bI,aI)$, with $a\ne b$ the roots of "
+        statement=r"$L=2$, sparse parametrization, $A_0$ and $A_1$ symmetric, $\Sigma=\Omega=I$. For all $d,n\ge1$ the "
+        r"global minimizers of $f$ are exactly two: $(aI,bI)$ and $(bI,aI)$, with $a\ne b$ the roots of "
         r"$z^2-ez+p$, $e=\frac{m_1m_4-m_2m_3}{m_2m_4-m_3^2}$, $p=\frac{m_1m_3-m_2^2}{m_2m_4-m_3^2}$, "
         r"$m_k=\mathbb E\operatorname{tr}S^k$: every coordinate takes the same two steps in the same order. The "
         r"minimum is $f^\star=m_0-e\,m_1+p\,m_2$. No pair in which one matrix is symmetric and the other any "
@@ -106,7 +106,7 @@ CLAIMS: tuple[Claim, ...] = (
             replace(
                 SYMMETRIC_PRECONDITIONERS,
                 not_shown="One symmetric matrix of the two is enough, as the statement says. Whether a pair without "
-                "any does better is not decided: near the minimisers none does "
+                "any does better is not decided: near the minimizers none does "
                 "(`critical_points_local_minimum_two_layers`).",
             ),
         ),

@@ -35,7 +35,7 @@ CLAIMS: tuple[Claim, ...] = (
         location="extends Ahn et al., Theorem 5",
         statement=r"$L=1$, ReLU attention, $x\sim\mathcal N(0,\Sigma)$, $w\sim\mathcal N(0,\Omega)$, label noise of "
         r"variance $\sigma^2$, with $\Sigma,\Omega\succeq0$ any matrices and "
-        r"$\operatorname{tr}(\Sigma\Omega)+\sigma^2>0$. A global minimiser of $f$ over all $P$, $Q$, the last row of "
+        r"$\operatorname{tr}(\Sigma\Omega)+\sigma^2>0$. A global minimizer of $f$ over all $P$, $Q$, the last row of "
         r"$Q$ included, is $P_0=\operatorname{diag}(0,1)$, $Q_0=-2\operatorname{diag}(\Gamma,0)$ with "
         r"$\Gamma=\Omega\bigl(\frac{n+3}{n}\Sigma\Omega+\frac{2(\operatorname{tr}(\Sigma\Omega)+\sigma^2)}{n}I"
         r"\bigr)^{-1}$, and $\min f=\operatorname{tr}(\Sigma\Omega)-\operatorname{tr}(\Sigma\Gamma\Sigma\Omega)$. For "

@@ -16,7 +16,7 @@ CLAIMS: tuple[Claim, ...] = (
         slug="forward_pass_is_preconditioned_gd_transposed",
         paper="suite",
         location="corrects Ahn et al., Lemma 1",
-        statement=r"In the sparse parametrisation $P_l=\operatorname{diag}(0_{d\times d},1)$, "
+        statement=r"In the sparse parametrization $P_l=\operatorname{diag}(0_{d\times d},1)$, "
         r"$Q_l=-\operatorname{diag}(A_l,0)$: $[Z_l]_{d+1,n+1}=-\langle x_q,w_l\rangle$ with $w_0=0$ and "
         r"$w_{l+1}=w_l-A_l^\top\nabla R(w_l)$, $R(w)=\frac1{2n}\sum_i(\langle w,x_i\rangle-y_i)^2$. For "
         r"every $X$, $x_q$, every labels $y$ (noisy ones too), every $A_l$, every $l$. The preconditioner is "
@@ -31,7 +31,7 @@ CLAIMS: tuple[Claim, ...] = (
         location="extends Ahn et al., Theorem 1",
         statement=r"$L=1$, $x\sim\mathcal N(0,\Sigma)$, $w\sim\mathcal N(0,\Omega)$, label noise of variance "
         r"$\sigma^2$, with $\Sigma,\Omega\succeq0$ any matrices, commuting or not, and "
-        r"$\operatorname{tr}(\Sigma\Omega)+\sigma^2>0$. A global minimiser of $f$ over all $P$, $Q$ is "
+        r"$\operatorname{tr}(\Sigma\Omega)+\sigma^2>0$. A global minimizer of $f$ over all $P$, $Q$ is "
         r"$P_0=\operatorname{diag}(0,1)$, $Q_0=-\operatorname{diag}(\Gamma,0)$ with $\Gamma=\Omega"
         r"\bigl(\frac{n+1}{n}\Sigma\Omega+\frac{\operatorname{tr}(\Sigma\Omega)+\sigma^2}{n}I\bigr)^{-1}$, "
         r"and $\min f=\operatorname{tr}(\Sigma\Omega)-\operatorname{tr}(\Sigma\Gamma\Sigma\Omega)$.",
@@ -44,7 +44,7 @@ CLAIMS: tuple[Claim, ...] = (
         location="completes Ahn et al., Theorem 1",
         statement=r"In the setting of `global_minimizer_general_task` let $\Sigma\succ0$. Then $f$ is "
         r"strictly convex in the symmetric parts of the products $ba_j^\top$, for every $n\ge1$. If "
-        r"$\operatorname{rank}\Omega\ge2$, the minimising $(b,A)$ are exactly the orbit of "
+        r"$\operatorname{rank}\Omega\ge2$, the minimizing $(b,A)$ are exactly the orbit of "
         r"$(e_{d+1},\,(-\Gamma;0))$ under $(b,A)\leftarrow(\gamma b,A/\gamma)$, $\gamma\ne0$. If "
         r"$\operatorname{rank}\Omega=1$ (always so for $d=1$) they are that orbit and one more, in which "
         r"$b$ and the column of $A$ change roles. All other entries of $P$ and $Q$ are free.",

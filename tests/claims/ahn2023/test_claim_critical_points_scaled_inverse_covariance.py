@@ -69,13 +69,13 @@ def test_claim_critical_points_scaled_inverse_covariance_gradient(evidence: Evid
 )
 def test_claim_critical_points_scaled_inverse_covariance() -> None:
     """In whitened variables f(U A_0 Uᵀ, …) = f(A_0, …), so the gradient at multiples of I commutes with every
-    orthogonal U: a multiple of I, of trace ∂f/∂a_l. That vanishes at the minimiser of f on 𝒮, which exists for
+    orthogonal U: a multiple of I, of trace ∂f/∂a_l. That vanishes at the minimizer of f on 𝒮, which exists for
     all sizes (orthogonal polynomials), so the infimum is 0. The invariance is an identity in symbolic blocks."""
     prove_rotation(MASK)
     for d, n, L in ((1, 1, 2), (2, 5, 1), (3, 2, 3), (5, 20, 4)):
         residual = optimal_steps(isotropic(d, n), L).residual
         if residual.degree() != L:
-            raise Refuted("the minimiser on 𝒮 does not exist")
+            raise Refuted("the minimizer on 𝒮 does not exist")
 
     @given(tasks_of("critical_points_scaled_inverse_covariance"), rationals, rationals)
     def whitens(task: RegressionTask, a: fmpq, b: fmpq) -> None:

@@ -1,4 +1,4 @@
-"""Ahn et al. (2023), Lemma 1: which preconditioner the forward pass of the sparse parametrisation runs.
+"""Ahn et al. (2023), Lemma 1: which preconditioner the forward pass of the sparse parametrization runs.
 
 The lemma writes A_l; the layer runs A_lᵀ. The convention is not ours to choose: in Attn = P Z M (Zᵀ Q Z) the
 mask fixes that the left index of Zᵀ Q Z is the key, so the query enters as −x_iᵀ A_l x_q.

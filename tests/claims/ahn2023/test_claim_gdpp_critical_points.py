@@ -1,4 +1,4 @@
-"""Ahn et al. (2023), Theorem 4: critical points of the relaxed parametrisation, GD++, the free last B."""
+"""Ahn et al. (2023), Theorem 4: critical points of the relaxed parametrization, GD++, the free last B."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ahn et al. (2023), Theorem 1: the global minimiser of one linear attention layer."""
+"""Ahn et al. (2023), Theorem 1: the global minimizer of one linear attention layer."""
 
 import pytest
 import sympy
@@ -61,7 +61,7 @@ def test_claim_global_minimizer_gradient_vanishes(evidence: Evidence) -> None:
     its gradient in every block of the products vanishes identically, and the stated weights attain it."""
     evidence.check(check_stationary, stated, MUTANTS)
     lam, trace, n = EIGENVALUE, TRACE, CONTEXT
-    evidence.figure("eigenvalue of the minimiser", f"${sympy.latex(sympy.factor(stated(lam, trace, n)))}$")
+    evidence.figure("eigenvalue of the minimizer", f"${sympy.latex(sympy.factor(stated(lam, trace, n)))}$")
 
 
 @pytest.mark.claim(

@@ -71,7 +71,7 @@ def test_claim_global_minimizer_component_diagonal_decomposition(evidence: Evide
     slug="global_minimizer_component_diagonal", grade="exact", range="d ≤ 3, n ≤ 7", parts=("components",)
 )
 def test_claim_global_minimizer_component_diagonal_in_numbers() -> None:
-    """The calculator's minimiser is diagonal with the stated scalars, in exact arithmetic."""
+    """The calculator's minimizer is diagonal with the stated scalars, in exact arithmetic."""
 
     @given(st.data())
     def agrees(data: st.DataObject) -> None:

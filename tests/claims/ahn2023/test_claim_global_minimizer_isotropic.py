@@ -1,4 +1,4 @@
-"""Ahn et al. (2023), Eq. (7) and Lemma 2: the minimiser for Σ = I, coordinate by coordinate."""
+"""Ahn et al. (2023), Eq. (7) and Lemma 2: the minimizer for Σ = I, coordinate by coordinate."""
 
 from collections.abc import Callable
 
@@ -56,7 +56,7 @@ def test_claim_global_minimizer_isotropic(evidence: Evidence) -> None:
     slug="global_minimizer_isotropic", grade="exact", range="d ≤ 3, n ≤ 7, random rational weights"
 )
 def test_claim_global_minimizer_isotropic_in_numbers() -> None:
-    """The calculator's minimiser is the stated scalar times I; moving one product lowers no loss."""
+    """The calculator's minimizer is the stated scalar times I; moving one product lowers no loss."""
 
     @given(st.data())
     def agrees(data: st.DataObject) -> None:

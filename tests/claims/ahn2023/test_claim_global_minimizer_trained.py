@@ -2,7 +2,7 @@
 
 The tolerance is the theorem's own: the loss is strongly convex on the quotient by the gauge, so weights of
 exact loss f satisfy tr(Σ E E[ggᵀ] Eᵀ) ≤ f − min f (claim ``global_minimizer_uniqueness``), E the error of
-their effective preconditioner. A wrong minimiser Γ' fails at once: the trained weights lie further from it
+their effective preconditioner. A wrong minimizer Γ' fails at once: the trained weights lie further from it
 than their loss allows, or beat its loss outright. All of this is exact: float64 weights are rationals.
 """
 
@@ -47,7 +47,7 @@ def preconditioner(eigenvalue: Eigenvalue, n: int) -> fmpq_mat:
 
 
 def check_trained(runs: Trained, eigenvalue: Eigenvalue) -> None:
-    """Were γ the minimiser's eigenvalues, no trained weights could beat its loss, or lie further from it than
+    """Were γ the minimizer's eigenvalues, no trained weights could beat its loss, or lie further from it than
     (f − f(γ))^{1/2} in the norm tr(Σ E E[ggᵀ] Eᵀ)^{1/2}."""
     for task, run in runs:
         gamma = preconditioner(eigenvalue, task.context_length)
@@ -56,7 +56,7 @@ def check_trained(runs: Trained, eigenvalue: Eigenvalue) -> None:
         moment = at_task(cross_second_moment(), task, {})
         distance = exact.trace(task.covariance * error * moment * error.transpose())
         if not distance <= run.loss - claimed_minimum:
-            raise Refuted(f"n = {task.context_length}: the trained weights contradict this minimiser")
+            raise Refuted(f"n = {task.context_length}: the trained weights contradict this minimizer")
 
 
 def chart(runs: Trained) -> Chart:
@@ -83,7 +83,7 @@ def chart(runs: Trained) -> Chart:
     return Chart(
         title="The optimal preconditioner for an ill-conditioned covariance",
         caption="Eigenvalues of the optimal preconditioner against context length, Σ = diag(1, 1/4, 1/16). "
-        "Short contexts regularise: the direction of least variance keeps far from Σ⁻¹ until n exceeds "
+        "Short contexts regularize: the direction of least variance keeps far from Σ⁻¹ until n exceeds "
         "tr(Σ)/λ. Points: layers with free P and Q, trained on sampled prompts.",
         x_label="context length $n$",
         y_label="eigenvalue of the preconditioner",

@@ -1,4 +1,4 @@
-"""Ahn et al. (2023), remarks after Theorem 1: long contexts, and (1/n) Σ_k λ_k as a regulariser."""
+"""Ahn et al. (2023), remarks after Theorem 1: long contexts, and (1/n) Σ_k λ_k as a regularizer."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -29,7 +29,7 @@ GAP = sympy.Symbol("h", positive=True)
 
 
 class Expansion(NamedTuple):
-    """What the minimiser's eigenvalue tends to, and its first correction: limit + correction/n + O(1/n²)."""
+    """What the minimizer's eigenvalue tends to, and its first correction: limit + correction/n + O(1/n²)."""
 
     limit: sympy.Expr
     correction: sympy.Expr
@@ -60,7 +60,7 @@ def positive(expression: sympy.Expr) -> bool:
 
 def check_regularizer(term: Callable[[sympy.Expr, sympy.Expr], sympy.Expr]) -> None:
     """1/γ(λ) − ((n+1)/n) λ is the same for all λ, equals the term, grows with T, shrinks with n; and it makes
-    the condition number of the minimiser smaller than that of Σ⁻¹."""
+    the condition number of the minimizer smaller than that of Σ⁻¹."""
     added = term(T, n)
     inverse = 1 / preconditioner_eigenvalue()
     if not vanishes(inverse - (n + 1) / n * lam - added):
@@ -69,14 +69,14 @@ def check_regularizer(term: Callable[[sympy.Expr, sympy.Expr], sympy.Expr]) -> N
         raise Refuted("the term does not grow with the variance and shrink with n")
     conditioning = (lam + GAP) / lam - inverse.subs(lam, lam + GAP) / inverse
     if not positive(conditioning):
-        raise Refuted("the minimiser is not better conditioned than Σ⁻¹")
+        raise Refuted("the minimizer is not better conditioned than Σ⁻¹")
 
 
 @pytest.mark.claim(
     slug="large_context_preconditioner", grade="proof", range="all d, n ≥ 1, Σ ≻ 0", parts=("limit",)
 )
 def test_claim_large_context_preconditioner_limit(evidence: Evidence) -> None:
-    """The minimiser's eigenvalues expanded exactly in 1/n, with a positive remainder: the limit is Σ⁻¹, from
+    """The minimizer's eigenvalues expanded exactly in 1/n, with a positive remainder: the limit is Σ⁻¹, from
     below, and the first correction is −(1/n)(Σ⁻¹ + tr(Σ) Σ⁻²)."""
     mutants = {
         "limit Σ instead of Σ⁻¹": STATED._replace(limit=lam),
@@ -97,7 +97,7 @@ def test_claim_large_context_preconditioner_limit(evidence: Evidence) -> None:
     slug="large_context_preconditioner", grade="proof", range="all d, n ≥ 1, Σ ≻ 0", parts=("regularizer",)
 )
 def test_claim_large_context_preconditioner_regularizer(evidence: Evidence) -> None:
-    """(1/n) tr Σ is what the inverse of the minimiser adds to every eigenvalue of ((n+1)/n)Σ; signs and
+    """(1/n) tr Σ is what the inverse of the minimizer adds to every eigenvalue of ((n+1)/n)Σ; signs and
     conditioning by polynomials with positive coefficients."""
     mutants: dict[str, Callable[[sympy.Expr, sympy.Expr], sympy.Expr]] = {
         "grows with n": lambda T, n: n * T,
@@ -109,7 +109,7 @@ def test_claim_large_context_preconditioner_regularizer(evidence: Evidence) -> N
     c = sympy.Symbol("c", positive=True)
     scaled = preconditioner_eigenvalue().subs({lam: c * lam, T: c * T}, simultaneous=True)
     if not vanishes(scaled - preconditioner_eigenvalue() / c):
-        raise Refuted("the minimiser is not homogeneous in Σ")
+        raise Refuted("the minimizer is not homogeneous in Σ")
     evidence.figure(
         "scale", r"$\Sigma\to c\Sigma$ turns $A$ into $A/c$: relative to $\Sigma$ the term does not grow"
     )
@@ -119,7 +119,7 @@ def test_claim_large_context_preconditioner_regularizer(evidence: Evidence) -> N
     slug="large_context_preconditioner", grade="exact", range="d ≤ 3, n = 10^k ≤ 10^6", parts=("limit",)
 )
 def test_claim_large_context_preconditioner_in_numbers() -> None:
-    """For random Σ ≻ 0 the calculator's minimiser approaches Σ⁻¹ from below, monotonically in n, exactly."""
+    """For random Σ ≻ 0 the calculator's minimizer approaches Σ⁻¹ from below, monotonically in n, exactly."""
 
     @given(tasks_of("large_context_preconditioner", max_context=1))
     def approaches(task: RegressionTask) -> None:
@@ -136,19 +136,19 @@ def test_claim_large_context_preconditioner_in_numbers() -> None:
     slug="large_context_preconditioner", grade="exact", range="one instance per assumption", parts=()
 )
 def test_claim_large_context_preconditioner_necessity(evidence: Evidence) -> None:
-    """Singular Σ has no limit; another task covariance can lose the regularising effect altogether."""
+    """Singular Σ has no limit; another task covariance can lose the regularizing effect altogether."""
     singular = exact.diagonal([1, 0])
     entries = [minimizer(RegressionTask(singular, k))[1, 1] for k in (10, 1000)]
     if entries != [10, 1000]:
         raise Refuted(f"the entry on the kernel of Σ is not n, but {entries}")
     evidence.necessary(
-        "positive_definite_covariance", "Σ = diag(1, 0): the minimiser is diag(n/(n+2), n), without limit."
+        "positive_definite_covariance", "Σ = diag(1, 0): the minimizer is diag(n/(n+2), n), without limit."
     )
     whitened = minimizer(RegressionTask.whitened(exact.diagonal([1, 4]), 2))
     if whitened[0, 0] != 4 * whitened[1, 1]:
-        raise Refuted("for Ω = Σ⁻¹ the minimiser is not a multiple of Σ⁻¹")
+        raise Refuted("for Ω = Σ⁻¹ the minimizer is not a multiple of Σ⁻¹")
     evidence.necessary(
         "identity_task",
-        f"Ω = Σ⁻¹, Σ = diag(1, 4), n = 2: the minimiser is diag({whitened[0, 0]}, {whitened[1, 1]}), a "
-        "multiple of Σ⁻¹, exactly as ill-conditioned: the term is (tr ΣΩ/n)Ω⁻¹ and regularises nothing.",
+        f"Ω = Σ⁻¹, Σ = diag(1, 4), n = 2: the minimizer is diag({whitened[0, 0]}, {whitened[1, 1]}), a "
+        "multiple of Σ⁻¹, exactly as ill-conditioned: the term is (tr ΣΩ/n)Ω⁻¹ and regularizes nothing.",
     )

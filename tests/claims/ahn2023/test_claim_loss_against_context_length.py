@@ -129,7 +129,7 @@ class Tilt(NamedTuple):
 def residual_norms(weights: Weights, X: torch.Tensor) -> torch.Tensor:
     """E[(TF − ⟨w, x_q⟩)² | X] over w and x_q for Σ = I: the sum over unit tasks and unit queries, by linearity in both.
 
-    In the relaxed parametrisation the prediction is linear in w (P and Q never mix labels into covariates).
+    In the relaxed parametrization the prediction is linear in w (P and Q never mix labels into covariates).
     """
     model = LinearTransformer.from_matrices(weights.P, weights.Q)
     batch, d, _ = X.shape

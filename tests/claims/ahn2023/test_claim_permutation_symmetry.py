@@ -152,7 +152,7 @@ def discriminant(power: int) -> FracElement:
     parts=("several",),
 )
 def test_claim_permutation_symmetry_several(evidence: Evidence) -> None:
-    """The minimiser on 𝒮 is critical in all matrix directions (`invariant_direction_reduction`) and its L steps are
+    """The minimizer on 𝒮 is critical in all matrix directions (`invariant_direction_reduction`) and its L steps are
     the reciprocals of the roots of an orthogonal polynomial, so distinct (Szegő, Thm 3.3.1): exchange
     gives L! points. For L = 2 the discriminant is positive coefficient by coefficient in d − 1 and n − 1."""
     evidence.check(check_several, 1, {"orthogonal for dμ": 0, "orthogonal for s² dμ": 2})

@@ -38,7 +38,7 @@ class Shift(NamedTuple):
     mask: Blocks = MASK
 
 
-PARAMETRISATIONS = {
+PARAMETRizATIONS = {
     "sparse": sparse(A),
     "relaxed": relaxed(A, B),
     "free P, Q with last column zero": (free_value_matrix(), key_query_matrix()),
@@ -62,7 +62,7 @@ def check_shift(claimed: Shift) -> None:
 def test_claim_query_label_shift(evidence: Evidence) -> None:
     """Induction on l in symbolic blocks: whatever the state, one layer takes c in the slot to c in the slot. More
     than stated: P may be any matrix, and of Q only the last column need be zero."""
-    for weights in PARAMETRISATIONS.values():
+    for weights in PARAMETRizATIONS.values():
         check_shift(Shift(weights))
     mutants = {
         "shift by 2c": Shift(relaxed(A, B), FILLING * 2),

@@ -1,4 +1,4 @@
-"""Ahn et al. (2023), Theorem 5: the global minimiser of one layer of ReLU attention."""
+"""Ahn et al. (2023), Theorem 5: the global minimizer of one layer of ReLU attention."""
 
 from collections.abc import Callable
 from typing import Any
@@ -158,7 +158,7 @@ def scaled(c: fmpq, size: int = 1) -> tuple[list[list[Any]], list[list[Any]]]:
 
 
 def against_minimizer(model: str, task: RegressionTask) -> Instance:
-    """The stated weights against the minimiser of :mod:`icl_claims.theory.one_layer.single_layer` on another task."""
+    """The stated weights against the minimizer of :mod:`icl_claims.theory.one_layer.single_layer` on another task."""
     size = task.dim
     c = stated(fmpq(task.context_length), fmpq(size))
     columns = [[-c * int(i == j) for j in range(size)] for i in range(size + 1)]

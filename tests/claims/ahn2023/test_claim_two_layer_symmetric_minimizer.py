@@ -1,4 +1,4 @@
-"""Ahn et al. (2023), Theorem 2: two layers with symmetric matrices have a diagonal pair among their minimisers."""
+"""Ahn et al. (2023), Theorem 2: two layers with symmetric matrices have a diagonal pair among their minimizers."""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -59,7 +59,7 @@ def check_invariance() -> None:
 def test_claim_two_layer_symmetric_minimizer(evidence: Evidence) -> None:
     """The averaging argument, its steps as identities in symbolic d, n and matrices: turn A_0 into a diagonal
     matrix; f(A_0, ·) is convex, and invariant under the sign changes that fix A_0, whose average is the diagonal part
-    of A_1. A minimiser exists, by the certificate of `two_layer_symmetric_minimizer_scalar`, which names it."""
+    of A_1. A minimizer exists, by the certificate of `two_layer_symmetric_minimizer_scalar`, which names it."""
     check_invariance()
     mutants: dict[str, Callable[[Words], Words]] = {
         "A_1 and A_0 exchanged": curvature_in_first,
@@ -145,7 +145,7 @@ def test_claim_two_layer_symmetric_minimizer_necessity(evidence: Evidence) -> No
     evidence.dispensable(
         "noiseless_labels",
         "With noise f is still a polynomial in traces of A_0 and A_1, convex in each, and no less than without: it has "
-        "minimisers, and the averaging argument makes one of them diagonal.",
+        "minimizers, and the averaging argument makes one of them diagonal.",
     )
     prove_slot_only_shifts([sparse(A), sparse(B)])
     evidence.dispensable(

@@ -64,7 +64,7 @@ def test_optimum_of_one_layer_with_noise(covariance: str, looped: str) -> None:
     assert list(found) == ["steps", "steps_exact", "loss", "loss_exact"]
     task = RegressionTask.whitened(exact.diagonal([1, "1/4", 3]), 16, "1/10")
     step = fmpq(*map(int, found["steps_exact"][0].split("/")))
-    # ΣΓ = a I: the layer A = a Σ⁻¹ is the minimiser of the task with its own Σ, not of a whitened one.
+    # ΣΓ = a I: the layer A = a Σ⁻¹ is the minimizer of the task with its own Σ, not of a whitened one.
     assert task.covariance * single_layer.minimizer(task) == exact.identity(3) * step
     assert found["loss_exact"] == str(single_layer.minimum(task))
     assert len(found["steps"]) == 1

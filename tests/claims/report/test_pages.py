@@ -38,7 +38,7 @@ REGISTRY = {
             slug="minimizer",
             paper="ahn2023",
             location="Theorem 1, Eq. (6)",
-            statement=r"The minimiser of $f$ is $A_{*} = \frac{n}{n+d+1} \Sigma^{-1}$ if $|a_*| < 1$. "
+            statement=r"The minimizer of $f$ is $A_{*} = \frac{n}{n+d+1} \Sigma^{-1}$ if $|a_*| < 1$. "
             + EVIL,
             assumptions=(
                 Assumption("gaussian", r"$x_i \sim \mathcal{N}(0, \Sigma)$"),
@@ -102,7 +102,7 @@ ROWS = (
             Figure(name="from prompts", value="0.123456", exact=False),
         ),
         necessity=(
-            Necessity(assumption="gaussian", necessary=True, instance="at $d = 1$ the minimiser is $2/3$"),
+            Necessity(assumption="gaussian", necessary=True, instance="at $d = 1$ the minimizer is $2/3$"),
             Necessity(assumption="definite", necessary=False, instance="null directions drop out"),
             Necessity(assumption="noiseless", necessary=True, instance="noise moves it"),
         ),
@@ -321,11 +321,11 @@ def test_corrections_link_both_ways(text: str, markdown: str) -> None:
 
 def test_necessity_of_each_assumption(page: Page, markdown: str) -> None:
     shown = page.text["minimizer"]
-    assert re.search(r"necessary at d=1 the minimiser is 2/3", shown)
+    assert re.search(r"necessary at d=1 the minimizer is 2/3", shown)
     assert "dispensable null directions drop out" in shown
     assert "not shown necessary no instance is known" in shown
     written = section(markdown, "minimizer")
-    assert "  - *necessary*: at $`d = 1`$ the minimiser is $`2/3`$" in written
+    assert "  - *necessary*: at $`d = 1`$ the minimizer is $`2/3`$" in written
     assert "  - *dispensable*: null directions drop out" in written
     assert "  - *not shown necessary*: no instance is known" in written
 

@@ -136,7 +136,7 @@ def test_claim_critical_points_attained_by_elimination(evidence: Evidence) -> No
     """Steps eliminated down to one polynomial in one step; its real roots counted by Sturm's theorem, each placed
     and given its index by certified pivots: the counts of the theorem, index by index."""
     mutants: dict[str, Counts] = {
-        "minimisers only": lambda L: {0: critical_points_by_index(L)[0]},
+        "minimizers only": lambda L: {0: critical_points_by_index(L)[0]},
         "no looped point": lambda L: {
             i: c for i, c in critical_points_by_index(L).items() if i != L - 1 or L == 1
         },

@@ -1,4 +1,4 @@
-"""Is each minimiser on 𝒮 a local minimum over all matrices? Certified for a grid of sizes and depths."""
+"""Is each minimizer on 𝒮 a local minimum over all matrices? Certified for a grid of sizes and depths."""
 
 from collections.abc import Callable
 from itertools import permutations

@@ -1,4 +1,4 @@
-"""Two layers: both minimisers on 𝒮 are strict local minima over all pairs of matrices, for every d and n."""
+"""Two layers: both minimizers on 𝒮 are strict local minima over all pairs of matrices, for every d and n."""
 
 from collections.abc import Callable
 from typing import Any

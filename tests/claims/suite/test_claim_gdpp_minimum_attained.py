@@ -1,4 +1,4 @@
-"""The exact loss on 𝒮′, and its minimum: where it is proved to be attained, and the minimiser of two layers."""
+"""The exact loss on 𝒮′, and its minimum: where it is proved to be attained, and the minimizer of two layers."""
 
 from __future__ import annotations
 
@@ -219,7 +219,7 @@ def test_claim_gdpp_minimum_attained_three_layers(evidence: Evidence) -> None:
 
 
 class Minimum(NamedTuple):
-    """A minimiser of two layers, in decimals, and its loss."""
+    """A minimizer of two layers, in decimals, and its loss."""
 
     a: tuple[str, str] = ("-0.51676", "-3.47466")
     b: str = "0.86846"
@@ -230,7 +230,7 @@ class Minimum(NamedTuple):
 
 
 def global_minimum(d: int, size: int) -> CriticalPoint:
-    """The minimiser of two layers, proved: the one candidate of least loss, certified by Newton's method."""
+    """The minimizer of two layers, proved: the one candidate of least loss, certified by Newton's method."""
     best, *others = candidates(isotropic(d, size))
     a0 = best.a0.middle
     point = certify(isotropic(d, size), [a0, best.a1.middle], [best.c.middle / a0])
@@ -243,7 +243,7 @@ def global_minimum(d: int, size: int) -> CriticalPoint:
 
 
 def check_minimum(claimed: Minimum) -> None:
-    """The decimals of the global minimiser, and the best two steps without covariate updates."""
+    """The decimals of the global minimizer, and the best two steps without covariate updates."""
     d, size = claimed.dim, claimed.context_length
     point = global_minimum(d, size)
     if not point.minimum:
@@ -253,7 +253,7 @@ def check_minimum(claimed: Minimum) -> None:
         encloses_what_rounds_to(x, text)
         for x, text in zip([*point.a, *point.b, point.loss], stated, strict=True)
     ):
-        raise Refuted(f"the minimiser at {(d, size)} has other digits than {stated}")
+        raise Refuted(f"the minimizer at {(d, size)} has other digits than {stated}")
     few, many = claimed.ratio
     if point.loss.upper * many >= optimal_steps(isotropic(d, size), 2).loss * few:
         raise Refuted(f"the loss is not below {few}/{many} of that on 𝒮")

@@ -1,4 +1,4 @@
-"""The single-layer minimiser for any Σ, Ω and σ², commuting or not: Theorem 1 of Ahn et al. extended."""
+"""The single-layer minimizer for any Σ, Ω and σ², commuting or not: Theorem 1 of Ahn et al. extended."""
 
 from typing import NamedTuple
 
@@ -62,7 +62,7 @@ def check_value(claimed: Value) -> None:
     """loss(Γ) − minimum = tr(Σ (ΓN − Ω) Σ Γ), so they agree where ΓN = Ω."""
     rest = (SIGMA @ (GAMMA @ STATED - OMEGA) @ SIGMA @ GAMMA).trace()
     if loss_at_preconditioner() - claimed.minimum != rest:
-        raise Refuted("the loss at the minimiser is not the claimed minimum")
+        raise Refuted("the loss at the minimizer is not the claimed minimum")
 
 
 @pytest.mark.claim(

@@ -85,7 +85,7 @@ def test_claim_global_minimizer_spurious_local_minima(evidence: Evidence) -> Non
         "γ_1 doubled": STATED._replace(weights=stretched(STATED.weights, fmpq(2))),
         "γ_1 = 1/λ_1": STATED._replace(weights=stretched(STATED.weights, 1 / minimizer(TASK)[0, 0])),
         "excess 1/87": STATED._replace(excess=fmpq(1, 87)),
-        "the global minimiser": global_minimum(TASK),
+        "the global minimizer": global_minimum(TASK),
     }
     evidence.check(check_strict_local_minimum, STATED, mutants)
     evidence.figure("loss at the local minimum", loss(TASK, *STATED.weights))

@@ -1,4 +1,4 @@
-"""Which weights minimise the loss of one layer: strict convexity in the products, and their factors."""
+"""Which weights minimize the loss of one layer: strict convexity in the products, and their factors."""
 
 import pytest
 from flint import fmpq, fmpq_mat
@@ -131,7 +131,7 @@ def test_claim_global_minimizer_uniqueness_orbits(evidence: Evidence) -> None:
     evidence.check(check_orbits, 2, {"one orbit also at rank 1": 1, "two orbits also at rank 2": 3})
     task = RegressionTask([[1]], 2)
     b, A = exchanged(task)
-    evidence.figure("a second minimiser, d = 1, n = 2", f"b = ({b[0]}, {b[1]}), A = ({A[0][0]}; {A[1][0]})")
+    evidence.figure("a second minimizer, d = 1, n = 2", f"b = ({b[0]}, {b[1]}), A = ({A[0][0]}; {A[1][0]})")
 
 
 @pytest.mark.claim(

@@ -105,7 +105,7 @@ def check_symbolic(shift: int) -> None:
     """For L ≤ 3 and all d, n: the solution of the normal equations, and that they determine it.
 
     The Gram matrices (m_{i+j+2}) of s, …, s^L have leading minors that are polynomials in d and n with
-    positive coefficients in d − 1 and n − 1: positive for all d, n ≥ 1. So the minimiser over polynomials is
+    positive coefficients in d − 1 and n − 1: positive for all d, n ≥ 1. So the minimizer over polynomials is
     unique, and its orthogonality for s dμ (for moments shifted by ``shift``) is an identity.
     """
     d, n, u, v = sympy.symbols("d n u v")
@@ -128,7 +128,7 @@ def check_symbolic(shift: int) -> None:
     range="all d, n, L ≥ 1 by the argument; its normal equations symbolically in d, n for L ≤ 3",
 )
 def test_claim_optimal_steps_global_minimum(evidence: Evidence) -> None:
-    """∫ q² over all q with q(0) = 1 and degree ≤ L bounds f from below; its one minimiser is orthogonal to
+    """∫ q² over all q with q(0) = 1 and degree ≤ L bounds f from below; its one minimizer is orthogonal to
     all lower degrees for s dμ, so has L simple positive roots (Szegő, Thm 3.3.1) and is itself a product
     ∏ (1 − a_l s): the bound is attained, for one multiset of steps, all positive and distinct."""
     evidence.check(check_symbolic, 1, {"moments shifted to m_j": 0, "moments shifted to m_{j+2}": 2})

@@ -1,4 +1,4 @@
-"""One layer of ReLU attention for any Σ, Ω and σ²: its global minimiser, beyond Ahn et al. (2023), Theorem 5."""
+"""One layer of ReLU attention for any Σ, Ω and σ²: its global minimizer, beyond Ahn et al. (2023), Theorem 5."""
 
 from typing import Any
 

@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 
 
 @cache
-def batch_minimiser(context_length: int, seed: int) -> tuple[float, ...]:
+def batch_minimizer(context_length: int, seed: int) -> tuple[float, ...]:
     """The point at which Gauss and Newton's method, from the published numbers, ends on the batch loss.
 
     The batch loss is (1/N) Σ tr r(S)², w and x_q averaged out: the N d residuals are r at the eigenvalues. The
@@ -64,7 +64,7 @@ class Box(NamedTuple):
 
 def check_box(box: Box, batches: int) -> None:
     """Were the share at most p, so many hits in N would have probability ≤ Σ_{k ≥ hits} C(N,k) pᵏ(1−p)ᴺ⁻ᵏ."""
-    hits = sum(box.holds(np.array(batch_minimiser(box.context_length, seed))) for seed in range(batches))
+    hits = sum(box.holds(np.array(batch_minimizer(box.context_length, seed))) for seed in range(batches))
     chance = sum(
         comb(batches, k) * box.share**k * (1 - box.share) ** (batches - k) for k in range(hits, batches + 1)
     )
@@ -73,13 +73,13 @@ def check_box(box: Box, batches: int) -> None:
 
 
 def check_population(box: Box) -> None:
-    """The minimiser of the population loss next to the published numbers, certified, lies outside the box."""
+    """The minimizer of the population loss next to the published numbers, certified, lies outside the box."""
     try:
         point = BESIDE_PRINTED.certified(D, box.context_length)
     except ArithmeticError as error:
         raise Refuted(f"the population has no critical point there: {error}") from error
     if not point.minimum or box.holds(np.array([x.middle for x in (*point.a, *point.b)])):
-        raise Refuted("the population's minimiser is in the box")
+        raise Refuted("the population's minimizer is in the box")
 
 
 @pytest.mark.claim(
@@ -99,14 +99,14 @@ def test_claim_trained_relaxed_batch_minimizer(evidence: Evidence) -> None:
 
     mutants = {
         "n = 10": Box(context_length=10),
-        "around the population's minimiser": Box(
+        "around the population's minimizer": Box(
             centre=tuple(float(x) for x in (*BESIDE_PRINTED.a, *BESIDE_PRINTED.b))
         ),
         "a quarter of the widths": Box(half_widths=(0.0025, 0.0125, 0.075, 0.00375, 0.00375)),
         "in nine of ten batches": Box(share=0.9),
     }
     evidence.check(check, Box(), mutants)
-    points = np.array([batch_minimiser(20, seed) for seed in range(batches)])
+    points = np.array([batch_minimizer(20, seed) for seed in range(batches)])
     for name, column in zip(("a_0", "a_1", "a_2", "b_0", "b_1"), points.T, strict=True):
         evidence.figure(
             f"{name} over {batches} batches: mean, least, greatest",

@@ -1,4 +1,4 @@
-"""Two layers with symmetric matrices: the global minimisers are two pairs of multiples of I, for all d and n."""
+"""Two layers with symmetric matrices: the global minimizers are two pairs of multiples of I, for all d and n."""
 
 from collections.abc import Callable
 from functools import cache, partial
@@ -168,7 +168,7 @@ def test_claim_two_layer_symmetric_minimizer_scalar_no_pair_does_better(evidence
 
 
 def exchange_chart() -> Chart:
-    """The loss between the two minimisers when the steps of one coordinate are exchanged, and those of both."""
+    """The loss between the two minimizers when the steps of one coordinate are exchanged, and those of both."""
     dim, size = 2, 5
     best = optimal_steps(isotropic(dim, size), 2)
     low, high = (validation.rational("step", nearest(step.lower)) for step in best.steps)
@@ -183,8 +183,8 @@ def exchange_chart() -> Chart:
     x = tuple(float(int(t.p)) / float(int(t.q)) for t in places)
     return Chart(
         title="Exchanging two layers' steps, coordinate by coordinate",
-        caption="d = 2, n = 5. From the minimiser (aI, bI) the steps of one coordinate, or of both, are moved "
-        "linearly into the other order. Both together reach the other minimiser; one alone ends at a diagonal pair "
+        caption="d = 2, n = 5. From the minimizer (aI, bI) the steps of one coordinate, or of both, are moved "
+        "linearly into the other order. Both together reach the other minimizer; one alone ends at a diagonal pair "
         "that loses more: the coordinates do not choose their order independently.",
         x_label="how far the steps are exchanged",
         y_label="loss",
@@ -200,7 +200,7 @@ def exchange_chart() -> Chart:
     slug="two_layer_symmetric_minimizer_scalar", grade="exact", range="one instance each", parts=()
 )
 def test_claim_two_layer_symmetric_minimizer_scalar_necessity(evidence: Evidence) -> None:
-    """Each assumption dropped by itself: an exact instance in which the stated pairs are not the minimisers."""
+    """Each assumption dropped by itself: an exact instance in which the stated pairs are not the minimizers."""
     skewed = RegressionTask(exact.diagonal([1, 4]), 2)
     evidence.necessary(
         "isotropic_covariates", beaten(skewed, "Σ = diag(1, 4), Ω = I, n = 2", ("39/100", "19/100"))
@@ -214,7 +214,7 @@ def test_claim_two_layer_symmetric_minimizer_scalar_necessity(evidence: Evidence
         raise Refuted("one unit step is not enough for x = ±1")
     evidence.necessary(
         "gaussian_covariates",
-        "x = ±1, d = 1: then S = 1, and every pair with a_0 = 1 loses 0, whatever a_1: the minimisers are not two.",
+        "x = ±1, d = 1: then S = 1, and every pair with a_0 = 1 loses 0, whatever a_1: the minimizers are not two.",
     )
     v = Variables(x=gaussian)
     x = v.of["x"]

@@ -60,9 +60,9 @@ def test_ring_laws_hold_as_identities(p: Words, q: Words, r: Words) -> None:
 
 @given(squares, squares, values())
 def test_substitution_commutes_with_evaluation(p: Words, q: Words, drawn: dict[str, fmpq_mat]) -> None:
-    symmetrised = q + q.T
-    substituted = at(p.substitute({"A": q, "B": symmetrised}), drawn)
-    assert substituted == at(p, {**drawn, "A": at(q, drawn), "B": at(symmetrised, drawn)})
+    symmetrized = q + q.T
+    substituted = at(p.substitute({"A": q, "B": symmetrized}), drawn)
+    assert substituted == at(p, {**drawn, "A": at(q, drawn), "B": at(symmetrized, drawn)})
 
 
 def test_normal_form_splits_at_dimension_one() -> None:

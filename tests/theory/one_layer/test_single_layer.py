@@ -40,7 +40,7 @@ def test_minimum_is_the_loss_at_the_minimizer() -> None:
 
 
 def test_loss_at_any_scalar() -> None:
-    """At c = n/(d + 3), no minimiser."""
+    """At c = n/(d + 3), no minimizer."""
     task = isotropic(2, 3)
     columns = [["-3/5", 0], [0, "-3/5"], [0, 0]]
     assert rational_value(isotropic_loss(n / (d + 3), RELU), task) == loss(task, [0, 0, 1], columns, RELU)
