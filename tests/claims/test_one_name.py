@@ -31,6 +31,11 @@ def pytest_sessionfinish(session):
 """
 
 
+def environment() -> dict[str, str]:
+    """That of a run of its own: a worker of xdist hands its name to its children."""
+    return {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
+
+
 def files() -> set[str]:
     """The dotted names of all Python files of the project outside the tests."""
     paths = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")]
@@ -52,8 +57,6 @@ def test_no_module_sits_under_a_second_name_after_a_run(tmp_path: Path, processe
         "tests/theory/test_task.py",
         "tests/claims/test_verdicts.py",
     )
-    # A worker that runs this test hands its own name to its children.
-    env = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
     done = subprocess.run(
         [
             sys.executable,
@@ -69,7 +72,7 @@ def test_no_module_sits_under_a_second_name_after_a_run(tmp_path: Path, processe
             *arguments,
         ],
         cwd=ROOT,
-        env={**env, "PYTHONPATH": str(tmp_path), "WATCH": str(tmp_path)},
+        env={**environment(), "PYTHONPATH": str(tmp_path), "WATCH": str(tmp_path)},
         capture_output=True,
         text=True,
         check=False,
@@ -114,7 +117,7 @@ def test_only_the_four_folders_are_met_twice(tmp_path: Path) -> None:
 
 def test_a_run_on_the_whole_folder_meets_no_file_twice() -> None:
     command = [sys.executable, "-m", "pytest", "-q", "--collect-only", "-p", "no:cacheprovider", "."]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     tops = {line.partition("/")[0] for line in done.stdout.splitlines() if "::" in line}
     assert tops == {"benchmarks", "icl_claims", "tests"}

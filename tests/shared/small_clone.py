@@ -55,7 +55,10 @@ class Clone:
         shutil.copytree(ROOT / "icl_claims", path / "icl_claims", symlinks=True, ignore=left_out)
         files = (
             "pyproject.toml",
-            *(f"theory/{name}.py" for name in ("__init__", "algebra/__init__", "algebra/exact")),
+            *(
+                f"theory/{name}.py"
+                for name in ("__init__", "algebra/__init__", "algebra/exact", "algebra/validation")
+            ),
         )
         for file in files:
             self.write(file, (ROOT / file).read_text(encoding="utf-8"))
