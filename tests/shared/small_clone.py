@@ -53,14 +53,8 @@ class Clone:
         left_out = shutil.ignore_patterns("__pycache__", "records")
         shutil.copytree(ROOT / "claims", path / "claims", ignore=left_out)
         shutil.copytree(ROOT / "icl_claims", path / "icl_claims", symlinks=True, ignore=left_out)
-        files = (
-            "pyproject.toml",
-            *(
-                f"theory/{name}.py"
-                for name in ("__init__", "algebra/__init__", "algebra/exact", "algebra/validation")
-            ),
-        )
-        for file in files:
+        shutil.copytree(ROOT / "theory" / "algebra", path / "theory" / "algebra", ignore=left_out)
+        for file in ("pyproject.toml", "theory/__init__.py"):
             self.write(file, (ROOT / file).read_text(encoding="utf-8"))
         self.write("claims/records/__init__.py", "")
         self.write("claims/records/suite/__init__.py", "")
