@@ -14,7 +14,7 @@ and with a matrix C on the way, τ_r = tr CΣ^r,
                    + Σ_{q<b} ( Σ^{q+1} Cᵀ Σ^{a+b−q} + τ_{a+q+1} Σ^{b−q} ),                            (2)
     T τ_r : each τ_r gives Σ_{q<r} ( Σ^{r−q} C Σ^{q+1} + Σ^{q+1} Cᵀ Σ^{r−q} ) in front of what stands there.
 
-All coefficients are positive, polynomials in n. They are what they are for d = 1, n < d, singular Σ.
+All coefficients are positive, polynomials in n. The formulas hold unchanged for d = 1, n < d and singular Σ.
 
 *Near-hooks* (:mod:`icl_claims.theory.wishart.near_hooks`) give the one-sided moments in O(k²) terms, where (1) has as
 many as there are partitions: it is the way taken for one trace and for E W^j.

@@ -22,57 +22,53 @@ CLAIMS: tuple[Claim, ...] = (
         + r", while $\operatorname{Dist}(A_l,I)$ stays constant; the loss converges “to almost 0”; the "
         r"trained matrices are the stationary point of Theorem 3 and “appear globally optimal”.",
         parts=("whitened_distance", "raw_distance", "loss", "stationary_point", "globally_optimal"),
-        reading=r"“$\to0$” is read as: at most $\frac1{50}$ at the end of the run. “Stays constant”: from a third of "
-        r"the run on within $\frac1{20}$ of a constant other than 0. “Almost 0”: at most 3 % of the loss $d=5$ of "
-        r"predicting 0; the loss cannot tend to 0, as no matrices lose less than $0.126$. “The stationary "
-        r"point”: within $\frac1{50}$ of it, relatively and up to the order of the layers. “Appear globally "
-        r"optimal”: no run ends below the minimum on $\mathcal S$; that no matrices at all do is not proved, "
-        r"beyond the bound $0.126$ against $0.134$. Batches are drawn at every step, not at every hundredth.",
+        reading=r"“$\to0$” is read as: at most $\frac1{50}$ at the end of the run. “Stays constant”: from a "
+        r"third of the run on within $\frac1{20}$ of a constant other than 0. “Almost 0”: at most 3 % of the "
+        "loss $d=5$ of predicting 0; the loss cannot tend to 0, as no matrices lose less than $0.126$. “The "
+        r"stationary point”: within $\frac1{50}$ of it, relatively and up to the order of the layers. “Appear "
+        r"globally optimal”: no run ends below the minimum on $\mathcal S$; that no other choice of matrices "
+        "does is not proved, beyond the bound $0.126$ against $0.134$. Batches are drawn at every step, not at "
+        "every hundredth.",
     ),
     Claim(
         slug="trained_relaxed_three_layers",
         paper="ahn2023",
         location="§5.1, Figs. 3–5",
         kind="experiment",
-        statement=r"The setting of `trained_sparse_three_layers` with $B_0,B_1$ also trained; the text "
-        r"states $n=10$, $d=5$. Claimed: $\operatorname{Dist}(B_l,I)\to0$, "
+        statement="The setting of `trained_sparse_three_layers` with $B_0,B_1$ also trained; the text states "
+        r"$n=10$, $d=5$. Claimed: $\operatorname{Dist}(B_l,I)\to0$, "
         r"$\operatorname{Dist}(\Sigma^{1/2}A_l\Sigma^{1/2},I)\to0$, the loss tends to 0, the norms of $A_l$ "
         r"increase with $l$. The figure shows $B_0\approx0.90\,I$ and $B_1\approx0.56\,I$; "
         r"$\Sigma^{1/2}A_l\Sigma^{1/2}\approx-0.38\,I$, $-2.40\,I$, $-9.55\,I$ for $l=0,1,2$.",
         parts=("distances", "loss", "norms", "figure"),
-        reading=r"The figure is read as what training at the stated $n=10$ gives: multiples of $I$, "
-        r"with two decimals. The "
-        r"loss is the population loss, and the claim that it tends to 0 is read as: it is below the "
-        r"loss of predicting "
-        r"0, at least. “$\to0$” of distances: at most $\frac1{20}$ at the end of the run. (The "
-        r"authors' notebook for this "
-        r"experiment sets $N=20$.)",
+        reading="The figure is read as what training at the stated $n=10$ gives: multiples of $I$, with two "
+        "decimals. The loss is the population loss, and the claim that it tends to 0 is read as: it is below "
+        r"the loss of predicting 0, at least. “$\to0$” of distances: at most $\frac1{20}$ at the end of the "
+        "run. (The authors' notebook for this experiment sets $N=20$.)",
     ),
     Claim(
         slug="loss_against_context_length",
         paper="ahn2023",
         location="App. D, Fig. 6",
         kind="experiment",
-        statement=r"$d=5$, three steps or layers, context length from 2 to 22: trained linear transformer "
-        r"(relaxed) against 3-step GD, 3-step $\Sigma^{-1}$-preconditioned GD (best constant step size by "
-        r"grid search) and OLS. Claimed order: the transformer is the best of the three iterative methods "
-        r"at every $n$.",
-        reading=r"Data as in `trained_sparse_three_layers`; the loss is the population loss; GD and "
-        r"preconditioned GD have "
-        r"their best constant step. Read for the loss on a sample of prompts, the order is what "
-        r"most batches show, at "
-        r"short contexts too; the mean over all prompts is then carried by rare ones that no sample holds.",
+        statement="$d=5$, three steps or layers, context length from 2 to 22: trained linear transformer "
+        r"(relaxed) against 3-step GD, 3-step $\Sigma^{-1}$-preconditioned GD (best constant step size by grid "
+        "search) and OLS. Claimed order: the transformer is the best of the three iterative methods at every "
+        "$n$.",
+        reading="Data as in `trained_sparse_three_layers`; the loss is the population loss; GD and "
+        "preconditioned GD have their best constant step. Read for the loss on a sample of prompts, the order "
+        "is what most batches show, at short contexts too; the mean over all prompts is then dominated by "
+        "prompts too rare to be sampled.",
     ),
     Claim(
         slug="loss_against_depth",
         paper="ahn2023",
         location="App. D, Fig. 7",
         kind="experiment",
-        statement=r"$d=5$, $n=20$, $L=1,\dots,4$: at equal $L$, the log loss of the trained linear "
-        r"transformer is below that of preconditioned GD, which is below that of GD.",
-        reading=r"Data as in `trained_sparse_three_layers`; population losses; GD and "
-        r"preconditioned GD with their best "
-        r"constant step. (A grid search finds worse steps; and in the authors' notebooks the two baselines see "
-        r"$n-1$ examples only: their code takes `X = Z[0:N-1]` of $N$ examples.)",
+        statement=r"$d=5$, $n=20$, $L=1,\dots,4$: at equal $L$, the log loss of the trained linear transformer "
+        "is below that of preconditioned GD, which is below that of GD.",
+        reading="Data as in `trained_sparse_three_layers`; population losses; GD and preconditioned GD with "
+        "their best constant step. (A grid search finds worse steps; and in the authors' notebooks the two "
+        "baselines see $n-1$ examples only: their code takes `X = Z[0:N-1]` of $N$ examples.)",
     ),
 )

@@ -64,20 +64,19 @@ CLAIMS: tuple[Claim, ...] = (
         r"$R(w)=\frac1{2n}\sum_i(\langle w,x_i\rangle-\langle w_\star,x_i\rangle)^2$ and $w_\star$ the task. "
         r"For every prompt, every $A_l$, every $l$.",
         reading=r"Whether $A_l$ or $A_l^\top$ acts is no matter of convention in the paper's formula: in "
-        r"$PZM(Z^\top QZ)$ the mask makes the left index of $Z^\top QZ$ the key, so the query meets "
-        r"$-x_i^\top A_lx_q$. The published code holds tokens as rows; its key-query block is the transpose, and "
-        r"there the lemma is right. For symmetric $A_l$, so on every set that the paper's theorems consider, the "
-        r"two agree.",
+        r"$PZM(Z^\top QZ)$ the mask makes the left index of $Z^\top QZ$ the key, so the query meets $-x_i^\top "
+        "A_lx_q$. The published code holds tokens as rows; its key-query block is the transpose, and there the "
+        "lemma is right. For symmetric $A_l$, so on every set that the paper's theorems consider, the two "
+        "agree.",
         assumptions=(MASKED_QUERY, ZERO_QUERY_LABEL),
     ),
     Claim(
         slug="query_label_shift",
         paper="ahn2023",
         location="App. C.2 Lemmas 5, 6",
-        statement=r"Filling the query's label slot with $c$ shifts the query's entry $[Y_l]_{n+1}$ of the "
-        r"label row by exactly $c$ at every layer and leaves everything else unchanged; hence "
-        r"$f=\mathbb E[([\bar Y_L]_{n+1})^2]$, $\bar Y_l$ the label row when the slot starts at "
-        r"$\langle w,x_q\rangle$ (Lemma 5).",
+        statement="Filling the query's label slot with $c$ shifts the query's entry $[Y_l]_{n+1}$ of the label "
+        r"row by exactly $c$ at every layer and leaves everything else unchanged; hence $f=\mathbb E[([\bar "
+        r"Y_L]_{n+1})^2]$, $\bar Y_l$ the label row when the slot starts at $\langle w,x_q\rangle$ (Lemma 5).",
         assumptions=(
             Assumption(
                 "sparse_or_relaxed",
@@ -92,8 +91,8 @@ CLAIMS: tuple[Claim, ...] = (
         slug="two_layer_symmetric_minimizer",
         paper="ahn2023",
         location="Theorem 2, App. B.1",
-        statement=r"$L=2$, sparse parametrization, $A_0$ and $A_1$ symmetric, $\Sigma=\Omega=I$: some pair "
-        r"of diagonal matrices is a global minimizer (“coordinate-wise adaptive step sizes”).",
+        statement=r"$L=2$, sparse parametrization, $A_0$ and $A_1$ symmetric, $\Sigma=\Omega=I$: some pair of "
+        "diagonal matrices is a global minimizer (“coordinate-wise adaptive step sizes”).",
         assumptions=(
             *(
                 replace(assumption, not_shown=_DIAGONAL_WITHOUT)
@@ -109,8 +108,8 @@ CLAIMS: tuple[Claim, ...] = (
             ZERO_QUERY_LABEL,
             replace(
                 SYMMETRIC_PRECONDITIONERS,
-                not_shown="One symmetric matrix of the two is enough; whether some pair without any does better is "
-                "not decided.",
+                not_shown="One symmetric matrix of the two is enough; whether some pair without any does "
+                "better is not decided.",
             ),
         ),
         reading="The minimizers turn out to be multiples of the identity, so the coordinates share their step "
@@ -127,9 +126,9 @@ CLAIMS: tuple[Claim, ...] = (
         r"need not be attained, so $\mathcal S$ might hold no exact critical point.",
         assumptions=WHITENED_SETTING,
         parts=("infimum",),
-        reading="The theorem is the value of the infimum. The footnote is read as a caution about what its proof "
-        "shows, not as the assertion that for some sizes the infimum is not attained. Read as that it would "
-        "be false: by `critical_points_attained` the infimum is attained for all sizes, depths and "
+        reading="The theorem is the value of the infimum. The footnote is read as a caution about what its "
+        "proof shows, not as the assertion that for some sizes the infimum is not attained. Read as that it "
+        "would be false: by `critical_points_attained` the infimum is attained for all sizes, depths and "
         "covariances.",
     ),
     Claim(
@@ -152,7 +151,7 @@ CLAIMS: tuple[Claim, ...] = (
         + r", $f$ is unchanged when two layers' matrices are exchanged: $f$ has several critical points.",
         reading=r"Two layers are there to be exchanged: $L\ge2$. A critical point is one where the gradient in "
         r"all entries of all $A_l$ vanishes. That exchange gives *several* of them needs one on $\mathcal S$ "
-        r"with two different steps, which Lemma 4 does not supply; `optimal_steps_global_minimum` does.",
+        "with two different steps, which Lemma 4 does not supply; `optimal_steps_global_minimum` does.",
         assumptions=(
             _ON_SCALED_SET,
             Assumption("several_layers", r"$L\ge2$."),

@@ -95,24 +95,24 @@ CLAIMS: tuple[Claim, ...] = (
         slug="prediction_readout_layers",
         paper="fu2024",
         location="Eq. (35)",
-        statement=r"Two layers read out the prediction: move $\hat w$ to the query column, multiply with "
-        r"$x_q$; the readout $\hat y=u^\top h+v$ at the query has $u=[0;1]$, $v=0$.",
+        statement=r"Two layers read out the prediction: move $\hat w$ to the query column, multiply with $x_q$; "
+        r"the readout $\hat y=u^\top h+v$ at the query has $u=[0;1]$, $v=0$.",
         reason=NOT_STARTED,
     ),
     Claim(
         slug="arithmetic_primitives",
         paper="fu2024",
         location="Proposition B.4 (Akyürek et al.)",
-        statement=r"The operations move, affine, multiply and divide on the entries of the states are one "
-        r"transformer layer each.",
+        statement="The operations move, affine, multiply and divide on the entries of the states are one "
+        "transformer layer each.",
         reason=NOT_STARTED,
     ),
     Claim(
         slug="one_layer_per_newton_step",
         paper="fu2024",
         location="§2, Remark B.5",
-        statement=r"The construction takes one layer a Newton step, against $13$ in Giannou et al.; its "
-        r"first $3$ and last $5$ layers use causal softmax attention, the Newton layers full ReLU attention.",
+        statement="The construction takes one layer a Newton step, against $13$ in Giannou et al.; its first "
+        "$3$ and last $5$ layers use causal softmax attention, the Newton layers full ReLU attention.",
         reason=NOT_STARTED,
     ),
     Claim(
@@ -132,8 +132,8 @@ CLAIMS: tuple[Claim, ...] = (
         slug="hidden_size_covers_experiment",
         paper="fu2024",
         location="§4.4",
-        statement=r"The hidden size $O(d)$ of Theorem 5.1 resonates with, and covers, the experiment in "
-        r"which width $32$ or $64$ suffices at $d=20$ with $12$ layers.",
+        statement="The hidden size $O(d)$ of Theorem 5.1 resonates with, and covers, the experiment in which "
+        "width $32$ or $64$ suffices at $d=20$ with $12$ layers.",
         reason=NOT_STARTED,
     ),
 )

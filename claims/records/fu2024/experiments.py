@@ -77,8 +77,8 @@ CLAIMS: tuple[Claim, ...] = (
         slug="trained_hidden_size_threshold",
         paper="fu2024",
         location="§4.4, Fig. 6",
-        statement=r"A causal softmax GPT-2 of $12$ layers and $1$ head is trained on prompts with $d=20$. "
-        r"Width $32$ or $64$ mimics ordinary least squares, smaller widths fail.",
+        statement="A causal softmax GPT-2 of $12$ layers and $1$ head is trained on prompts with $d=20$. Width "
+        "$32$ or $64$ mimics ordinary least squares, smaller widths fail.",
         kind="experiment",
         reason=NOT_STARTED,
     ),
@@ -119,8 +119,8 @@ CLAIMS: tuple[Claim, ...] = (
         slug="parameter_counts",
         paper="fu2024",
         location="Appendix A.1",
-        statement=r"The transformer ($12$ layers, $8$ heads, width $256$) has $9.5$ M parameters, the LSTM "
-        r"($10$ layers) $5.3$ M.",
+        statement="The transformer ($12$ layers, $8$ heads, width $256$) has $9.5$ M parameters, the LSTM "
+        "($10$ layers) $5.3$ M.",
         kind="experiment",
         reason=NOT_STARTED,
     ),

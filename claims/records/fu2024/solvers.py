@@ -110,7 +110,7 @@ CLAIMS: tuple[Claim, ...] = (
         slug="ogd_interpolates_last",
         paper="fu2024",
         location="§3.1",
-        statement=r"Online gradient descent takes step $k$ on the one example $(x_k,y_k)$. With step size "
+        statement="Online gradient descent takes step $k$ on the one example $(x_k,y_k)$. With step size "
         r"$\eta_k=1/\lVert x_k\rVert^2$ the new weights make zero error on $(x_k,y_k)$.",
         assumptions=(_NONZERO_EXAMPLE,),
         reason=NOT_STARTED,
@@ -197,9 +197,8 @@ CLAIMS: tuple[Claim, ...] = (
         slug="first_order_lower_bound",
         paper="fu2024",
         location="§4.2 (citing Nemirovski and Yudin; Arjevani et al.)",
-        statement=r"No gradient-based method beats $\Omega(\log(1/\varepsilon))$ steps for error "
-        r"$\varepsilon$, not even on quadratics; hence matching iterative Newton needs second-order "
-        r"information.",
+        statement=r"No gradient-based method beats $\Omega(\log(1/\varepsilon))$ steps for error $\varepsilon$, "
+        "not even on quadratics; hence matching iterative Newton needs second-order information.",
         reason=NOT_STARTED,
     ),
     Claim(
@@ -224,17 +223,16 @@ CLAIMS: tuple[Claim, ...] = (
         slug="bfgs_inverse_update",
         paper="fu2024",
         location="Appendix A.2.3, Eqs. (13), (14)",
-        statement=r"The BFGS method with $B_k\approx(\nabla^2L)^{-1}$, $s=w_{k+1}-w_k$ and "
-        r"$g=\nabla L_{k+1}-\nabla L_k$ updates "
-        r"$B_{k+1}=B_k-\frac{B_kgg^\top B_k}{g^\top B_kg}+\frac{ss^\top}{g^\top s}$.",
+        statement=r"The BFGS method with $B_k\approx(\nabla^2L)^{-1}$, $s=w_{k+1}-w_k$ and $g=\nabla "
+        r"L_{k+1}-\nabla L_k$ updates $B_{k+1}=B_k-\frac{B_kgg^\top B_k}{g^\top B_kg}+\frac{ss^\top}{g^\top s}$.",
         reason=NOT_STARTED,
     ),
     Claim(
         slug="quasi_newton_ordering",
         paper="fu2024",
         location="§4.2, Appendix A.2.3, Figs. 11, 12",
-        statement=r"BFGS keeps pace with the layers of the trained transformer, while limited-memory BFGS "
-        r"and the conjugate gradient method are slower.",
+        statement="BFGS keeps pace with the layers of the trained transformer, while limited-memory BFGS and "
+        "the conjugate gradient method are slower.",
         assumptions=_DATA,
         reason=NOT_STARTED,
     ),

@@ -29,11 +29,9 @@ CLAIMS: tuple[Claim, ...] = (
         location="real Wishart moments",
         statement=r"With $s=d+n$ and $p=dn$ the moments $m_k=\mathbb E\operatorname{tr}W^k$ of a real Wishart "
         r"matrix $W=XX^\top$, $X$ with $d$ rows and $n$ columns, satisfy, for all $d,n\ge1$ and $k\ge4$, "
-        r"$(k+1)m_k-(4k-1)(s-1)m_{k-1}"
-        r"+[-5k^3+16k^2-13k+1+(12-8k)p+(6k-9)s^2+(12-8k)s]\,m_{k-2}"
-        r"+(s-1)[10k^3-68k^2+150k-107+(16k-44)p+(11-4k)s^2]\,m_{k-3}"
-        r"+(k-4)[(k-2)^2-(d-n)^2][(2k-7)^2-(d-n)^2]\,m_{k-4}=0$, "
-        r"and start with $m_1=p$, $m_2=p(s+1)$, $m_3=p(s^2+p+3s+4)$.",
+        r"$(k+1)m_k-(4k-1)(s-1)m_{k-1}+[-5k^3+16k^2-13k+1+(12-8k)p+(6k-9)s^2+(12-8k)s]\,m_{k-2}+(s-1)[10k^3-68k^2"
+        r"+150k-107+(16k-44)p+(11-4k)s^2]\,m_{k-3}+(k-4)[(k-2)^2-(d-n)^2][(2k-7)^2-(d-n)^2]\,m_{k-4}=0$, "
+        "and start with $m_1=p$, $m_2=p(s+1)$, $m_3=p(s^2+p+3s+4)$.",
         assumptions=(GAUSSIAN_ENTRIES, REAL_ENTRIES),
     ),
     Claim(
@@ -75,11 +73,13 @@ CLAIMS: tuple[Claim, ...] = (
         slug="wishart_covariance_operator",
         paper="suite",
         location="real Wishart moments for any covariance",
-        statement=r"Let the columns of $X$ be $n$ independent vectors of law $\mathcal N(0,\Sigma)$, $W=XX^\top$, "
-        r"$p_\nu=\prod_{r\in\nu}\operatorname{tr}\Sigma^r$ and $p_\rho(W)=\prod_{r\in\rho}\operatorname{tr}W^r$. Then "
-        r"$\mathbb E[W^{j+1}p_\rho(W)]=T\,\mathbb E[W^jp_\rho(W)]$ for all $j\ge0$ and $\rho$, where $T$ is linear, "
-        r"$T(\Sigma^ip_\nu)=(n+i)\Sigma^{i+1}p_\nu+\sum_{m=1}^ip_m\Sigma^{i+1-m}p_\nu"
-        r"+\sum_{r\in\nu}2r\,\Sigma^{i+r+1}p_{\nu\setminus r}$.",
+        statement=r"Let the columns of $X$ be $n$ independent vectors of law $\mathcal N(0,\Sigma)$, "
+        r"$W=XX^\top$, $p_\nu=\prod_{r\in\nu}\operatorname{tr}\Sigma^r$ and "
+        r"$p_\rho(W)=\prod_{r\in\rho}\operatorname{tr}W^r$. Then $\mathbb E[W^{j+1}p_\rho(W)]=T\,\mathbb "
+        r"E[W^jp_\rho(W)]$ for all $j\ge0$ and $\rho$, where $T$ is linear, "
+        r"$T(\Sigma^ip_\nu)=(n+i)\Sigma^{i+1}p_\nu+\sum_{m=1}^ip_m\Sigma^{i+1-m}p_\nu+\sum_{r\in\nu}2r\,\Sigma^{i"
+        r"+r+1}p_{\nu\setminus "
+        "r}$.",
         assumptions=(GAUSSIAN_COVARIATES,),
     ),
 )

@@ -21,8 +21,8 @@ CLAIMS: tuple[Claim, ...] = (
         paper="suite",
         location="corrects Ahn et al., App. D, Fig. 7",
         statement=_MINIMA
-        + r"For $n=20$: $u<p<g$ for $L=2,3,4$, but $u=p=\frac{15}{13}<g$ for $L=1$, where no weights $P$, $Q$ at all "
-        r"lose less.",
+        + r"For $n=20$: $u<p<g$ for $L=2,3,4$, but $u=p=\frac{15}{13}<g$ for $L=1$, where no choice of weights "
+        r"$P$, $Q$ loses less.",
         assumptions=(GAUSSIAN_COVARIATES, WHITENED_TASK),
         parts=("deeper", "one_layer"),
         corrects="loss_against_depth",
@@ -42,11 +42,11 @@ CLAIMS: tuple[Claim, ...] = (
         paper="suite",
         location="corrects Ahn et al., §5.1, Figs. 3–5",
         kind="experiment",
-        statement=r"$d=5$, $L=3$; the numbers of the figure, $a=(-0.38,-2.40,-9.55)$, $b=(0.90,0.56)$, belong to "
-        r"$n=20$, not to $n=10$, whatever common factor $c$ a convention puts before the $A_l$. At $n=10$ the "
-        r"population loss at $A_l=c\,a_l\Sigma^{-1}$, $B_l=b_lI$ is above $0.11$ for every $c$, where $0.0393$ is "
-        r"attained; at $n=20$ it is below $0.00099$ for $c=0.876$, where the strict local minimum next to it is "
-        r"$0.000961$.",
+        statement="$d=5$, $L=3$; the numbers of the figure, $a=(-0.38,-2.40,-9.55)$, $b=(0.90,0.56)$, belong "
+        "to $n=20$, not to $n=10$, whatever common factor $c$ a convention puts before the $A_l$. At $n=10$ "
+        r"the population loss at $A_l=c\,a_l\Sigma^{-1}$, $B_l=b_lI$ is above $0.11$ for every $c$, where "
+        "$0.0393$ is attained; at $n=20$ it is below $0.00099$ for $c=0.876$, where the strict local minimum "
+        "next to it is $0.000961$.",
         parts=("ten", "twenty"),
         corrects="trained_relaxed_three_layers",
     ),

@@ -73,8 +73,8 @@ CLAIMS: tuple[Claim, ...] = (
         assumptions=tuple(
             replace(
                 assumption,
-                not_shown="The statement is about three points of one exact polynomial loss; the loss itself, and "
-                "what it rests on, is `gdpp_minimum_attained`.",
+                not_shown="The statement is about three points of one exact polynomial loss; the loss itself, "
+                "and what it rests on, is `gdpp_minimum_attained`.",
             )
             for assumption in WHITENED_SETTING
         ),
@@ -124,14 +124,12 @@ CLAIMS: tuple[Claim, ...] = (
         slug="trained_relaxed_batch_minimizer",
         paper="suite",
         location="on the numbers of Ahn et al., Figs. 3–5",
-        statement=r"$d=5$, $n=20$, $L=3$: for more than half of all batches of $20\,000$ prompts, the "
-        r"mean over the batch "
-        r"of $\operatorname{tr}r_L(S)^2$ (in whitened coordinates, $r_L$ as in `gdpp_minimum_attained`), with $w$ "
-        r"and $x_q$ averaged out, has a critical point within $0.01$, "
-        r"$0.05$, $0.3$ of the published $a=(-0.38,-2.40,-9.55)$ and within $0.015$ of the published "
-        r"$b=(0.90,0.56)$. "
-        r"The minimizer of the population loss next to it, $a=(-0.3383,-2.0908,-8.5681)$, $b=(0.8776,0.5782)$, is "
-        r"outside this box: the published numbers fit batches of this size at $n=20$.",
+        statement=r"$d=5$, $n=20$, $L=3$: for more than half of all batches of $20\,000$ prompts, the mean over "
+        r"the batch of $\operatorname{tr}r_L(S)^2$ (in whitened coordinates, $r_L$ as in "
+        "`gdpp_minimum_attained`), with $w$ and $x_q$ averaged out, has a critical point within $0.01$, "
+        "$0.05$, $0.3$ of the published $a=(-0.38,-2.40,-9.55)$ and within $0.015$ of the published "
+        "$b=(0.90,0.56)$. The minimizer of the population loss next to it, $a=(-0.3383,-2.0908,-8.5681)$, "
+        "$b=(0.8776,0.5782)$, is outside this box: the published numbers fit batches of this size at $n=20$.",
         assumptions=(
             replace(
                 GAUSSIAN_COVARIATES,

@@ -89,12 +89,12 @@ CLAIMS: tuple[Claim, ...] = (
         slug="two_layer_symmetric_minimizer_scalar",
         paper="suite",
         location="sharpens Ahn et al., Theorem 2",
-        statement=r"$L=2$, sparse parametrization, $A_0$ and $A_1$ symmetric, $\Sigma=\Omega=I$. For all $d,n\ge1$ the "
-        r"global minimizers of $f$ are exactly two: $(aI,bI)$ and $(bI,aI)$, with $a\ne b$ the roots of "
-        r"$z^2-ez+p$, $e=\frac{m_1m_4-m_2m_3}{m_2m_4-m_3^2}$, $p=\frac{m_1m_3-m_2^2}{m_2m_4-m_3^2}$, "
+        statement=r"$L=2$, sparse parametrization, $A_0$ and $A_1$ symmetric, $\Sigma=\Omega=I$. For all "
+        r"$d,n\ge1$ the global minimizers of $f$ are exactly two: $(aI,bI)$ and $(bI,aI)$, with $a\ne b$ the "
+        r"roots of $z^2-ez+p$, $e=\frac{m_1m_4-m_2m_3}{m_2m_4-m_3^2}$, $p=\frac{m_1m_3-m_2^2}{m_2m_4-m_3^2}$, "
         r"$m_k=\mathbb E\operatorname{tr}S^k$: every coordinate takes the same two steps in the same order. The "
         r"minimum is $f^\star=m_0-e\,m_1+p\,m_2$. No pair in which one matrix is symmetric and the other any "
-        r"matrix does better or as well.",
+        "matrix does better or as well.",
         assumptions=(
             ISOTROPIC_COVARIATES,
             GAUSSIAN_COVARIATES,
@@ -105,8 +105,8 @@ CLAIMS: tuple[Claim, ...] = (
             ZERO_QUERY_LABEL,
             replace(
                 SYMMETRIC_PRECONDITIONERS,
-                not_shown="One symmetric matrix of the two is enough, as the statement says. Whether a pair without "
-                "any does better is not decided: near the minimizers none does "
+                not_shown="One symmetric matrix of the two is enough, as the statement says. Whether a pair "
+                "without any does better is not decided: near the minimizers none does "
                 "(`critical_points_local_minimum_two_layers`).",
             ),
         ),

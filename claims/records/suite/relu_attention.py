@@ -17,9 +17,9 @@ CLAIMS: tuple[Claim, ...] = (
         paper="suite",
         location="beside Ahn et al., App. A.4",
         statement=r"$L=1$, $\operatorname{Attn}^\sigma(Z)=PZM\sigma(Z^\top QZ)$ with $\sigma$ the ReLU, any $P$ "
-        r"and $Q$. Given $w$ and $x_q$ the query entry of the layer has the law of that of linear attention in "
-        r"which every example is kept with probability $\frac12$, independently of all else, and $\frac1n$ stays: "
-        r"$\frac1n\sum_i\kappa_i\,(b^\top z_i)(z_i^\top Ax_q)$ with fair coins $\kappa_i\in\{0,1\}$.",
+        "and $Q$. Given $w$ and $x_q$ the query entry of the layer has the law of that of linear attention in "
+        r"which every example is kept with probability $\frac12$, independently of all else, and $\frac1n$ "
+        r"stays: $\frac1n\sum_i\kappa_i\,(b^\top z_i)(z_i^\top Ax_q)$ with fair coins $\kappa_i\in\{0,1\}$.",
         assumptions=(
             Assumption(
                 "symmetric_examples",
@@ -33,12 +33,13 @@ CLAIMS: tuple[Claim, ...] = (
         slug="relu_attention_minimizer_general_task",
         paper="suite",
         location="extends Ahn et al., Theorem 5",
-        statement=r"$L=1$, ReLU attention, $x\sim\mathcal N(0,\Sigma)$, $w\sim\mathcal N(0,\Omega)$, label noise of "
-        r"variance $\sigma^2$, with $\Sigma,\Omega\succeq0$ any matrices and "
-        r"$\operatorname{tr}(\Sigma\Omega)+\sigma^2>0$. A global minimizer of $f$ over all $P$, $Q$, the last row of "
-        r"$Q$ included, is $P_0=\operatorname{diag}(0,1)$, $Q_0=-2\operatorname{diag}(\Gamma,0)$ with "
-        r"$\Gamma=\Omega\bigl(\frac{n+3}{n}\Sigma\Omega+\frac{2(\operatorname{tr}(\Sigma\Omega)+\sigma^2)}{n}I"
-        r"\bigr)^{-1}$, and $\min f=\operatorname{tr}(\Sigma\Omega)-\operatorname{tr}(\Sigma\Gamma\Sigma\Omega)$. For "
+        statement=r"$L=1$, ReLU attention, $x\sim\mathcal N(0,\Sigma)$, $w\sim\mathcal N(0,\Omega)$, label "
+        r"noise of variance $\sigma^2$, with $\Sigma,\Omega\succeq0$ any matrices and "
+        r"$\operatorname{tr}(\Sigma\Omega)+\sigma^2>0$. A global minimizer of $f$ over all $P$, $Q$, the last "
+        r"row of $Q$ included, is $P_0=\operatorname{diag}(0,1)$, $Q_0=-2\operatorname{diag}(\Gamma,0)$ with "
+        r"$\Gamma=\Omega\bigl(\frac{n+3}{n}\Sigma\Omega+\frac{2(\operatorname{tr}(\Sigma\Omega)+\sigma^2)}{n}"
+        r"I\bigr)^{-1}$, "
+        r"and $\min f=\operatorname{tr}(\Sigma\Omega)-\operatorname{tr}(\Sigma\Gamma\Sigma\Omega)$. For "
         r"$\Sigma=\Omega=I$ and $\sigma^2=0$ that is $\frac{d(2d+3)}{n+2d+3}$: what linear attention loses with "
         r"$\frac{d+1}{2d+3}\,n$ examples, less than half of them.",
         assumptions=(GAUSSIAN_COVARIATES, INDEPENDENT_TASK, GAUSSIAN_TASK, MASKED_QUERY, ZERO_QUERY_LABEL),
