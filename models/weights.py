@@ -1,7 +1,7 @@
-r"""Weights of linear transformers: what they are, and the gauge in them.
+r"""Weights of linear transformers: P_l and Q_l of L layers, validated.
 
-A loss depends on (P_l, Q_l) through products alone: P_l ← γ P_l, Q_l ← Q_l/γ is a gauge that changes nothing
-[1, Theorem 1].
+A loss depends on (P_l, Q_l) through products alone: P_l ← γ P_l, Q_l ← Q_l/γ changes nothing [1, Theorem 1], and
+:mod:`icl_claims.models.comparison` takes this freedom out exactly.
 
 [1] Ahn, Cheng, Daneshmand, Sra, arXiv:2306.00297v2.
 """
@@ -10,7 +10,7 @@ A loss depends on (P_l, Q_l) through products alone: P_l ← γ P_l, Q_l ← Q_l
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -56,22 +56,6 @@ class Weights:
     def depth(self) -> int:
         """L."""
         return int(self.P.shape[0])
-
-
-def reduce_gauge(weights: Weights) -> Weights:
-    """The equivalent weights with β_l = [P_l]_{d+1,d+1} = 1: P_l / β_l and β_l Q_l.
-
-    Attn_{P,Q} is bilinear in P and Q, so the exact result makes the same predictions; here each entry
-    is rounded once.
-
-    Raises:
-        WeightsError: some β_l is 0, so that no gauge makes it 1.
-    """
-    beta = weights.P[:, -1:, -1:]
-    zero = (beta == 0).flatten().nonzero().flatten().tolist()
-    if zero:
-        raise WeightsError(f"P[l][d][d] must not be 0 to fix the gauge, got 0 for l = {zero[0]}")
-    return replace(weights, P=weights.P / beta, Q=weights.Q * beta)
 
 
 def _validated(name: str, value: Any) -> Tensor:

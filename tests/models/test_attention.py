@@ -221,7 +221,7 @@ def test_the_annotated_shapes_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(model.states(Z0)) == 5
     Z0, targets = prompts.sample_axis_prompts(task, 5, generator)
     assert model.predict(Z0, 2).shape == targets.shape
-    assert weights.reduce_gauge(weights.Weights(*model.weights())).depth == 4
+    assert weights.Weights(*model.weights()).depth == 4
     layer = attention.LinearAttention(torch.eye(3), torch.eye(3))
     with pytest.raises(TypeCheckError):
         layer.attend(torch.zeros(3, 4), torch.zeros(2, 1))
