@@ -103,8 +103,8 @@ def test_the_help_of_the_group_lists_the_commands_and_loads_none():
     ("arguments", "message"),
     [
         (
-            ("show", "global_minimizer"),
-            "slug must be registered, got 'global_minimizer'; did you mean global_mini",
+            ("show", "global_minimzer"),
+            "slug must be registered, got 'global_minimzer'; did you mean global_mini",
         ),
         (("show", "xyz"), "slug must be registered, got 'xyz'; 'icl-claims list' shows all"),
         (("verify", "xyz"), "slug must be registered, got 'xyz'"),
