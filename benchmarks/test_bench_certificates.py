@@ -14,13 +14,13 @@ from icl_claims.theory.wishart import trace_moments
 Gate = Callable[..., Any]
 
 
-def test_definiteness_of_a_dense_matrix_of_floats(gate: Gate) -> None:
-    """Q D Qᵀ of 40 rows: Schur complements in balls, against the characteristic polynomial."""
+def test_definiteness_of_an_inverse_covariance(gate: Gate) -> None:
+    """Σ⁻¹ for a dense Σ of 30 rows of floats: Schur complements in balls, against the characteristic polynomial."""
     rng = np.random.default_rng(0)
-    q, _ = np.linalg.qr(rng.standard_normal((40, 40)))
-    product = (q * np.exp(rng.uniform(-1, 1, 40))) @ q.T
-    sigma = validation.matrix("sigma", (product + product.T) / 2)
-    assert gate(lambda: definiteness.definite_by_balls(sigma, 128), baseline=sigma.charpoly, at_least=5)
+    q, _ = np.linalg.qr(rng.standard_normal((30, 30)))
+    product = (q * np.exp(rng.uniform(-1, 1, 30))) @ q.T
+    omega = validation.matrix("sigma", (product + product.T) / 2).inv()
+    assert gate(lambda: definiteness.definite_by_balls(omega, 128), baseline=omega.charpoly, at_least=20)
 
 
 def test_hankel_system_of_long_moments(gate: Gate) -> None:
