@@ -180,6 +180,9 @@ def _minimizer(task: RegressionTask, keep: Fraction) -> fmpq_mat:
     if levels is not None:
         eigenvalues = zip(minimizer_eigenvalues(task, keep), levels, strict=True)
         return SemidefiniteMatrix(Run(x, level.multiplicity) for x, level in eigenvalues).matrix
+    if task.inverse_covariances:
+        # In whitened coordinates Γ is γI, so here it is γΣ⁻¹: numerators of Σ⁻¹ need not be multiplied.
+        return task.task_covariance * minimizer_eigenvalues(task.in_whitened_coordinates(), keep)[0]
     return task.task_covariance * at_task(normal_matrix(keep), task, {}).inv()
 
 
@@ -194,6 +197,8 @@ def minimum(task: RegressionTask, keep: Fraction = LINEAR) -> fmpq:
     if task.levels() is not None:
         eigenvalues = minimizer_eigenvalues(task, keep)
         return at_levels(loss_at_preconditioner(keep), task, {"Gamma": eigenvalues})[0]
+    if task.inverse_covariances:
+        return minimum(task.in_whitened_coordinates(), keep)
     return at_task(loss_at_preconditioner(keep), task, {"Gamma": minimizer(task, keep)})[0, 0]
 
 

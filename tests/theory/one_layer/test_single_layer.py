@@ -5,10 +5,13 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
+from flint import fmpq_mat
+from hypothesis import given
+from hypothesis import strategies as st
 
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.words import FIELD, d, n
-from icl_claims.theory.evaluation import rational_value
+from icl_claims.theory.evaluation import at_task, rational_value
 from icl_claims.theory.one_layer.products import prove_gradient
 from icl_claims.theory.one_layer.single_layer import (
     GAMMA,
@@ -17,12 +20,14 @@ from icl_claims.theory.one_layer.single_layer import (
     isotropic_loss,
     isotropic_minimum,
     loss,
+    loss_at_preconditioner,
     minimizer,
     minimum,
     normal_matrix,
     product_gradient,
 )
 from icl_claims.theory.task import RegressionTask, isotropic
+from tests.shared.strategies import definite_matrices
 
 
 @pytest.mark.parametrize("keep", [RELU, LINEAR, Fraction(1, 3)])
@@ -37,6 +42,17 @@ def test_minimum_is_the_loss_at_the_minimizer() -> None:
     for keep in (LINEAR, RELU, Fraction(1, 3)):
         columns = [*(-minimizer(task, keep)).tolist(), [0, 0]]
         assert minimum(task, keep) == loss(task, [0, 0, 1], columns, keep)
+
+
+@given(definite_matrices(2), st.integers(1, 6), st.sampled_from([LINEAR, RELU]))
+def test_what_is_taken_from_whitened_coordinates_holds_here(
+    sigma: fmpq_mat, context_length: int, keep: Fraction
+) -> None:
+    """Where Ω = Σ⁻¹: ΓN = Ω, and the minimum is the loss polynomial at Γ, both evaluated at Σ itself."""
+    task = RegressionTask.whitened(sigma, context_length, noise_variance="1/3")
+    gamma = minimizer(task, keep)
+    assert gamma * at_task(normal_matrix(keep), task, {}) == task.task_covariance
+    assert minimum(task, keep) == at_task(loss_at_preconditioner(keep), task, {"Gamma": gamma})[0, 0]
 
 
 def test_loss_at_any_scalar() -> None:
