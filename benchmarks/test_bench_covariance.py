@@ -16,7 +16,7 @@ from icl_claims.theory.algebra import exact
 from icl_claims.theory.loops.matrix import looped_gradient, looped_loss
 from icl_claims.theory.many_layers import matrix_layers
 from icl_claims.theory.task import RegressionTask
-from icl_claims.theory.wishart import covariance, near_hooks
+from icl_claims.theory.wishart import covariance, near_hooks, two_sided
 from icl_claims.theory.wishart.matrix_words import word_trace_moment
 
 Gate = Callable[..., Any]
@@ -33,7 +33,7 @@ def cold(work: Callable[[], Any]) -> Callable[[], Any]:
         near_hooks.coefficients.cache_clear()
         near_hooks._two_rows.cache_clear()
         covariance.trace_moment_polynomial.cache_clear()
-        covariance.two_sided_table.cache_clear()
+        two_sided.two_sided_table.cache_clear()
         matrix_layers.layout.cache_clear()
         return work()
 
@@ -62,11 +62,11 @@ def test_exact_matrix_moments_to_40_cold(gate: Gate) -> None:
 
 
 def test_two_sided_moments_to_8(gate: Gate) -> None:
-    gate(lambda: covariance.two_sided_moments(8, GENERAL, SIGMA, N), at_most=0.3)
+    gate(lambda: two_sided.two_sided_moments(8, GENERAL, SIGMA, N), at_most=0.3)
 
 
 def test_two_sided_moments_to_8_cold(gate: Gate) -> None:
-    gate(cold(lambda: covariance.two_sided_moments(8, GENERAL, SIGMA, N)), at_most=0.3)
+    gate(cold(lambda: two_sided.two_sided_moments(8, GENERAL, SIGMA, N)), at_most=0.3)
 
 
 def test_word_of_7_different_matrices(gate: Gate) -> None:

@@ -71,3 +71,30 @@ def inner(a: fmpq_mat, b: fmpq_mat) -> fmpq:
 def integer_inner(a: fmpz_mat, b: fmpz_mat) -> fmpz:
     """⟨A, B⟩ = tr ABᵀ of two integer matrices of one shape."""
     return sum((x * y for x, y in zip(a.entries(), b.entries(), strict=True)), fmpz(0))
+
+
+def content(m: fmpz_mat) -> fmpz:
+    """The greatest common divisor of the entries; 1 for the zero matrix.
+
+    >>> content(fmpz_mat([[6, 0], [0, 9]]))
+    3
+    """
+    common = fmpz(0)
+    for x in m.entries():
+        common = common.gcd(x)
+        if common == 1:
+            break
+    return common or fmpz(1)
+
+
+def divided(m: fmpz_mat, divisor: fmpz) -> fmpz_mat:
+    """The matrix with each entry divided by a common divisor of all.
+
+    Raises:
+        ArithmeticError: it is none.
+    """
+    if divisor == 1:
+        return m
+    if content(m) % divisor:
+        raise ArithmeticError(f"divisor must divide every entry, got {divisor}")
+    return fmpz_mat(m.nrows(), m.ncols(), [x // divisor for x in m.entries()])

@@ -24,12 +24,12 @@ from icl_claims.theory.algebra.exact import integer_trace
 from icl_claims.theory.algebra.validation import natural
 from icl_claims.theory.many_layers.matrix_layers import Evaluation, pattern_hessian
 from icl_claims.theory.task import RegressionTask
-from icl_claims.theory.wishart import covariance, near_hooks
+from icl_claims.theory.wishart import near_hooks, two_sided
 
 MOST_LOOPS = 7
 """The most loops of one general matrix: 7 take two seconds, and their layout 100 MB."""
 
-MOST_SYMMETRIC_LOOPS = covariance.LARGEST_TWO_SIDED_ORDER
+MOST_SYMMETRIC_LOOPS = two_sided.LARGEST_TWO_SIDED_ORDER
 """The most loops of one symmetric matrix."""
 
 
@@ -100,7 +100,7 @@ def symmetric_looped_loss(task: RegressionTask, matrix: Any, loops: int) -> fmpq
     plain = [m * scaled for m in left]
     sums = [integer_trace(m) for m in left[1:]] or [fmpz(0)]
     tau = [integer_trace(omega * sigma * m) for m in left[:-1]] or [fmpz(0)]
-    table = covariance.two_sided_table(loops, n, True)
+    table = two_sided.two_sided_table(loops, n, True)
     base = n * unit * sigma_unit
     total = fmpq(0)
     for (i, j), entry in table.items():

@@ -37,7 +37,7 @@ from icl_claims.theory.many_layers.spectral_loss import integral
 from icl_claims.theory.many_layers.step_sizes import loss_of_steps, rational_steps, residual
 from icl_claims.theory.task import RegressionTask
 from icl_claims.theory.wishart import near_hooks
-from icl_claims.theory.wishart.covariance import LARGEST_TWO_SIDED_ORDER, two_sided_table
+from icl_claims.theory.wishart.two_sided import LARGEST_TWO_SIDED_ORDER, two_sided_table
 
 MOST_PLAIN_STEPS = LARGEST_TWO_SIDED_ORDER
 """The largest L of plain gradient descent where Σ is no multiple of I: 2 s, 10 s for dense Σ with d = 200."""

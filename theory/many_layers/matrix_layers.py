@@ -36,8 +36,8 @@ from flint import fmpq, fmpq_mat, fmpz, fmpz_mat
 
 from icl_claims.theory.algebra import exact, validation
 from icl_claims.theory.task import RegressionTask
-from icl_claims.theory.wishart import matrix_words
-from icl_claims.theory.wishart.matrix_words import Plan, State
+from icl_claims.theory.wishart import word_plans
+from icl_claims.theory.wishart.word_plans import Plan, State
 
 MOST_LAYERS = 5
 """The most layers of different matrices: 5 take a second, and their layout 100 MB."""
@@ -127,7 +127,7 @@ def layout(pattern: tuple[int, ...], noisy: bool) -> tuple[Plan, tuple[_Term, ..
             term((*back, omega, *v[:-1]), u[-1], v[-1], degree, count, noise=False)
             if noisy:
                 term((*back, *v[:-1]), u[-1], v[-1], degree, count, noise=True)
-    return matrix_words.plan(roots, adjoint), tuple(terms)
+    return word_plans.plan(roots, adjoint), tuple(terms)
 
 
 class Evaluation:
@@ -174,9 +174,9 @@ class Evaluation:
         if not self.pattern:
             return self.task.signal
         product = self.sigma * self.omega
-        g = matrix_words.content(product)
+        g = exact.content(product)
         found = self.plan.values(self.letters, self.sigma, self.n, {len(self.letters) - 1: g})
-        lefts = [self.sigma * m.transpose() for m in self.layers] + [matrix_words.divided(product, g)]
+        lefts = [self.sigma * m.transpose() for m in self.layers] + [exact.divided(product, g)]
         numerator = fmpz(0)
         for (left, right, noise), middle in self.middles(self.plan.root_values(found)).items():
             # tr(left · middle · right) without the last product

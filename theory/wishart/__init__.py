@@ -15,17 +15,12 @@ Every function takes integers d and n, or None for a symbol, and gives exact num
 Words are :mod:`icl_claims.theory.algebra.gaussian`: integration by parts on letters of symbolic size, the definition.
 """
 
-from icl_claims.theory.wishart.covariance import (
-    covariance_trace_moment,
-    power_moment,
-    power_moments,
-    two_sided_moment,
-    two_sided_moments,
-)
+from icl_claims.theory.wishart.covariance import covariance_trace_moment, power_moment, power_moments
 from icl_claims.theory.wishart.matrix_words import word_moment, word_trace_moment
 from icl_claims.theory.wishart.partitions import trace_moment, trace_moment_list
 from icl_claims.theory.wishart.recurrence import spectral_moments, trace_moments
 from icl_claims.theory.wishart.sizes import RING, SCALED_RING
+from icl_claims.theory.wishart.two_sided import two_sided_moment, two_sided_moments
 
 __all__ = [
     "RING",

@@ -21,21 +21,19 @@ from icl_claims.theory.algebra.partitions import partitions
 from icl_claims.theory.algebra.words import Words, eye, letter
 from icl_claims.theory.evaluation import at_task
 from icl_claims.theory.task import RegressionTask
-from icl_claims.theory.wishart import covariance, near_hooks
+from icl_claims.theory.wishart import covariance, near_hooks, two_sided
 from icl_claims.theory.wishart.covariance import (
     LARGEST_ORDER,
     LARGEST_SYMBOLIC_DEGREE,
-    LARGEST_TWO_SIDED_ORDER,
     by_operator,
     covariance_trace_moment,
     power_moment,
     power_moment_polynomial,
     power_moments,
     trace_moment_polynomial,
-    two_sided_moment,
-    two_sided_moments,
 )
 from icl_claims.theory.wishart.partitions import trace_moment
+from icl_claims.theory.wishart.two_sided import LARGEST_TWO_SIDED_ORDER, two_sided_moment, two_sided_moments
 from tests.shared.strategies import matrices, rationals, semidefinite_matrices
 from tests.shared.wishart_coordinates import over_ring, times, wishart_in_coordinates
 
@@ -280,7 +278,7 @@ def test_wrong_arguments_are_refused(call: Any, error: type[Exception], message:
 
 def test_results_do_not_depend_on_threads() -> None:
     """Eight threads at once, caches cold."""
-    for cached in (covariance.trace_moment_polynomial, covariance.two_sided_table, near_hooks.coefficients):
+    for cached in (covariance.trace_moment_polynomial, two_sided.two_sided_table, near_hooks.coefficients):
         cached.cache_clear()
     sigma, middle = [[2, 1], [1, 1]], [[0, 1], [0, 0]]
 

@@ -18,9 +18,11 @@ from icl_claims.theory.algebra.partitions import partitions
 from icl_claims.theory.algebra.words import eye, letter
 from icl_claims.theory.evaluation import at_task
 from icl_claims.theory.task import RegressionTask
-from icl_claims.theory.wishart import matrix_words
-from icl_claims.theory.wishart.covariance import covariance_trace_moment, two_sided_moment
-from icl_claims.theory.wishart.matrix_words import plan, word_moment, word_trace_moment
+from icl_claims.theory.wishart import word_plans
+from icl_claims.theory.wishart.covariance import covariance_trace_moment
+from icl_claims.theory.wishart.matrix_words import word_moment, word_trace_moment
+from icl_claims.theory.wishart.two_sided import two_sided_moment
+from icl_claims.theory.wishart.word_plans import plan
 from tests.shared.strategies import matrices, semidefinite_matrices
 from tests.shared.wishart_coordinates import over_ring, times, wishart_in_coordinates
 
@@ -121,7 +123,7 @@ def test_divisors_of_products_with_sigma_leave_every_value() -> None:
     """M the numerator of Σ⁻¹, g = content(ΣM) = det Σ: gᵏ comes out of a value with k letters M, wherever they are."""
     sigma = fmpz_mat([[5, 1, 2], [1, 7, -3], [2, -3, 11]])
     inverse = fmpz_mat((sigma.inv() * sigma.det()).numer_denom()[0])
-    g, other = matrix_words.content(sigma * inverse), fmpz_mat([[1, 2, 0], [-1, 3, 5], [2, 0, 4]])
+    g, other = exact.content(sigma * inverse), fmpz_mat([[1, 2, 0], [-1, 3, 5], [2, 0, 4]])
     assert g == sigma.det()
     letters, roots = [inverse, other, other.transpose()], [
         ((0, 1, 0), ()), ((1,), ((0,),)), ((0,), ((0, 1), (0,))), (None, ((0, 1, 1, 0),)), (None, ((1,), (0,)))
@@ -181,7 +183,7 @@ def test_equal_symmetric_matrices_go_far() -> None:
 
 
 def test_too_long_a_word_is_refused_and_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(matrix_words, "MOST_STATES", 1000)
+    monkeypatch.setattr(word_plans, "MOST_STATES", 1000)
     different = [fmpq_mat([[k, 1], [0, k * k]]) for k in range(2, 12)]
     with pytest.raises(ValueError, match="words must be short enough for 1000 states"):
         word_moment(different, exact.identity(2), 3)
