@@ -29,7 +29,7 @@ LARGEST_INVERSE = 80
 """The largest d for which ``optimum`` inverts a dense matrix: 10 s."""
 
 LARGEST_COMPARED = 200
-"""The largest d of weights that are compared: 5 s for diagonal Σ; for dense Σ 7 s at d = 80 and minutes here."""
+"""The largest d of weights that are compared: 5 s for diagonal Σ; for dense Σ a minute here, and 4 to 6 s at d = 80."""
 
 _OTHER_TASK = "with --task identity or a --task-covariance"
 
@@ -46,7 +46,7 @@ def optimum(dim: int, context: int, layers: int, looped: bool, as_json: bool, **
     Whitened task, Ω = Σ⁻¹: the steps a_l of the layers A_l = a_l Σ⁻¹, ascending, the global minimum among such
     layers. They and the loss are the same for every Σ, so that the covariance may be left out. steps_exact holds
     rational numbers or roots of polynomials; it is null, with a note, where it would be longer than 50 million
-    characters, as it is for 100 layers at dim 50. 30 layers take a second or less, 100 layers up to fifteen.
+    characters, as it is for 100 layers at dim 50. 30 layers take a second or less, 100 layers up to six.
 
     Any other task, one layer: the preconditioner Γ of the global minimum over all weights. For diagonal Σ and
     Ω its eigenvalues, in the order of the λ given; where a file gives Σ or Ω, the matrix. Matrices that are not
@@ -179,7 +179,7 @@ def compare(weights: Path, dim: int, context: int, as_json: bool, **described: A
     layers matched. minimum is that among A_l = a_l Σ⁻¹ with B_l = 0; no choice of A_l has loss below
     lower_bound. With B_l ≠ 0 only projected_loss is known: the loss at the nearest A_l = a_l Σ⁻¹, B_l = b_l I.
 
-    dim may be up to 200. For Σ that is not diagonal that takes minutes, and a few seconds up to 80.
+    dim may be up to 200. For Σ that is not diagonal that takes a minute, and up to 80 some five seconds.
 
     Example: icl-claims compare weights.safetensors --dim 3 --context 16 --covariance 1,1/4,1/16
     """

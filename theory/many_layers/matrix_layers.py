@@ -40,7 +40,7 @@ from icl_claims.theory.wishart import word_plans
 from icl_claims.theory.wishart.word_plans import Plan, State
 
 MOST_LAYERS = 5
-"""The most layers of different matrices: 5 take a second, and their layout 100 MB."""
+"""The most layers of different matrices: 5 take about a second the first time, and their layout 100 MB."""
 
 
 def layered_loss(task: RegressionTask, matrices: Sequence[Any]) -> fmpq:
