@@ -61,3 +61,6 @@ WHITENED_SETTING = (
     ZERO_QUERY_LABEL,
 )
 """The data and the model of Ahn et al., Theorems 3 and 4, and of Gatmiry et al."""
+
+GENERAL_SETTING = (GAUSSIAN_COVARIATES, INDEPENDENT_TASK, GAUSSIAN_TASK, MASKED_QUERY, ZERO_QUERY_LABEL)
+"""The data and the model for one layer on any task: any Σ, Ω and σ²."""

@@ -3,9 +3,7 @@ r"""Propositions about one layer of ReLU attention: what the ReLU does, and what
 from __future__ import annotations
 
 from icl_claims.claims.assumptions import (
-    GAUSSIAN_COVARIATES,
-    GAUSSIAN_TASK,
-    INDEPENDENT_TASK,
+    GENERAL_SETTING,
     MASKED_QUERY,
     ZERO_QUERY_LABEL,
 )
@@ -42,7 +40,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"and $\min f=\operatorname{tr}(\Sigma\Omega)-\operatorname{tr}(\Sigma\Gamma\Sigma\Omega)$. For "
         r"$\Sigma=\Omega=I$ and $\sigma^2=0$ that is $\frac{d(2d+3)}{n+2d+3}$: what linear attention loses with "
         r"$\frac{d+1}{2d+3}\,n$ examples, less than half of them.",
-        assumptions=(GAUSSIAN_COVARIATES, INDEPENDENT_TASK, GAUSSIAN_TASK, MASKED_QUERY, ZERO_QUERY_LABEL),
+        assumptions=GENERAL_SETTING,
         parts=("minimizer", "value"),
     ),
 )

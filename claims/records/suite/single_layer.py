@@ -3,9 +3,7 @@ r"""Propositions of the suite: what the derivations give beyond the papers, and 
 from __future__ import annotations
 
 from icl_claims.claims.assumptions import (
-    GAUSSIAN_COVARIATES,
-    GAUSSIAN_TASK,
-    INDEPENDENT_TASK,
+    GENERAL_SETTING,
     MASKED_QUERY,
     ZERO_QUERY_LABEL,
 )
@@ -36,7 +34,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"$\Gamma=\Omega\bigl(\frac{n+1}{n}\Sigma\Omega+\frac{\operatorname{tr}(\Sigma\Omega)+\sigma^2}{n}"
         r"I\bigr)^{-1}$, "
         r"and $\min f=\operatorname{tr}(\Sigma\Omega)-\operatorname{tr}(\Sigma\Gamma\Sigma\Omega)$.",
-        assumptions=(GAUSSIAN_COVARIATES, INDEPENDENT_TASK, GAUSSIAN_TASK, MASKED_QUERY, ZERO_QUERY_LABEL),
+        assumptions=GENERAL_SETTING,
         parts=("minimizer", "value"),
     ),
     Claim(
