@@ -95,7 +95,7 @@ def is_claim_test(module: str) -> bool:
     return module.startswith((".", "tests.claims.")) or "test_claim_" in module
 
 
-@pytest.mark.parametrize("file", CLAIM_TESTS, ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", CLAIM_TESTS, ids=lambda file: file.stem.removeprefix("test_claim_"))
 def test_a_claim_test_stands_alone(file: Path) -> None:
     """What two claims need belongs to the theory, or to tests/shared."""
     assert not [name for name in imported_modules(file.read_text(encoding="utf-8")) if is_claim_test(name)]
@@ -116,6 +116,17 @@ def test_every_way_to_import_a_claim_test_is_seen(source: str) -> None:
     assert any(map(is_claim_test, imported_modules(source)))
     allowed = "from tests.shared import instances\nfrom icl_claims.claims.evidence import Evidence"
     assert not any(map(is_claim_test, imported_modules(allowed)))
+
+
+def named_claims(nodeid: str) -> list[str]:
+    return [slug for slug in registry() if f"claim_{slug}" in nodeid]
+
+
+def test_a_claim_by_name_selects_its_evidence_alone(request: pytest.FixtureRequest) -> None:
+    """`pytest -k claim_SLUG` runs what is in claim test files, and no test about them."""
+    elsewhere = (item for item in request.session.items if not item.path.stem.startswith("test_claim_"))
+    assert [item.nodeid for item in elsewhere if named_claims(item.nodeid)] == []
+    assert named_claims("tests/test_spelling.py::test_spelling[test_claim_global_minimizer.py]")
 
 
 def test_all_claim_tests_are_looked_at() -> None:
