@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 from flint import fmpq, fmpq_mat
 
 from icl_claims.theory.algebra import validation
-from icl_claims.theory.task import RegressionTask, whitened_sizes
+from icl_claims.theory.task import RegressionTask, regression_task, whitened_sizes
 
 
 class NoMinimum(LookupError):
@@ -120,9 +120,7 @@ class Loss(ABC):
         """
         if self.whitened:
             whitened_sizes(task)
-        elif not isinstance(task, RegressionTask):
-            raise TypeError(f"task must be a RegressionTask, got {task!r} of type {type(task).__name__}")
-        return task
+        return regression_task(task)
 
     def size(self, task: RegressionTask) -> int:
         """How many numbers a point holds."""

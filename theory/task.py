@@ -249,6 +249,11 @@ class RegressionTask:
     def _product(self) -> fmpq_mat:
         return self.covariance * self.task_covariance
 
+    @property
+    def is_whitened(self) -> bool:
+        """Whether Ω = Σ⁻¹ and σ² = 0."""
+        return self.noise_variance == 0 and self.inverse_covariances
+
     def in_whitened_coordinates(self) -> RegressionTask:
         """The task of the same prompts seen through x ↦ Σ^{-1/2} x, w ↦ Σ^{1/2} w, where Ω = Σ⁻¹: Σ = Ω = I.
 
@@ -310,6 +315,17 @@ isotropic = RegressionTask.isotropic
 """The shorthand for :meth:`RegressionTask.isotropic`."""
 
 
+def regression_task(task: Any) -> RegressionTask:
+    """The task, if it is one.
+
+    Raises:
+        TypeError: it is not.
+    """
+    if not isinstance(task, RegressionTask):
+        raise TypeError(f"task must be a RegressionTask, got {task!r} of type {type(task).__name__}")
+    return task
+
+
 def whitened_sizes(task: Any) -> tuple[int, int]:
     """(d, n) of a task with Ω = Σ⁻¹ and σ² = 0: all that a loss depends on in whitened coordinates.
 
@@ -320,8 +336,6 @@ def whitened_sizes(task: Any) -> tuple[int, int]:
     >>> whitened_sizes(RegressionTask.isotropic(2, 5))
     (2, 5)
     """
-    if not isinstance(task, RegressionTask):
-        raise TypeError(f"task must be a RegressionTask, got {task!r} of type {type(task).__name__}")
-    if not task.inverse_covariances or task.noise_variance != 0:
+    if not regression_task(task).is_whitened:
         raise ValueError(f"task must be whitened, Ω = Σ⁻¹, and without label noise, got {task!r}")
     return task.dim, task.context_length

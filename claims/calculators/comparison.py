@@ -30,7 +30,7 @@ def comparison(path: Path, task: RegressionTask) -> dict[str, Any]:
     weights = load(path)
     if weights.depth == 1:
         return _one_layer(compare(task, weights))
-    if not task.inverse_covariances or task.noise_variance != 0:
+    if not task.is_whitened:
         raise WeightsError(
             f"several layers need the whitened task and --noise 0, and {path} has {weights.depth} layers"
         )

@@ -31,7 +31,7 @@ def loss(task: RegressionTask, steps: Sequence[fmpq], plain: bool) -> dict[str, 
         mean, scale = plain_loss(task, steps), task.covariance_scalar
     else:
         mean, scale = preconditioned_loss(task, steps), fmpq(1)
-    if task.inverse_covariances and task.noise_variance == 0 and scale is not None:
+    if task.is_whitened and scale is not None:
         sampling = _sampling(task, [scale * step for step in steps])
     else:
         sampling = _unknown("known for A_l = a_l Σ⁻¹ on the whitened task without noise only")

@@ -25,18 +25,18 @@ H S Hᵀ = Σ^{−1/2} r(Z) Σ^{−1/2}. The law of Z does not change under rota
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import accumulate
 from math import lcm
 from operator import mul
 from typing import Any, NamedTuple
 
-from flint import fmpq, fmpq_poly, fmpz, fmpz_mat
+from flint import fmpq, fmpq_poly, fmpz
 
-from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra.exact import integer_inner
 from icl_claims.theory.many_layers.spectral_loss import integral
 from icl_claims.theory.many_layers.step_sizes import loss_of_steps, rational_steps, residual
 from icl_claims.theory.task import RegressionTask
 from icl_claims.theory.wishart import near_hooks
+from icl_claims.theory.wishart.covariance import integral_powers
 from icl_claims.theory.wishart.two_sided import LARGEST_TWO_SIDED_ORDER, two_sided_table
 
 MOST_PLAIN_STEPS = LARGEST_TWO_SIDED_ORDER
@@ -168,11 +168,10 @@ def power_sums(task: RegressionTask, top: int) -> PowerSums:
     """
     levels = task.levels()
     if levels is None:
-        (sigma, unit), (omega, omega_unit) = (
-            m.numer_denom() for m in (task.covariance, task.task_covariance)
-        )
-        powers = list(accumulate([sigma] * top, mul, initial=exact.identity(task.dim).numer_denom()[0]))
-        return PowerSums([_trace(m) for m in powers], [_inner(omega, m) for m in powers], unit, omega_unit)
+        sums, unit, powers = integral_powers(top, task.covariance)
+        omega, omega_unit = task.task_covariance.numer_denom()
+        tau = [integer_inner(omega, m) for m in powers]
+        return PowerSums([fmpz(task.dim), *sums], tau, unit, omega_unit)
     unit = fmpz(lcm(*(int(x.covariance.q) for x in levels)))
     omega_unit = fmpz(lcm(*(int(x.task_covariance.q) for x in levels)))
     scaled = [((x.covariance * unit).p, (x.task_covariance * omega_unit).p, x.multiplicity) for x in levels]
@@ -182,12 +181,3 @@ def power_sums(task: RegressionTask, top: int) -> PowerSums:
         unit,
         omega_unit,
     )
-
-
-def _trace(m: fmpz_mat) -> fmpz:
-    return sum((m[i, i] for i in range(m.nrows())), fmpz(0))
-
-
-def _inner(a: fmpz_mat, b: fmpz_mat) -> fmpz:
-    """tr ab of symmetric matrices, without the product."""
-    return sum(map(mul, a.entries(), b.entries()), fmpz(0))

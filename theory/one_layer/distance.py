@@ -80,8 +80,7 @@ def distance(
     (1/4, 1/3, 1/48, 1/144)
     """
     d = task.dim
-    blocks = single_layer.weight_blocks(task, b, A)
-    acting = blocks["A_x"] * blocks["beta"][0, 0] + blocks["u"] * blocks["a"].transpose()
+    preconditioner = single_layer.effective_preconditioner(single_layer.weight_blocks(task, b, A))
     moment = at_task(single_layer.cross_second_moment(), task, {})
     least = least_eigenvalue(task.covariance) * least_eigenvalue(moment)
     loss, minimum = single_layer.loss(task, b, A), single_layer.minimum(task)
@@ -94,7 +93,7 @@ def distance(
     return Distance(
         loss=loss,
         minimum=minimum,
-        preconditioner=-acting.transpose(),
+        preconditioner=preconditioner,
         closed_form=single_layer.minimizer(task),
         squared_bound=excess / least if least > 0 else None,
         squared_entry_bounds=entries,

@@ -48,6 +48,7 @@ ReLU with Σ = Ω = I, σ² = 0, where Γ = 2n/(2(d+2) + (n−1)) I. The proposi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from functools import cache, lru_cache
 
@@ -250,8 +251,7 @@ def preconditioner_excess(task: RegressionTask, b: object, A: object) -> fmpq:
     from the minimizer, whatever their scale between P and Q. Arguments as for :func:`loss`.
     """
     blocks = weight_blocks(task, b, A)
-    acting = blocks["A_x"] * blocks["beta"][0, 0] + blocks["u"] * blocks["a"].transpose()
-    error = -acting.transpose() - minimizer(task)
+    error = effective_preconditioner(blocks) - minimizer(task)
     second_moment = at_task(cross_second_moment(), task, {})
     return exact.trace(task.covariance * error * second_moment * error.transpose())
 
@@ -267,6 +267,14 @@ def weight_blocks(task: RegressionTask, b: object, A: object) -> dict[str, fmpq_
         "A_x": fmpq_mat([[columns[i, j] for j in range(d)] for i in range(d)]),
         "a": fmpq_mat([[columns[d, j]] for j in range(d)]),
     }
+
+
+def effective_preconditioner(blocks: Mapping[str, fmpq_mat]) -> fmpq_mat:
+    """−(β A_x + u aᵀ)ᵀ, d × d, of the blocks that :func:`weight_blocks` gives.
+
+    To first order in the labels the layer predicts x_qᵀ (·) g. At the minimizer it is Γ.
+    """
+    return -(blocks["A_x"] * blocks["beta"][0, 0] + blocks["u"] * blocks["a"].transpose()).transpose()
 
 
 def isotropic_loss(scalar: FracElement, keep: Fraction = LINEAR) -> FracElement:
