@@ -10,19 +10,9 @@ from pydantic import ValidationError
 
 from icl_claims.claims import results
 from icl_claims.claims.results import Figure, Results, Row, Tightness, UnreadableResults
+from tests.shared.rows import passed
 
-ROW = Row(
-    nodeid="tests/test_a.py::test_claim_a",
-    slug="a",
-    parts=("statement",),
-    grade="proof",
-    range="all n",
-    complete=True,
-    refutes=False,
-    level="quick",
-    outcome="passed",
-    summary="Σ ⪰ 0.",
-)
+ROW = passed("tests/test_a.py::test_claim_a", "a", summary="Σ ⪰ 0.")
 OTHER = ROW.model_copy(update={"nodeid": "tests/test_a.py::test_claim_b"})
 
 

@@ -10,6 +10,7 @@ from icl_claims.claims.claim import Claim
 from icl_claims.claims.evidence_index import BadEvidence
 from icl_claims.claims.results import Results, Row
 from icl_claims.claims.sources import Sources
+from tests.shared.rows import passed
 
 CLAIM = Claim("sum", "suite", "here", "$1+1=2$")
 REGISTRY = {"sum": CLAIM}
@@ -170,19 +171,7 @@ def test_artefacts_must_be_a_literal_tuple_of_paths(root, value):
 
 def row(root: Path, test: str) -> Row:
     write(root, tests__test_claim_sum=test)
-    return Row(
-        nodeid=f"{TEST}::test_claim_sum",
-        slug="sum",
-        parts=("statement",),
-        grade="proof",
-        range="all n",
-        complete=True,
-        refutes=False,
-        level="quick",
-        outcome="passed",
-        summary="One and one.",
-        digests=Sources(root, REGISTRY).digests_of(TEST, "sum"),
-    )
+    return passed(f"{TEST}::test_claim_sum", "sum", digests=Sources(root, REGISTRY).digests_of(TEST, "sum"))
 
 
 def is_stale(root: Path, stored: Row, registry: dict[str, Claim] = REGISTRY) -> bool:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from icl_claims.claims.claim import Assumption, Claim
 from icl_claims.claims.results import GRADES, Grade, Mutant, Necessity, Results, Row, Tightness
 from icl_claims.claims.verdicts import CONCLUSIVE, Judgement, judge, judge_all
+from tests.shared.rows import passed
 
 CLAIM = Claim(
     "sum",
@@ -28,20 +29,8 @@ NECESSARY = (Necessity(assumption="positive", necessary=True, instance="n = 0"),
 
 def row(name: str = "full", **changes: object) -> Row:
     """Evidence that alone makes the claim ``sum`` hold, but for the changes."""
-    base = Row(
-        nodeid=f"tests/test_sum.py::test_claim_sum_{name}",
-        slug="sum",
-        parts=("first", "second"),
-        grade="proof",
-        range="all n",
-        complete=True,
-        refutes=False,
-        level="quick",
-        outcome="passed",
-        summary="One and one.",
-        mutants=KILLED,
-        necessity=NECESSARY,
-    )
+    whole = {"parts": ("first", "second"), "mutants": KILLED, "necessity": NECESSARY}
+    base = passed(f"tests/test_sum.py::test_claim_sum_{name}", "sum", **whole)
     return base.model_copy(update=changes)
 
 

@@ -20,6 +20,7 @@ from icl_claims.theory.families import Layers, LoopedMatrix, LoopedStep, OneLaye
 from icl_claims.theory.losses import Loss, Minimum, NoMinimum
 from icl_claims.theory.one_layer.single_layer import RELU
 from icl_claims.theory.task import RegressionTask, isotropic
+from tests.shared.lines import slope_at_zero
 from tests.shared.strategies import matrices, rationals, tasks
 
 WITH_MINIMUM: list[Loss] = [
@@ -58,19 +59,6 @@ def points_of(family: Loss, task: RegressionTask) -> st.SearchStrategy[list[fmpq
 
 
 # The checks
-
-
-def slope_at_zero(f: Callable[[int], fmpq], degree: int) -> fmpq:
-    """f′(0) of a polynomial of this degree at most, from its values at the integers around 0, by Lagrange's formula."""
-    half = (degree + 1) // 2
-    slope = fmpq(0)
-    for t in range(1, half + 1):
-        weight = fmpq(1, 2 * t)
-        for s in range(1, half + 1):
-            if s != t:
-                weight *= fmpq(s * s, s * s - t * t)
-        slope += weight * (f(t) - f(-t))
-    return slope
 
 
 def moved(point: Sequence[fmpq], direction: Sequence[fmpq], t: int) -> list[fmpq]:

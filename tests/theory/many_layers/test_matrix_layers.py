@@ -27,6 +27,7 @@ from icl_claims.theory.transformer.attention import X_QUERY, W, layer, prompt
 from icl_claims.theory.transformer.parametrizations import sparse
 from icl_claims.theory.transformer.preconditioned_gd import A
 from icl_claims.theory.transformer.prompts import LABELS, over_prompts
+from tests.shared.lines import slope_at_zero
 from tests.shared.strategies import matrices, positive_rationals, semidefinite_matrices, tasks
 from tests.shared.wishart_coordinates import over_ring, times, wishart_in_coordinates
 
@@ -136,19 +137,6 @@ def test_the_transpose_matters() -> None:
 # Derivatives
 
 
-def along(loss: Any, degree: int) -> fmpq:
-    """The slope at 0 of a polynomial in t, exactly, from its values at the integers around 0."""
-    half = (degree + 1) // 2
-    slope = fmpq(0)
-    for t in range(1, half + 1):
-        weight = fmpq(1, 2 * t)
-        for s in range(1, half + 1):
-            if s != t:
-                weight *= fmpq(s * s, s * s - t * t)
-        slope += weight * (loss(t) - loss(-t))
-    return slope
-
-
 def pairing(a: list[fmpq_mat], b: list[fmpq_mat]) -> fmpq:
     return sum((exact.trace(x.transpose() * y) for x, y in zip(a, b, strict=True)), fmpq(0))
 
@@ -159,7 +147,7 @@ def test_the_gradient_is_the_slope_of_the_loss(data: st.DataObject) -> None:
     """In a drawn direction, all layers at once, against the loss at integer points of the line."""
     task, count = data.draw(ANY), data.draw(st.integers(1, 3))
     at, direction = layers(data, task, count), layers(data, task, count)
-    slope = along(
+    slope = slope_at_zero(
         lambda t: layered_loss(task, [a + e * t for a, e in zip(at, direction, strict=True)]), 2 * count
     )
     assert pairing(layered_gradient(task, at), direction) == slope
@@ -187,7 +175,7 @@ def test_the_hessian_is_the_second_derivative(data: st.DataObject) -> None:
         moved = [a + e * t for a, e in zip(at, direction, strict=True)]
         return pairing(layered_gradient(task, moved), direction)
 
-    assert (flat.transpose() * hessian * flat)[0, 0] == along(slope, 2 * count)
+    assert (flat.transpose() * hessian * flat)[0, 0] == slope_at_zero(slope, 2 * count)
 
 
 # Arguments
