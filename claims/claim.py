@@ -12,6 +12,14 @@ from typing import Literal, get_args
 
 Paper = Literal["ahn2023", "gatmiry2024", "fu2024", "suite"]
 Kind = Literal["theory", "experiment"]
+Severity = Literal["edge", "notation", "constant", "substance"]
+
+SEVERITY_MEANING: dict[Severity, str] = {
+    "edge": "false at a boundary case only",
+    "notation": "a transposition, an index or a sign convention",
+    "constant": "a constant, a coefficient or an exponent",
+    "substance": "the conclusion",
+}
 
 PAPERS: dict[str, str] = {
     "ahn2023": "Ahn, Cheng, Daneshmand, Sra (2023), Transformers learn to implement preconditioned "
@@ -45,14 +53,34 @@ class Assumption:
 
 
 @dataclass(frozen=True)
+class OtherReading:
+    """A reading of the print that is not the judged one and that somebody would defend.
+
+    ``text`` says in one line how it reads; evidence about it carries ``reading=key`` in its mark.
+    """
+
+    key: str
+    text: str
+
+    def __post_init__(self) -> None:
+        _require_slug("key", self.key)
+        _require_text("text", self.text)
+
+
+@dataclass(frozen=True)
 class Claim:
     """One falsifiable statement, recorded as its source writes it.
 
     ``parts`` names the clauses that must each be established for the claim to hold; evidence says
-    which of them it decides. ``reading`` says how an ambiguous wording is read. ``corrects`` is the
+    which of them it decides. ``reading`` says how an ambiguous wording is read; without it the print is judged
+    verbatim. ``other_readings`` are those that somebody else would defend. ``corrects`` is the
     slug of the claim whose false statement this one repairs. ``reason`` says why there is no
     evidence yet; a claim has either evidence or a reason. ``provenance`` is ``secondary`` where
-    constants come from a secondary reading of the paper.
+    constants come from a secondary reading of the paper: nobody here has read what is printed.
+    ``rests_on`` are the slugs of the claims that the evidence uses: this claim holds only while they do.
+    ``cites`` are the facts of the literature that it uses. ``derivation`` is the module of the package in which the
+    derivation stands, as ``theory.derivations.<slug>``. ``severity`` says how badly a statement is false that the
+    evidence refutes. A ``draft`` is a claim that its author has not finished: unverified, and failing nothing.
     """
 
     slug: str
@@ -66,6 +94,12 @@ class Claim:
     corrects: str | None = None
     reason: str | None = None
     provenance: Literal["primary", "secondary"] = "primary"
+    other_readings: tuple[OtherReading, ...] = ()
+    rests_on: tuple[str, ...] = ()
+    cites: tuple[str, ...] = ()
+    derivation: str | None = None
+    severity: Severity | None = None
+    draft: bool = False
 
     def __post_init__(self) -> None:
         _require_slug("slug", self.slug)
@@ -84,6 +118,19 @@ class Claim:
             raise ValueError(f"assumptions must have distinct keys, got {keys!r}")
         if self.corrects is not None:
             _require_slug("corrects", self.corrects)
+        for slug in self.rests_on:
+            _require_slug("rests_on", slug)
+        for cited in self.cites:
+            _require_text("cites", cited)
+        if self.severity is not None and self.severity not in get_args(Severity):
+            raise ValueError(
+                f"severity must be one of {', '.join(get_args(Severity))}, got {self.severity!r}"
+            )
+        if self.derivation is not None and not self.derivation.startswith("theory."):
+            raise ValueError(f"derivation must be a module theory.…, got {self.derivation!r}")
+        readings = [other.key for other in self.other_readings]
+        if len(set(readings)) != len(readings):
+            raise ValueError(f"other_readings must have distinct keys, got {readings!r}")
 
 
 def _require_slug(name: str, value: str) -> None:

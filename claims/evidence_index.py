@@ -20,9 +20,12 @@ from pathlib import Path
 from typing import Any, TypeGuard, cast, get_args
 
 from icl_claims.claims.claim import Claim
-from icl_claims.claims.results import GRADES, Grade, Level, Outcome, Row
+from icl_claims.claims.results import GRADES, Grade, Level, Outcome, Row, Scale
 
-ARGUMENTS = ("slug", "grade", "range", "parts", "complete", "refutes", "level")
+ARGUMENTS = (
+    *("slug", "grade", "range", "parts", "complete", "refutes", "level"),
+    *("scale", "error_probability", "reading"),
+)
 PREFIX = "test_claim_"
 TEST_FILE = re.compile(r"tests/(.+/)?test_[^/]*\.py")
 
@@ -35,7 +38,8 @@ class BadEvidence(ValueError):
 class Mark:
     """One validated ``claim`` mark: what a test says it decides, about which claim, how firmly.
 
-    ``parts`` may be empty: the test then decides nothing by itself, and brings mutants, necessity or figures.
+    ``parts`` may be empty: the test then decides nothing by itself, and brings necessity or figures, or it is about
+    another ``reading`` of the print. ``scale`` belongs to the grade trained, ``error_probability`` to statistical.
     """
 
     slug: str
@@ -45,6 +49,9 @@ class Mark:
     complete: bool
     refutes: bool
     level: Level
+    scale: Scale | None = None
+    error_probability: float | None = None
+    reading: str = ""
 
     def row(self, nodeid: str, summary: str, outcome: Outcome, message: str = "") -> Row:
         """A row that records this mark and an outcome, and no figures."""
@@ -57,6 +64,9 @@ class Mark:
             complete=self.complete,
             refutes=self.refutes,
             level=self.level,
+            scale=self.scale,
+            error_probability=self.error_probability,
+            reading=self.reading,
             outcome=outcome,
             summary=summary,
             message=message,
@@ -265,16 +275,46 @@ def _parse_mark(
     if level not in get_args(Level):
         raise refuse("level", f"one of {', '.join(get_args(Level))}", level)
     allowed_parts = registry[slug].parts
-    parts = kwargs.get("parts", allowed_parts)
+    readings = [other.key for other in registry[slug].other_readings]
+    reading = kwargs.get("reading", "")
+    if reading and reading not in readings:
+        raise refuse(
+            "reading", f"another reading of {slug}, which are {', '.join(readings) or 'none'}", reading
+        )
+    parts = kwargs.get("parts", () if reading else allowed_parts)
     if not isinstance(parts, tuple | list) or any(part not in allowed_parts for part in parts):
         raise refuse("parts", f"a tuple of parts of {slug}, which are {', '.join(allowed_parts)}", parts)
-    complete, refutes = kwargs.get("complete", grade == "proof"), kwargs.get("refutes", False)
+    complete, refutes = kwargs.get("complete", grade in ("proof", "argument")), kwargs.get("refutes", False)
     for argument, value in (("complete", complete), ("refutes", refutes)):
         if not isinstance(value, bool):
             raise refuse(argument, "True or False", value)
-    if refutes and not parts:
-        raise refuse("parts", f"at least one part of {slug} in evidence that refutes", parts)
-    return Mark(slug, cast(Grade, grade), range_, tuple(parts), complete, refutes, cast(Level, level))
+    if refutes and not reading and not kwargs.get("parts"):
+        raise refuse(
+            "parts", f"named, at least one part of {slug}, in evidence that refutes", kwargs.get("parts")
+        )
+    if reading and parts:
+        raise refuse("parts", "empty in evidence about another reading", parts)
+    scale, error = kwargs.get("scale"), kwargs.get("error_probability")
+    if (grade == "trained") != (scale is not None) or scale not in (None, *get_args(Scale)):
+        raise refuse(
+            "scale", f"one of {', '.join(get_args(Scale))} for grade trained, and for no other", scale
+        )
+    if (grade == "statistical") != (error is not None):
+        raise refuse("error_probability", "given for grade statistical, and for no other", error)
+    if error is not None and not (isinstance(error, float) and 0 < error < 1):
+        raise refuse("error_probability", "a number between 0 and 1", error)
+    return Mark(
+        slug=slug,
+        grade=cast(Grade, grade),
+        range=range_,
+        parts=tuple(parts),
+        complete=complete,
+        refutes=refutes,
+        level=cast(Level, level),
+        scale=scale,
+        error_probability=error,
+        reading=reading,
+    )
 
 
 def _is_named_for(name: str, slug: str) -> bool:

@@ -47,7 +47,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the mark; name modules as they are imported; record, unless another process does or nothing runs."""
     config.addinivalue_line(
         "markers",
-        "claim(slug, grade, range, parts, complete, refutes, level): this test is evidence for a claim",
+        "claim(slug, grade, range, parts, complete, refutes, level, scale, error_probability, reading): "
+        "this test is evidence for a claim",
     )
     config.stash[COLLECTED] = {}
     config.stash[LEFT_OUT] = 0
@@ -68,7 +69,9 @@ def evidence(request: pytest.FixtureRequest) -> Evidence:
     from icl_claims.claims import registry
     from icl_claims.claims.evidence import Evidence
 
-    collector = Evidence([registry.registry()[mark.slug] for mark in marks])
+    collector = Evidence(
+        [registry.registry()[mark.slug] for mark in marks], {mark.slug: mark.grade for mark in marks}
+    )
     request.node.stash[_evidence] = collector
     return collector
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from types import MappingProxyType, ModuleType
 
@@ -25,7 +25,8 @@ def registry() -> MappingProxyType[str, Claim]:
     """Every registered claim by slug: paper by paper, in the order of the records.
 
     Raises:
-        ValueError: two claims share a slug, or ``corrects`` names an unregistered one.
+        ValueError: two claims share a slug, ``corrects`` or ``rests_on`` names an unregistered one, or claims rest on
+            one another in a circle.
     """
     found: dict[str, Claim] = {}
     for module in _modules():
@@ -36,8 +37,31 @@ def registry() -> MappingProxyType[str, Claim]:
     for claim in found.values():
         if claim.corrects is not None and claim.corrects not in found:
             raise ValueError(f"corrects must be a registered slug, got {claim.corrects!r} in {claim.slug!r}")
+    require_grounded(found)
     order = list(PAPERS)
     return MappingProxyType(dict(sorted(found.items(), key=lambda item: order.index(item[1].paper))))
+
+
+def require_grounded(claims: Mapping[str, Claim]) -> None:
+    """Every claim rests, step by step, on claims that rest on nothing.
+
+    Raises:
+        ValueError: some ``rests_on`` names no claim, or leads back to its own claim.
+    """
+    grounded: set[str] = set()
+
+    def visit(slug: str, path: tuple[str, ...]) -> None:
+        if slug in path:
+            raise ValueError(f"rests_on must not go in a circle, got {' → '.join((*path, slug))}")
+        if slug not in claims:
+            raise ValueError(f"rests_on must be a registered slug, got {slug!r} in {path[-1]!r}")
+        if slug not in grounded:
+            for below in claims[slug].rests_on:
+                visit(below, (*path, slug))
+            grounded.add(slug)
+
+    for slug in claims:
+        visit(slug, ())
 
 
 def _modules() -> Iterator[ModuleType]:

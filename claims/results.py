@@ -8,23 +8,25 @@ since is *stale* and counts for nothing until it runs again.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from icl_claims.files import replacing
 
-SCHEMA = 1
+SCHEMA = 2
 
-Grade = Literal["proof", "exact", "certified", "float", "statistical", "trained"]
+Grade = Literal["proof", "argument", "exact", "certified", "float", "statistical", "trained"]
 Level = Literal["quick", "full"]
 Outcome = Literal["passed", "failed", "skipped"]
+Scale = Literal["paper", "small"]
 
-GRADES: tuple[Grade, ...] = ("proof", "exact", "certified", "float", "statistical", "trained")
+GRADES: tuple[Grade, ...] = get_args(Grade)
 """Strongest first."""
 
 GRADE_MEANING: dict[Grade, str] = {
-    "proof": "exact, all parameters symbolic",
+    "proof": "the program checks every step, all parameters symbolic; cited theorems are listed",
+    "argument": "a written proof over the whole range: numbered lemmas, each with what checks it and to what size",
     "exact": "exact arithmetic at the listed parameters",
     "certified": "an interval or rational enclosure over a box",
     "float": "floating point with a derived error bound",
@@ -46,18 +48,52 @@ class Figure(_Strict):
 
 
 class Mutant(_Strict):
-    """A slightly false variant of the statement, and whether the check rejected it."""
+    """A false variant of the statement: whether the check refused it and why, and where it is seen to be false.
+
+    ``false_at`` names an instance and the mutant's margin there. It is empty for experiments, whose criteria are read
+    off the data that the check reads. ``power`` is that of a check on samples: a lower bound of the probability that
+    it refuses this mutant.
+    """
 
     name: str
     killed: bool
+    reason: str = ""
+    false_at: str = ""
+    power: float | None = None
 
 
 class Necessity(_Strict):
-    """What happens when one assumption is dropped: an exact instance, or a proof that nothing does."""
+    """What happens when one assumption is dropped.
+
+    ``necessary``: ``instance`` satisfies the others and violates ``part``. Dispensable: ``instance`` says what was
+    checked without the assumption, and ``part`` is empty.
+    """
 
     assumption: str
     necessary: bool
     instance: str
+    part: str = ""
+
+
+class Counterexample(_Strict):
+    """An instance that satisfies every assumption and violates a part of the claim, by ``margin``."""
+
+    part: str
+    instance: str
+    margin: str
+
+
+class LemmaRow(_Strict):
+    """One numbered lemma of a derivation as the run checked it."""
+
+    number: int
+    statement: str
+    proof: str
+    checked_by: str | None
+    reach: str
+    step: str | None
+    cites: tuple[str, ...] = ()
+    claim: str | None = None
 
 
 class Tightness(_Strict):
@@ -90,7 +126,10 @@ class Chart(_Strict):
 
 
 class Row(_Strict):
-    """What one test established about one claim."""
+    """What one test established about one claim.
+
+    ``reading`` names another reading of the print, where the row is about that and not about the judged statement.
+    """
 
     nodeid: str
     slug: str
@@ -106,6 +145,11 @@ class Row(_Strict):
     figures: tuple[Figure, ...] = ()
     mutants: tuple[Mutant, ...] = ()
     necessity: tuple[Necessity, ...] = ()
+    counterexamples: tuple[Counterexample, ...] = ()
+    lemmas: tuple[LemmaRow, ...] = ()
+    scale: Scale | None = None
+    error_probability: float | None = None
+    reading: str = ""
     tightness: Tightness | None = None
     charts: tuple[Chart, ...] = ()
     digests: dict[str, str] = {}

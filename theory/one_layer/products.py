@@ -22,11 +22,19 @@ import sympy
 
 from icl_claims.theory.algebra.blocks import Blocks
 from icl_claims.theory.algebra.exact import Refuted
-from icl_claims.theory.algebra.words import Words
+from icl_claims.theory.algebra.words import Words, letter
 from icl_claims.theory.evaluation import in_eigenbasis, vanishes
 from icl_claims.theory.one_layer.convexity import CROSS_PART, component_gradients
+from icl_claims.theory.one_layer.linear_attention import (
+    error_at,
+    gradient_from_layer,
+    loss_from_layer,
+    loss_of_error,
+    query_entry,
+)
 from icl_claims.theory.one_layer.single_layer import A_LABEL, A_X, BETA, GAMMA, U
-from icl_claims.theory.transformer.prompts import OMEGA, SIGMA
+from icl_claims.theory.transformer.attention import X_QUERY, W
+from icl_claims.theory.transformer.prompts import OMEGA, SIGMA, over_prompts
 
 
 def factors() -> tuple[Blocks, Blocks]:
@@ -55,6 +63,47 @@ def prove_bilinear(entry: Words) -> None:
         names = [x.name for part in (*traces, word) for x in part]
         if [sum(name in block for name in names) for block in (("u", "beta"), ("A_x", "a"))] != [1, 1]:
             raise Refuted(f"a term is not bilinear in b and A: {traces}, {word}")
+
+
+def prove_scaled(entry: Words, b_power: int, A_power: int) -> None:
+    """The entry does not change under b ← γ^{b_power} b, A ← γ^{A_power} A, for all γ ≠ 0.
+
+    Args:
+        entry: a polynomial in the letters of b and A.
+        b_power: an integer.
+        A_power: an integer.
+
+    Raises:
+        Refuted: the entry does not scale by the product of the two factors, or this product is not 1.
+
+    >>> from icl_claims.theory.one_layer.linear_attention import query_entry
+    >>> prove_scaled(query_entry(), 1, -1)
+    """
+    of_b, of_A = letter("s", "1", "1"), letter("r", "1", "1")
+    scaled = entry.substitute({"u": U @ of_b, "beta": BETA @ of_b, "A_x": A_X * of_A, "a": A_LABEL @ of_A})
+    if scaled != entry * (of_b * of_A):
+        raise Refuted("the entry does not scale by the product of the factors of b and A")
+    if b_power + A_power:
+        raise Refuted(f"the factors of b and A do not cancel: γ^{b_power} and γ^{A_power}")
+
+
+def prove_excess_is_a_square() -> None:
+    """f(b, A) − f* = E(ℓ − ℓ*)² + 2D(bA) − 2D(b*A*), with ℓ the query entry and ℓ* that at b* = e_{d+1}, A* = (−Γ; 0).
+
+    D(bA) = E[(ℓ* + ⟨w, x_q⟩) ℓ] is half the derivative of f at the point in the direction of the product bA.
+
+    Raises:
+        Refuted: the two sides are different polynomials.
+
+    >>> prove_excess_is_a_square()
+    """
+    entry, at_point = query_entry(), W.T @ X_QUERY - error_at(GAMMA)
+    excess = loss_from_layer() - loss_of_error()
+    square = over_prompts((entry + at_point) * (entry + at_point))
+    derivative = gradient_from_layer(GAMMA)
+    there = over_prompts(error_at(GAMMA) * at_point) * -1
+    if excess != square + derivative * 2 - there * 2:
+        raise Refuted("the excess is not the square and the derivatives")
 
 
 def prove_gradient(derivative: Words, normal: Words) -> None:

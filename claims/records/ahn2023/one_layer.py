@@ -37,6 +37,7 @@ CLAIMS: tuple[Claim, ...] = (
         "wording.",
         assumptions=IDENTITY_TASK,
         parts=("minimizer", "rescaling"),
+        derivation="theory.derivations.global_minimizer",
         reading="“Unique only up to” is read as the theorem's wording has it: rescaling $(P_0,Q_0)$ to "
         r"$(\gamma P_0,Q_0/\gamma)$ gives minimizers again. Read as “every minimizer has this form” it is "
         "false, for most entries of $P$ and $Q$ are free and for $d=1$ there is a second orbit: "

@@ -4,137 +4,124 @@ import pytest
 import sympy
 from flint import fmpq, fmpq_mat
 from hypothesis import given
-from hypothesis import strategies as st
 
+from icl_claims.claims.edits import changed, inside, substituted, times
 from icl_claims.claims.evidence import Evidence
+from icl_claims.claims.statement import Statement
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.exact import Refuted
-from icl_claims.theory.algebra.words import letter
+from icl_claims.theory.derivations.global_minimizer import DERIVATION, STATED, Theorem
 from icl_claims.theory.one_layer.large_context import CONTEXT, EIGENVALUE, TRACE
-from icl_claims.theory.one_layer.linear_attention import gradient_from_layer, query_entry
-from icl_claims.theory.one_layer.products import prove_bilinear, prove_gradient, prove_residual_vanishes
-from icl_claims.theory.one_layer.single_layer import (
-    A_LABEL,
-    A_X,
-    BETA,
-    GAMMA,
-    U,
-    loss,
-    minimizer,
-    minimum,
-    normal_matrix,
-)
-from icl_claims.theory.task import RegressionTask
-from tests.shared import coordinates
-from tests.shared.coordinates import gaussian_prompt, layer_with
-from tests.shared.instances import record_necessity
-from tests.shared.strategies import matrices, positive_rationals, rationals, tasks_of
-from tests.shared.theorem_one import MUTANTS, Eigenvalue, stated
+from icl_claims.theory.one_layer.linear_attention import gradient_from_layer
+from icl_claims.theory.one_layer.single_layer import GAMMA, loss, minimizer, minimum
+from icl_claims.theory.task import RegressionTask, isotropic
+from icl_claims.theory.transformer.attention import NO_MASK
+from tests.shared.one_layer import Weights, of_covariance, predictor, weights
+from tests.shared.settings import Setting, conditions
+
+SLUG = "global_minimizer"
 
 
-def check_stationary(eigenvalue: Eigenvalue) -> None:
-    """The gradient vanishes in every product direction b a_jᵀ, for all n, d and eigenvalues.
+def minimizer_margin(theorem: Theorem, at: Weights) -> fmpq:
+    """By how much the weights lose more than the stated ones; each loss multiplied out in coordinates."""
+    stated = Weights(at.setting, *predictor(of_covariance(theorem.eigenvalue, at.setting.task)))
+    return at.loss() - stated.loss()
 
-    It is tr((βA_x + u aᵀ) Σ (Ω − Γ N) Σ), an identity in all letters: the covariate and label blocks are
-    zero by themselves. In an eigenbasis the remaining factor is 1 − γ(λ)(…) for each eigenvalue λ.
-    """
-    prove_bilinear(query_entry())
-    prove_gradient(gradient_from_layer(GAMMA), normal_matrix())
-    lam, trace, n = EIGENVALUE, TRACE, CONTEXT
-    prove_residual_vanishes(
-        normal_matrix(),
-        covariance=lam,
-        preconditioner=eigenvalue(lam, trace, n),
-        trace=trace,
-        context_length=n,
+
+def rescaling_margin(theorem: Theorem, at: Weights) -> fmpq:
+    """Minus the square of what rescaling changes in the loss of the weights."""
+    scaled = Weights(
+        at.setting,
+        tuple(x * at.scale**theorem.b_power for x in at.b),
+        at.A * at.scale**theorem.A_power,
     )
+    return -((scaled.loss() - at.loss()) ** 2)
+
+
+STATEMENT = Statement(
+    slug=SLUG,
+    stated=STATED,
+    margins={"minimizer": minimizer_margin, "rescaling": rescaling_margin},
+    conditions=conditions(SLUG),
+    instances=lambda corner: weights(SLUG, corner),
+    without=lambda key: weights(SLUG, without=key),
+    excluded={"L = 1": "the statement is about one layer"},
+)
+
+
+def at_minimum(setting: Setting, **task: object) -> Weights:
+    """The setting with the weights that minimize the loss at its task."""
+    return Weights(setting, *predictor(minimizer(setting.task)))
+
+
+SKEW = at_minimum(Setting(RegressionTask(exact.diagonal([1, 4]), 2)))
 
 
 @pytest.mark.claim(
-    slug="global_minimizer",
-    grade="proof",
-    range="all d, n ≥ 1, Σ ⪰ 0 with tr Σ > 0, all P, Q",
-    parts=("minimizer",),
+    slug="global_minimizer", grade="proof", range="all d, n ≥ 1, Σ ⪰ 0 with tr Σ > 0, all P, Q, γ ≠ 0"
 )
-def test_claim_global_minimizer_gradient_vanishes(evidence: Evidence) -> None:
-    """f is convex in the products b a_jᵀ, an expected square of an affine map of them; at the stated point
-    its gradient in every block of the products vanishes identically, and the stated weights attain it."""
-    evidence.check(check_stationary, stated, MUTANTS)
-    lam, trace, n = EIGENVALUE, TRACE, CONTEXT
-    evidence.figure("eigenvalue of the minimizer", f"${sympy.latex(sympy.factor(stated(lam, trace, n)))}$")
+def test_claim_global_minimizer(evidence: Evidence) -> None:
+    """At the stated products the derivative of the loss vanishes in every direction, and the excess over it is an
+    expected square; rescaling leaves the layer as it is."""
+
+    def edited(old: sympy.Expr, new: sympy.Expr):
+        return inside(
+            STATED, "eigenvalue", substituted(STATED.eigenvalue, old, new, "Lemma 4: Ω − ΓN is not 0")
+        )
+
+    mutants = [
+        edited(CONTEXT + 1, CONTEXT),
+        edited(CONTEXT + 1, CONTEXT - 1),
+        edited(TRACE / CONTEXT, sympy.Integer(0)),
+        edited(TRACE / CONTEXT, TRACE),
+        edited(TRACE, TRACE - EIGENVALUE),
+        inside(STATED, "eigenvalue", times(STATED.eigenvalue, -1, "Lemma 4: Ω − ΓN is not 0")),
+    ]
+    evidence.prove(DERIVATION, STATEMENT, mutants, part="minimizer", at=SKEW)
+    scales = [
+        changed(STATED, "Lemma 5: the factors", A_power=1),
+        changed(STATED, "Lemma 5: the factors", b_power=2),
+    ]
+    evidence.mutants(DERIVATION, STATEMENT, scales, part="rescaling", at=SKEW)
+    evidence.figure("eigenvalue of the minimizer", f"${sympy.latex(sympy.factor(STATED.eigenvalue))}$")
 
 
 @pytest.mark.claim(
-    slug="global_minimizer", grade="proof", range="all d, n ≥ 1, γ ≠ 0, all P, Q", parts=("rescaling",)
+    slug="global_minimizer", grade="exact", range="d ≤ 2, n ≤ 2, random rational Σ and weights", parts=()
 )
-def test_claim_global_minimizer_rescaling() -> None:
-    """The query entry, hence the loss, is bilinear in (P, Q): γP and Q/γ give the same layer."""
-    scale, inverse = letter("s", "1", "1"), letter("s_inverse", "1", "1")
-    scaled = query_entry().substitute(
-        {"u": U @ scale, "beta": BETA @ scale, "A_x": A_X * inverse, "a": A_LABEL @ inverse}
-    )
-    if scaled != query_entry() * (scale * inverse):
-        raise Refuted("the layer is not bilinear in (b, A)")
+def test_claim_global_minimizer_by_coordinates(evidence: Evidence) -> None:
+    """A second route, the layer multiplied out in coordinates: the same losses, and none below the minimum."""
+
+    @given(weights(SLUG))
+    def agree(at: Weights) -> None:
+        assert at.loss() == loss(at.setting.task, list(at.b), at.A) >= minimum(at.setting.task)
+
+    agree()
+    evidence.figure("minimum at Σ = diag(1, 4), n = 2", minimum(SKEW.setting.task))
+
+
+def mask_is_dispensable() -> None:
+    """With the query as a key (its label slot 0) the loss is still an expected square of an affine map of the
+    products, and its derivative at the stated point is the same polynomial."""
+    if gradient_from_layer(GAMMA, NO_MASK) != gradient_from_layer(GAMMA):
+        raise Refuted("without the mask the gradient changes")
 
 
 @pytest.mark.claim(slug="global_minimizer", grade="exact", range="one instance per assumption", parts=())
 def test_claim_global_minimizer_necessity(evidence: Evidence) -> None:
     """Each assumption dropped by itself: an exact instance where other weights win, or a proof."""
-    record_necessity(evidence)
-
-
-@pytest.mark.claim(
-    slug="global_minimizer",
-    grade="exact",
-    range="d ≤ 3, n ≤ 7, random rational Σ and weights",
-    parts=("minimizer", "rescaling"),
-)
-def test_claim_global_minimizer_no_weights_do_better() -> None:
-    """For random Σ (singular ones too), n and weights, in exact arithmetic: no loss is below the minimum,
-    the stated weights attain it, and rescaling does not change it."""
-
-    @given(st.data())
-    def at_least_the_minimum(data: st.DataObject) -> None:
-        task = data.draw(tasks_of("global_minimizer"))
-        d = task.dim
-        A = data.draw(matrices(d + 1, d))
-        b = data.draw(st.lists(rationals, min_size=d + 1, max_size=d + 1))
-        scale = data.draw(positive_rationals)
-        best = minimum(task)
-        assert loss(task, b, A) >= best
-        e_last = [fmpq(0)] * d + [fmpq(1)]
-        stated_columns = [[-x for x in row] for row in minimizer(task).tolist()] + [[fmpq(0)] * d]
-        assert loss(task, e_last, stated_columns) == best
-        assert loss(task, e_last, fmpq_mat(stated_columns) + A / 97) >= best
-        rescaled = [[x / scale for x in row] for row in stated_columns]
-        assert loss(task, [scale * x for x in e_last], rescaled) == best
-
-    at_least_the_minimum()
-
-
-@pytest.mark.claim(slug="global_minimizer", grade="exact", range="d = 2, n ≤ 2", parts=("minimizer",))
-def test_claim_global_minimizer_in_coordinates(evidence: Evidence) -> None:
-    """A second route: the layer multiplied out in coordinates. Along every coordinate of (P, Q) the loss
-    at the stated weights grows in both directions."""
-    v, prompt = gaussian_prompt(2, [[1, 0], [0, 2]], [[1, 0], [0, 1]])
-    task = RegressionTask(exact.diagonal([1, 4]), 2)
-
-    def check_coordinates(gamma: fmpq_mat) -> None:
-        P, Q = layer_with(gamma)
-        centre = coordinates.loss(v, prompt, P, Q)
-        for weights in (P, Q):
-            for i in range(3):
-                for j in range(3):
-                    kept = weights[i][j]
-                    for step in (fmpq(1, 50), fmpq(-1, 50)):
-                        weights[i][j] = kept + step
-                        if coordinates.loss(v, prompt, P, Q) < centre:
-                            raise Refuted(f"entry ({i}, {j}) moved by {step} lowers the loss")
-                    weights[i][j] = kept
-
-    def at_eigenvalues(eigenvalue: Eigenvalue) -> fmpq_mat:
-        return exact.diagonal(eigenvalue(*map(sympy.Integer, (lam, 5, 2))) for lam in (1, 4))
-
-    mutants = {name: at_eigenvalues(eigenvalue) for name, eigenvalue in MUTANTS.items()}
-    evidence.check(check_coordinates, minimizer(task), mutants)
-    evidence.figure("minimum at Σ = diag(1, 4), n = 2", minimum(task))
+    one, line = isotropic(1, 1), RegressionTask(exact.identity(2), 1, exact.diagonal([1, 0]))
+    instances = {
+        "gaussian_covariates": Weights(
+            Setting(isotropic(1, 2), covariates="signs"), *predictor(fmpq_mat([[1]]))
+        ),
+        "independent_task": Weights(Setting(one, weights="first_example"), *predictor(fmpq_mat([["1/5"]]))),
+        "identity_task": at_minimum(Setting(line)),
+        "noiseless_labels": at_minimum(Setting(isotropic(1, 1, noise_variance=1))),
+        "zero_query_label": Weights(
+            Setting(one, slot=fmpq(1)), *predictor(minimizer(one)), corner=fmpq(-1, 9)
+        ),
+    }
+    for key, instance in instances.items():
+        evidence.necessary(STATEMENT, key, instance, part="minimizer")
+    evidence.dispensable("masked_query", mask_is_dispensable)
