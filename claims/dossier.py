@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from icl_claims.claims import clone, evidence_index, registry
-from icl_claims.claims.claim import Claim
+from icl_claims.claims.claim import Claim, OtherReading
 from icl_claims.claims.results import Results, Row
-from icl_claims.claims.verdicts import Judgement, judge
+from icl_claims.claims.verdicts import CONCLUSIVE, Judgement, judge, refutes
 
 
 def summary(claim: Claim, judgement: Judgement) -> dict[str, Any]:
@@ -17,11 +18,17 @@ def summary(claim: Claim, judgement: Judgement) -> dict[str, Any]:
         "paper": claim.paper,
         "location": claim.location,
         "verdict": judgement.verdict,
+        "severity": judgement.severity,
         "grade": judgement.grade,
+        "scale": judgement.scale,
+        "provenance": claim.provenance,
+        "draft": claim.draft,
         "range": judgement.range,
         "mutants_killed": judgement.mutants_killed,
         "mutants": judgement.mutants,
         "tightness": judgement.tightness,
+        "necessity_decided": judgement.necessity_decided,
+        "assumptions_stated": judgement.assumptions,
     }
 
 
@@ -34,16 +41,31 @@ def dossier(claim: Claim, results: Results) -> dict[str, Any]:
     return {
         **summary(claim, judgement),
         "kind": claim.kind,
-        "provenance": claim.provenance,
         "statement": claim.statement,
         "parts": list(claim.parts),
-        "reading": claim.reading,
+        "part_verdicts": dict(judgement.parts),
+        "reading": "verbatim" if claim.reading is None else "reading",
+        "reading_text": claim.reading,
+        "other_readings": [_reading(other, rows) for other in claim.other_readings],
         "reason": claim.reason,
         "corrects": claim.corrects,
         "gaps": list(judgement.gaps),
+        "rests_on": [
+            {
+                "slug": slug,
+                "verdict": judge(claims[slug], results, claims).verdict if results.of(slug) else "not run",
+                "fell": slug in judgement.fallen,
+            }
+            for slug in claim.rests_on
+        ],
+        "cites": list(claim.cites),
+        "derivation": {"module": claim.derivation, "lemmas": lemmas(rows)},
         "assumptions": [{"key": a.key, "text": a.text, "not_shown": a.not_shown} for a in claim.assumptions],
         "evidence": [_evidence(row) for row in rows] + _waiting(claim, rows),
-        "necessity": [{**said.model_dump(), "nodeid": row.nodeid} for row in rows for said in row.necessity],
+        "necessity": necessity(claim, rows),
+        "counterexamples": [
+            {**found.model_dump(), "nodeid": row.nodeid} for row in rows for found in row.counterexamples
+        ],
         "corrected": None
         if correction is None
         else {
@@ -52,6 +74,59 @@ def dossier(claim: Claim, results: Results) -> dict[str, Any]:
             "verdict": judge(correction, results, claims).verdict,
         },
     }
+
+
+def necessity(claim: Claim, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """For each assumption what the evidence says about dropping it; ``not tried`` with the reason of the record."""
+    found: list[dict[str, Any]] = []
+    for assumption in claim.assumptions:
+        said = [(row, one) for row in rows for one in row.necessity if one.assumption == assumption.key]
+        found += [
+            {
+                "assumption": assumption.key,
+                "standing": "necessary" if one.necessary else "dispensable",
+                "part": one.part or None,
+                "instance": one.instance,
+                "nodeid": row.nodeid,
+            }
+            for row, one in said
+        ]
+        if not said:
+            found.append(
+                {
+                    "assumption": assumption.key,
+                    "standing": "not tried",
+                    "part": None,
+                    "instance": assumption.not_shown,
+                    "nodeid": None,
+                }
+            )
+    return found
+
+
+def lemmas(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """The numbered lemmas of the claim's derivation, as its evidence checked them; each once."""
+    found = [lemma for row in rows for lemma in row.lemmas if not row.stale]
+    return [lemma.model_dump(mode="json") for lemma in dict.fromkeys(found)]
+
+
+def _reading(other: OtherReading, rows: Sequence[Row]) -> dict[str, Any]:
+    """Another reading of the print, and what its own evidence found."""
+    about = [row for row in rows if row.reading == other.key]
+    state = reading_state(about)
+    return {"key": other.key, "text": other.text, "verdict": state, "nodeids": [row.nodeid for row in about]}
+
+
+def reading_state(rows: Sequence[Row]) -> str:
+    """``false``, ``doubted``, ``true``, ``supported`` or ``undecided``, by the rows about one reading."""
+    counted = [row for row in rows if not row.stale and row.outcome == "passed"]
+    if any(refutes(row) for row in counted):
+        return "false"
+    if any(row.refutes for row in counted):
+        return "doubted"
+    if any(row.complete and row.grade in CONCLUSIVE for row in counted):
+        return "true"
+    return "supported" if counted else "undecided"
 
 
 def _waiting(claim: Claim, rows: tuple[Row, ...]) -> list[dict[str, Any]]:
@@ -69,5 +144,5 @@ def _waiting(claim: Claim, rows: tuple[Row, ...]) -> list[dict[str, Any]]:
 
 
 def _evidence(row: Row, state: str | None = None) -> dict[str, Any]:
-    left_out = {"slug", "digests", "charts", "necessity", "outcome"}
+    left_out = {"slug", "digests", "charts", "necessity", "counterexamples", "lemmas", "outcome"}
     return {"outcome": state or row.outcome, **row.model_dump(mode="json", exclude=left_out)}

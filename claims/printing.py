@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from icl_claims.claims import table
-from icl_claims.claims.results import Results
+from icl_claims.claims.results import STEP_MEANING, Results
 from icl_claims.claims.verdicts import Judgement
 
 
@@ -33,16 +33,34 @@ def verified(judgements: Sequence[Judgement], results: Results, color: bool) -> 
 
 def dossier_lines(known: dict[str, Any]) -> list[str]:
     """What :func:`icl_claims.claims.dossier.dossier` knows, in words."""
-    lines = [f"{known['slug']}: {known['verdict'].upper()}", f"{known['paper']}, {known['location']}", ""]
+    verdict = known["verdict"].upper()
+    said = [known[key] for key in ("grade", "severity") if known[key]]
+    said += [f"{known['scale']} scale"] if known["scale"] else []
+    verdict += f" ({', '.join(said)})" if said else ""
+    lines = [f"{known['slug']}: {verdict}", f"{known['paper']}, {known['location']}", ""]
+    lines += ["A draft: unverified until its author has finished it.", ""] if known["draft"] else []
+    if known["provenance"] == "secondary":
+        lines += ["As recorded from a secondary source: nobody here has read what is printed.", ""]
     lines += [known["statement"], ""]
-    for key in ("reading", "reason", "corrects"):
+    lines += [f"reading: {known['reading_text'] or known['reading']}"]
+    for other in known["other_readings"]:
+        lines += [f"read otherwise: {other['text']} {other['verdict'].upper()}"]
+    for key in ("reason", "corrects"):
         if known[key]:
             lines += [f"{key}: {known[key]}"]
-    figures = {key: known[key] for key in ("grade", "range", "tightness") if known[key]}
+    figures = {key: known[key] for key in ("range", "tightness") if known[key]}
     lines += [f"{key}: {value}" for key, value in figures.items()]
+    if len(known["parts"]) > 1:
+        lines += [f"part {part}: {state}" for part, state in known["part_verdicts"].items()]
     lines += [f"mutants killed: {known['mutants_killed']} of {known['mutants']}"]
+    for found in known["counterexamples"]:
+        lines += [f"counterexample to {found['part']}: {found['instance']}; margin {found['margin']}"]
+    for below in known["rests_on"]:
+        lines += [f"rests on {below['slug']}: {below['verdict']}{', which fell' if below['fell'] else ''}"]
+    lines += [f"cites {cited}" for cited in known["cites"]]
     for gap in known["gaps"]:
         lines += [f"owed: {gap}"]
+    lines += _lemma_lines(known["derivation"])
     lines += _assumption_lines(known)
     lines += ["", "evidence:"] if known["evidence"] else []
     for row in known["evidence"]:
@@ -53,17 +71,35 @@ def dossier_lines(known: dict[str, Any]) -> list[str]:
     return lines
 
 
+def _lemma_lines(derivation: dict[str, Any]) -> list[str]:
+    """Where the derivation stands, and its numbered lemmas, each with what checks it."""
+    if not derivation["module"]:
+        return []
+    lines = ["", f"derivation: {derivation['module']}"]
+    for lemma in derivation["lemmas"]:
+        lines += [f"  Lemma {lemma['number']}. {lemma['statement']}", f"    {lemma['proof']}"]
+        if lemma["checked_by"]:
+            lines += [f"    checked by {lemma['checked_by']}: {lemma['reach']}"]
+        if lemma["step"]:
+            lines += [
+                f"    prose: {STEP_MEANING[lemma['step']]}{': ' + lemma['claim'] if lemma['claim'] else ''}"
+            ]
+        lines += [f"    cites {cited}" for cited in lemma["cites"]]
+    return lines
+
+
 def _assumption_lines(known: dict[str, Any]) -> list[str]:
     """Each assumption with what the evidence says about dropping it, or why nothing shows it necessary."""
-    lines = ["", "assumptions:"] if known["assumptions"] else []
+    if not known["assumptions"]:
+        return []
+    decided, stated = known["necessity_decided"], known["assumptions_stated"]
+    lines = ["", f"assumptions ({decided} of {stated} decided):"]
     for assumption in known["assumptions"]:
         lines += [f"  {assumption['key']}: {assumption['text']}"]
-        said = [n for n in known["necessity"] if n["assumption"] == assumption["key"]]
-        for necessity in said:
-            word = "necessary" if necessity["necessary"] else "dispensable"
-            lines += [f"    {word}: {necessity['instance']}"]
-        if not said and assumption["not_shown"]:
-            lines += [f"    not shown necessary: {assumption['not_shown']}"]
+        for said in known["necessity"]:
+            if said["assumption"] == assumption["key"]:
+                part = f" for {said['part']}" if said["part"] else ""
+                lines += [f"    {said['standing']}{part}: {said['instance'] or 'no evidence'}"]
     return lines
 
 
@@ -71,6 +107,8 @@ def _row_lines(row: dict[str, Any]) -> list[str]:
     state = "stale" if row["stale"] else row["outcome"]
     role = "refutes" if row["refutes"] else "establishes" if row["complete"] else "supports"
     decides = f"{role} {', '.join(row['parts'])}" if row["parts"] else "decides no part by itself"
+    if row["reading"]:
+        decides = f"{role} the reading {row['reading']}"
     scope = f"{decides}; {row['grade']}; {row['range']}; level {row['level']}"
     lines = [f"  {state}: {row['summary']}", f"    {row['nodeid']}", f"    {scope}"]
     lines += [f"    {row['message']}"] if row["message"] else []

@@ -35,6 +35,17 @@ GRADE_MEANING: dict[Grade, str] = {
 }
 
 
+STEP_MEANING: dict[str, str] = {
+    "induction": "induction on a checked step",
+    "compactness": "continuity and compactness",
+    "convexity": "convexity",
+    "citation": "a cited theorem",
+    "symmetry": "invariance under a checked symmetry",
+    "claim": "another claim",
+}
+"""The kinds of prose that may carry a lemma beyond what its check decides."""
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 

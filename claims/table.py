@@ -17,13 +17,14 @@ STYLES = {
     "holds-corrected": "cyan",
     "refuted": "magenta",
     "supported": "blue",
+    "doubted": "yellow",
     "open": "bold red",
     "unverified": "yellow",
 }
 
 
 def verdict_lines(judgements: Iterable[Judgement], color: bool = False) -> list[str]:
-    """The lines of the table: verdict, grade, mutants, range, slug of each claim."""
+    """The lines of the table: verdict, grade (with severity or scale), mutants, range, slug of each claim."""
     # Imported here: rich takes a tenth of a second, and most commands print no table.
     from rich import box
     from rich.console import Console
@@ -38,7 +39,10 @@ def verdict_lines(judgements: Iterable[Judgement], color: bool = False) -> list[
     for judgement in judgements:
         mutants = f"{judgement.mutants_killed}/{judgement.mutants}" if judgement.mutants else "-"
         covered = shorten(judgement.range or "-", RANGE, placeholder=" …")
-        cells = (judgement.verdict, judgement.grade or "-", mutants, covered, judgement.slug)
+        grade = judgement.grade or "-"
+        if more := judgement.severity or judgement.scale:
+            grade += f", {more}"
+        cells = (judgement.verdict, grade, mutants, covered, judgement.slug)
         table.add_row(*(Text(cell) for cell in cells), style=STYLES[judgement.verdict])
     screen = io.StringIO()
     Console(file=screen, width=WIDTH, force_terminal=color, highlight=False).print(table)

@@ -14,15 +14,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 Step = Literal["induction", "compactness", "convexity", "citation", "symmetry", "claim"]
-STEP_MEANING: dict[Step, str] = {
-    "induction": "induction on a checked step",
-    "compactness": "continuity and compactness",
-    "convexity": "convexity",
-    "citation": "a cited theorem",
-    "symmetry": "invariance under a checked symmetry",
-    "claim": "another claim",
-}
-"""The kinds of prose that may carry a lemma beyond what its check decides."""
+"""The kinds of prose that may carry a lemma beyond what its check decides: induction on a checked step, continuity and
+compactness, convexity, a cited theorem, invariance under a checked symmetry, another claim."""
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from icl_claims.claims.claim import PAPERS, Claim
+from icl_claims.claims.claim import PAPERS, SEVERITY_MEANING, Claim
 from icl_claims.claims.report import prose
 from icl_claims.claims.report.sections import Section, sections
-from icl_claims.claims.results import GRADE_MEANING, Chart, Results, write_text
+from icl_claims.claims.results import GRADE_MEANING, STEP_MEANING, Chart, Results, write_text
 from icl_claims.claims.verdicts import VERDICT_MEANING, VERDICTS
 
 if TYPE_CHECKING:
@@ -71,6 +71,8 @@ def _context(results: Results, registry: Mapping[str, Claim]) -> dict[str, Any]:
         "paper_counts": {paper: counts(of) for paper, of in papers.items()},
         "verdict_meaning": VERDICT_MEANING,
         "grade_meaning": GRADE_MEANING,
+        "severity_meaning": SEVERITY_MEANING,
+        "step_meaning": STEP_MEANING,
         "notation": (TEMPLATES / "notation.md").read_text(encoding="utf-8"),
     }
 

@@ -6,11 +6,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from icl_claims.claims.claim import Assumption, Claim
-from icl_claims.claims.results import Chart, Mutant, Necessity, Results, Row, Tightness
+from icl_claims.claims.claim import Assumption, Claim, OtherReading
+from icl_claims.claims.dossier import reading_state
+from icl_claims.claims.results import (
+    Chart,
+    Counterexample,
+    LemmaRow,
+    Mutant,
+    Necessity,
+    Results,
+    Row,
+    Tightness,
+)
 from icl_claims.claims.verdicts import Judgement, judge_all
 
-Standing = Literal["necessary", "dispensable", "disputed", "not shown necessary", "not addressed"]
+Standing = Literal["necessary", "dispensable", "disputed", "not tried"]
 
 
 @dataclass(frozen=True)
@@ -38,8 +48,34 @@ class Section:
 
     @property
     def mutants(self) -> tuple[Mutant, ...]:
-        """The distinct mutants of the counted rows."""
-        return tuple(dict.fromkeys(mutant for row in self.counted for mutant in row.mutants))
+        """The mutants of the counted rows, each once, whatever else rejects it too."""
+        return tuple({mutant.name: mutant for row in self.counted for mutant in row.mutants}.values())
+
+    @property
+    def lemmas(self) -> tuple[LemmaRow, ...]:
+        """The numbered lemmas of the derivation, as the counted rows checked them."""
+        return tuple(dict.fromkeys(lemma for row in self.counted for lemma in row.lemmas))
+
+    @property
+    def counterexamples(self) -> tuple[Counterexample, ...]:
+        """The instances that refute a part."""
+        return tuple(dict.fromkeys(found for row in self.counted for found in row.counterexamples))
+
+    @property
+    def other_readings(self) -> Iterator[tuple[OtherReading, str]]:
+        """The other readings of the print, each with what its own evidence found."""
+        for other in self.claim.other_readings:
+            yield other, reading_state([row for row in self.counted if row.reading == other.key])
+
+    @property
+    def resting(self) -> Iterator[tuple[str, str]]:
+        """The claims that this one rests on, with what the stored results say of each."""
+        for slug in self.claim.rests_on:
+            not_run = slug in self.judgement.not_run
+            yield (
+                slug,
+                "no stored result" if not_run else "fell" if slug in self.judgement.fallen else "holds",
+            )
 
     @property
     def tightness(self) -> tuple[Tightness, ...]:
@@ -56,7 +92,7 @@ class Section:
                 for necessity in row.necessity
                 if necessity.assumption == assumption.key
             )
-            yield Hypothesis(assumption, _standing(assumption, findings), findings)
+            yield Hypothesis(assumption, _standing(findings), findings)
 
     @property
     def charts(self) -> Iterator[tuple[str, Chart]]:
@@ -66,13 +102,13 @@ class Section:
             yield f"{self.claim.slug}-chart-{number}-", chart
 
 
-def _standing(assumption: Assumption, findings: tuple[Necessity, ...]) -> Standing:
+def _standing(findings: tuple[Necessity, ...]) -> Standing:
     said = {finding.necessary for finding in findings}
     if said == {True, False}:
         return "disputed"
     if said:
         return "necessary" if said == {True} else "dispensable"
-    return "not addressed" if assumption.not_shown is None else "not shown necessary"
+    return "not tried"
 
 
 def sections(results: Results, registry: Mapping[str, Claim]) -> tuple[Section, ...]:

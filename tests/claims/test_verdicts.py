@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from icl_claims.claims.claim import Assumption, Claim
 from icl_claims.claims.results import GRADES, Grade, Mutant, Necessity, Results, Row, Tightness
 from icl_claims.claims.verdicts import CONCLUSIVE, Judgement, judge, judge_all
-from tests.shared.rows import passed
+from tests.shared.rows import COUNTEREXAMPLE, passed
 
 CLAIM = Claim(
     "sum",
@@ -20,23 +20,29 @@ CLAIM = Claim(
     "$1+1=2$",
     assumptions=(Assumption("positive", "$n>0$"), Assumption("finite", "$n<9$", not_shown="no instance")),
     parts=("first", "second"),
+    severity="constant",
 )
 CORRECTION = Claim("sum_corrected", "suite", "here", "$1+1=2$", corrects="sum")
 REGISTRY = {"sum": CLAIM, "sum_corrected": CORRECTION}
-KILLED = tuple(Mutant(name=name, killed=True) for name in "abc")
+KILLED = tuple(Mutant(name=name, killed=True, power=0.999) for name in "abc")
 NECESSARY = (Necessity(assumption="positive", necessary=True, instance="n = 0"),)
 
 
 def row(name: str = "full", **changes: object) -> Row:
     """Evidence that alone makes the claim ``sum`` hold, but for the changes."""
-    whole = {"parts": ("first", "second"), "mutants": KILLED, "necessity": NECESSARY}
+    whole = {
+        "parts": ("first", "second"),
+        "mutants": KILLED,
+        "necessity": NECESSARY,
+        "counterexamples": tuple(COUNTEREXAMPLE.model_copy(update={"part": p}) for p in ("first", "second")),
+    }
     base = passed(f"tests/test_sum.py::test_claim_sum_{name}", "sum", **whole)
     return base.model_copy(update=changes)
 
 
 def bare(name: str, **changes: object) -> Row:
-    """Evidence that decides parts and nothing else."""
-    return row(name, **{"mutants": (), "necessity": (), **changes})
+    """Evidence that decides parts, with one mutant of those of ``row``, and nothing else."""
+    return row(name, **{"mutants": KILLED[:1], "necessity": (), **changes})
 
 
 def judged(*rows: Row, claim: Claim = CLAIM, registry: dict[str, Claim] = REGISTRY) -> Judgement:
@@ -56,7 +62,9 @@ def test_complete_conclusive_evidence_for_every_part_holds():
 @pytest.mark.parametrize("grade", GRADES)
 @pytest.mark.parametrize("complete", [True, False])
 def test_holds_needs_a_conclusive_grade_over_the_whole_range(grade: Grade, complete: bool):
-    expected = "holds" if complete and grade in {"proof", "exact", "certified", "float"} else "supported"
+    expected = (
+        "holds" if complete and grade in {"proof", "argument", "exact", "certified", "float"} else "supported"
+    )
     assert judged(row(grade=grade, complete=complete)).verdict == expected
 
 
@@ -94,7 +102,13 @@ def test_a_counterexample_need_not_decide_every_part():
 def test_refuted_becomes_holds_corrected_when_the_correction_holds():
     refuted = row(refutes=True)
     assert judged(refuted, holding_correction()).verdict == "holds-corrected"
-    for weaker in ({"grade": "statistical"}, {"outcome": "failed"}, {"stale": True}, {"mutants": ()}):
+    for weaker in (
+        {"grade": "statistical"},
+        {"outcome": "failed"},
+        {"stale": True},
+        {"mutants": ()},
+        {"lemmas": ()},
+    ):
         correction = holding_correction().model_copy(update=weaker)
         assert judged(refuted, correction).verdict == "refuted"
 
@@ -160,14 +174,180 @@ def test_tightness_is_that_of_the_rows_that_count():
 
 
 def test_evidence_that_decides_no_part_brings_teeth_and_necessity_only():
-    decides, aids = bare("decides"), row("aids", parts=(), grade="trained", complete=False)
-    assert judged(aids).gaps == ("part first: no evidence decides it", "part second: no evidence decides it")
+    decides, aids = row("decides", necessity=()), row("aids", parts=(), grade="trained", complete=False)
+    assert judged(aids).gaps == (
+        "part first: no evidence decides it",
+        "part second: no evidence decides it",
+        "0 mutants killed, 3 required",
+    )
     assert (judged(decides, aids).verdict, judged(decides, aids).grade) == ("holds", "proof")
 
 
-def test_mutants_of_the_same_name_in_two_tests_count_twice():
-    judgement = judged(row("a", mutants=KILLED[:2]), row("b", mutants=KILLED[:2]))
-    assert (judgement.mutants_killed, judgement.mutants) == (4, 4)
+def test_a_mutant_counts_once_and_only_from_evidence_that_decides():
+    """The weaker second row decides nothing beside the first, whatever it rejects; nor does a row without parts."""
+    other = tuple(m.model_copy(update={"name": f"{m.name}'"}) for m in KILLED)
+    idle = [bare("b", grade="exact", complete=False, mutants=other), bare("c", parts=(), mutants=other)]
+    judgement = judged(row("a"), *idle)
+    assert (judgement.mutants_killed, judgement.mutants) == (3, 3)
+    two = [row("a", parts=("first",), mutants=KILLED[:2]), row("b", parts=("second",), mutants=KILLED[:2])]
+    assert (judged(*two).mutants, judged(*two).gaps) == (2, ("2 mutants killed, 3 required",))
+    assert judged(two[0], row("b", parts=("second",))).mutants == 3
+    silent = judged(row("a", parts=("first",)), bare("b", parts=("second",), mutants=()))
+    assert silent.gaps == ("deciding check without mutants: tests/test_sum.py::test_claim_sum_b",)
+    assert (
+        "deciding check without mutants: tests/test_sum.py::test_claim_sum_full"
+        in judged(row(mutants=())).gaps
+    )
+
+
+def test_proofs_and_arguments_need_their_lemmas():
+    for grade in ("proof", "argument"):
+        gaps = judged(row(grade=grade, lemmas=())).gaps
+        assert gaps == (f"{grade} without lemmas: tests/test_sum.py::test_claim_sum_full",)
+    assert judged(row(grade="exact", lemmas=())).verdict == "holds"
+    assert judged(row(), bare("aid", parts=(), lemmas=())).verdict == "holds"
+
+
+def test_a_mutant_of_a_sampled_check_states_its_power():
+    unpowered = tuple(m.model_copy(update={"power": None}) for m in KILLED)
+    judgement = judged(row(grade="statistical", mutants=unpowered))
+    assert judgement.gaps == tuple(f"mutant of a sampled check without its power: {name}" for name in "abc")
+
+
+# ---------------------------------------------------------------------- what refutes
+
+
+@pytest.mark.parametrize("grade", GRADES)
+def test_only_conclusive_or_very_sure_evidence_refutes(grade: Grade):
+    sure = grade in CONCLUSIVE
+    assert judged(row(refutes=True, grade=grade)).verdict == ("refuted" if sure else "doubted")
+    for error, verdict in ((1e-6, "refuted"), (1.1e-6, "doubted"), (None, "doubted")):
+        sampled = row(refutes=True, grade="statistical", error_probability=error)
+        assert judged(sampled).verdict == verdict
+
+
+def test_doubt_does_not_hide_behind_support_nor_a_refutation_behind_doubt():
+    doubt = bare("doubt", refutes=True, grade="trained", scale="small")
+    judgement = judged(row(), doubt)
+    assert (judgement.verdict, judgement.grade, judgement.scale) == ("doubted", "trained", "small")
+    assert judged(row(), doubt, row("no", refutes=True, grade="exact")).verdict == "refuted"
+    assert judged(row("no", refutes=True, grade="exact"), doubt).severity == "constant"
+    assert judged(row(), doubt).severity is None
+
+
+def test_parts_that_nothing_decides_stay_visible_beside_a_refutation():
+    judgement = judged(row(parts=("first",), refutes=True))
+    assert (judgement.verdict, dict(judgement.parts)) == (
+        "refuted",
+        {"first": "refuted", "second": "undecided"},
+    )
+    both = judged(
+        row(parts=("first",), refutes=True), bare("b", parts=("second",), grade="trained", scale="small")
+    )
+    assert dict(both.parts) == {"first": "refuted", "second": "supported"}
+
+
+def test_a_refutation_owes_a_counterexample_for_each_part_and_a_severity():
+    bare_refutation = row(
+        refutes=True, counterexamples=(COUNTEREXAMPLE.model_copy(update={"part": "first"}),)
+    )
+    assert judged(bare_refutation).gaps == ("part second: refuted without a counterexample",)
+    assert judged(row(refutes=True), claim=replace(CLAIM, severity=None)).gaps == (
+        "severity of what is false is not stated",
+    )
+    experiment = replace(CLAIM, kind="experiment")
+    assert judged(row(refutes=True, counterexamples=()), claim=experiment).verdict == "refuted"
+
+
+def test_a_refuted_claim_owes_neither_mutants_nor_necessity():
+    judgement = judged(row(refutes=True, mutants=(), necessity=()))
+    assert (judgement.verdict, judgement.gaps) == ("refuted", ())
+
+
+def test_a_row_about_another_reading_decides_nothing():
+    other = row("other", parts=(), reading="mod", refutes=True, mutants=KILLED)
+    assert judged(row(), other).verdict == "holds"
+    assert judged(row(parts=("first",)), other).gaps == ("part second: no evidence decides it",)
+
+
+def test_a_draft_is_unverified_and_lists_what_it_owes():
+    draft = replace(CLAIM, draft=True)
+    assert judged(row(), claim=draft).verdict == "unverified"
+    assert judged(row(necessity=()), claim=draft).gaps == ("assumption positive: necessity not addressed",)
+
+
+def test_the_scale_of_trained_evidence_is_that_of_its_smallest_run():
+    small, paper = (row(scale, grade="trained", scale=scale) for scale in ("small", "paper"))
+    first, second = (
+        small.model_copy(update={"parts": ("first",)}),
+        paper.model_copy(update={"parts": ("second",)}),
+    )
+    assert (judged(first, second).scale, judged(paper).scale, judged(row()).scale) == ("small", "paper", None)
+
+
+def test_necessity_is_counted_against_all_assumptions():
+    assert (judged(row()).necessity_decided, judged(row()).assumptions) == (1, 2)
+
+
+# ---------------------------------------------------------------------- what a claim rests on
+
+BELOW = replace(CLAIM, slug="below", corrects=None)
+ABOVE = replace(CLAIM, slug="above", rests_on=("below",))
+TOP = replace(CLAIM, slug="top", rests_on=("above",))
+TOWER = {"below": BELOW, "above": ABOVE, "top": TOP, "aside": replace(CLAIM, slug="aside")}
+
+
+def tower(**of_below: object) -> dict[str, Judgement]:
+    rows = [row(slug, slug=slug) for slug in ("above", "top", "aside")]
+    return judge_all(Results(rows=(*rows, row("below", slug="below", **of_below))), TOWER)
+
+
+def test_a_claim_holds_only_while_all_that_it_rests_on_holds():
+    assert {j.verdict for j in tower().values()} == {"holds"}
+    fallen = tower(outcome="failed")
+    assert {slug: j.verdict for slug, j in fallen.items()} == {
+        "below": "open",
+        "above": "open",
+        "top": "open",
+        "aside": "holds",
+    }
+    assert (fallen["above"].fallen, fallen["top"].fallen) == (("below",), ("above",))
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict"),
+    [
+        ({"refutes": True}, "open"),
+        ({"complete": False}, "open"),
+        ({"grade": "trained", "scale": "small"}, "open"),
+        ({"stale": True}, "unverified"),
+        ({"necessity": ()}, "unverified"),
+        ({"grade": "exact"}, "holds"),
+    ],
+)
+def test_support_doubt_and_debts_below_do_not_carry(changes: dict[str, object], verdict: str):
+    assert tower(**changes)["above"].verdict == verdict
+
+
+def test_what_is_owed_below_is_named_above():
+    gaps = tower(necessity=())["above"].gaps
+    assert gaps == ("rests on below: assumption positive: necessity not addressed",)
+
+
+def test_a_claim_below_without_a_stored_result_is_named_and_does_not_fell():
+    found = judge(ABOVE, Results(rows=(row("above", slug="above"),)), TOWER)
+    assert (found.verdict, found.not_run, found.fallen) == ("holds", ("below",), ())
+
+
+def test_a_claim_that_rests_on_a_corrected_one_falls():
+    registry = {**TOWER, "repair": replace(CORRECTION, slug="repair", corrects="below")}
+    rows = (
+        row("above", slug="above"),
+        row("below", slug="below", refutes=True),
+        row("repair", slug="repair", parts=("statement",)),
+    )
+    verdicts = {slug: j.verdict for slug, j in judge_all(Results(rows=rows), registry).items()}
+    assert (verdicts["below"], verdicts["above"]) == ("holds-corrected", "open")
 
 
 def test_all_claims_are_judged_in_the_order_of_the_registry():
@@ -202,19 +382,26 @@ def evidence(**fixed: object) -> st.SearchStrategy[list[Row]]:
     return st.lists(rows(**fixed), max_size=5, unique_by=lambda r: r.nodeid)
 
 
-sound = {"outcome": "passed", "stale": False, "mutants": KILLED, "necessity": NECESSARY}
+sound = {
+    "outcome": "passed",
+    "stale": False,
+    "mutants": KILLED,
+    "necessity": NECESSARY,
+    "error_probability": 1e-9,
+    "grade": "exact",
+}
 
 
-@given(evidence(**sound), rows(**sound, refutes=True), st.randoms(use_true_random=False))
+@given(evidence(**sound), rows(**sound, refutes=True, parts=("second",)), st.randoms(use_true_random=False))
 def test_a_refutation_wins_over_any_confirmations(others, refutation, random):
     found = [*others, refutation]
     random.shuffle(found)
     assert judged(*found).verdict == "refuted"
 
 
-@given(evidence(), rows(outcome="passed", stale=False, refutes=True))
+@given(evidence(), rows(outcome="passed", stale=False, refutes=True, parts=("first",)))
 def test_with_a_counted_refutation_nothing_ever_holds_or_is_supported(others, refutation):
-    assert judged(*others, refutation).verdict in {"refuted", "open", "unverified"}
+    assert judged(*others, refutation).verdict in {"refuted", "doubted", "open", "unverified"}
 
 
 @given(evidence(), rows(outcome="failed", stale=False))

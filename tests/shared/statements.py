@@ -24,7 +24,6 @@ def statements() -> MappingProxyType[str, Statement[Any, Any]]:
     for file in CLAIM_TESTS:
         name = ".".join(file.relative_to(ROOT).with_suffix("").parts)
         for value in vars(importlib.import_module(name)).values():
-            if isinstance(value, Statement):
-                if found.setdefault(value.slug, value) is not value:
-                    raise ValueError(f"{value.slug} is stated twice, the second time in {name}")
+            if isinstance(value, Statement) and found.setdefault(value.slug, value) is not value:
+                raise ValueError(f"{value.slug} is stated twice, the second time in {name}")
     return MappingProxyType(found)

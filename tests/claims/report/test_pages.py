@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -11,7 +12,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from icl_claims.claims.claim import Assumption, Claim
+from icl_claims.claims.claim import Assumption, Claim, OtherReading
 from icl_claims.claims.registry import registry
 from icl_claims.claims.report import charts, pages
 from icl_claims.claims.report.sections import sections
@@ -19,6 +20,7 @@ from icl_claims.claims.results import (
     GRADE_MEANING,
     GRADES,
     Chart,
+    Counterexample,
     Figure,
     Mutant,
     Necessity,
@@ -28,6 +30,7 @@ from icl_claims.claims.results import (
     Tightness,
 )
 from icl_claims.claims.verdicts import VERDICT_MEANING, VERDICTS
+from tests.shared.rows import LEMMA, passed
 
 EVIL = "<script>alert('x')</script>"
 
@@ -49,7 +52,9 @@ REGISTRY = {
             parts=("point", "uniqueness"),
             reading="*unique* up to scale",
         ),
-        Claim(slug="wrong", paper="ahn2023", location="Theorem 5", statement="$$f = 2 d$$"),
+        Claim(
+            slug="wrong", paper="ahn2023", location="Theorem 5", statement="$$f = 2 d$$", severity="constant"
+        ),
         Claim(slug="failing", paper="gatmiry2024", location="§3", statement="x", provenance="secondary"),
         Claim(slug="outdated", paper="fu2024", location="§4", statement="x"),
         Claim(slug="skipped", paper="fu2024", location="§5", statement="x", kind="experiment"),
@@ -88,6 +93,7 @@ def row(slug: str, test: str = "", **changes: object) -> Row:
         "outcome": "passed",
         "summary": "The gradient vanishes.",
         "mutants": KILLED,
+        "lemmas": (LEMMA,),
     }
     return Row.model_validate(fields | changes)
 
@@ -110,7 +116,13 @@ ROWS = (
         charts=(CHART, CHART),
     ),
     row("minimizer", "_unique[2-3]", parts=("uniqueness",), grade="exact"),
-    row("wrong", refutes=True, range="$d = 1$", figures=(Figure(name="gap", value="1"),)),
+    row(
+        "wrong",
+        refutes=True,
+        range="$d = 1$",
+        figures=(Figure(name="gap", value="1"),),
+        counterexamples=(Counterexample(part="statement", instance=f"$d = 1$ {EVIL}", margin="-1/3"),),
+    ),
     row("failing", outcome="failed", message=f"assert 1 == 2 {EVIL}"),
     row("outdated", stale=True),
     row("skipped", outcome="skipped", message="needs a GPU"),
@@ -219,8 +231,8 @@ def test_verdicts_are_shown(
 
 
 def test_counts_of_verdicts(markdown: str, page: Page) -> None:
-    assert "| **All** | **2** | **1** | **·** | **·** | **1** | **4** | **8** |" in markdown
-    assert "8 claims, six possible verdicts" in page.text[""]
+    assert "| **All** | **2** | **1** | **·** | **·** | **·** | **1** | **4** | **8** |" in markdown
+    assert "8 claims, 7 possible verdicts" in page.text[""]
     assert "8 in all" in markdown
 
 
@@ -323,16 +335,16 @@ def test_necessity_of_each_assumption(page: Page, markdown: str) -> None:
     shown = page.text["minimizer"]
     assert re.search(r"necessary at d=1 the minimizer is 2/3", shown)
     assert "dispensable null directions drop out" in shown
-    assert "not shown necessary no instance is known" in shown
+    assert "not tried no instance is known" in shown
     written = section(markdown, "minimizer")
     assert "  - *necessary*: at $`d = 1`$ the minimizer is $`2/3`$" in written
     assert "  - *dispensable*: null directions drop out" in written
-    assert "  - *not shown necessary*: no instance is known" in written
+    assert "  - *not tried*: no instance is known" in written
 
 
 @pytest.mark.parametrize(
     ("found", "standing"),
-    [((), "not addressed"), ((True,), "necessary"), ((False,), "dispensable"), ((True, False), "disputed")],
+    [((), "not tried"), ((True,), "necessary"), ((False,), "dispensable"), ((True, False), "disputed")],
 )
 def test_standing_of_an_assumption(found: tuple[bool, ...], standing: str) -> None:
     rows = [
@@ -351,6 +363,49 @@ def test_stale_evidence_says_nothing_about_assumptions_or_mutants() -> None:
     every = sections(Results(rows=tuple(r.model_copy(update={"stale": True}) for r in ROWS)), REGISTRY)
     assert all(not s.mutants and not s.tightness for s in every)
     assert next(iter(every[0].hypotheses)).findings == ()
+
+
+def test_what_a_verdict_rests_on_is_shown(page: Page, markdown: str) -> None:
+    """Lemmas with what checks each; parts; the severity and the counterexample of what is false as written."""
+    written, shown = section(markdown, "minimizer"), page.text["minimizer"]
+    for text in (written.replace("`", "").replace("\n   ", " "), shown):
+        assert "By counting." in text
+        assert re.search(r"[Cc]hecked by icl_claims\.theory\.sums\.prove_sum: all n", text)
+    assert "Assumptions (3 of 4 decided)" in written
+    assert "Assumptions, 3 of 4 decided" in shown
+    assert "`point` holds, `uniqueness` holds" in written
+    assert "point holds, uniqueness holds" in shown
+    false, false_shown = section(markdown, "wrong"), page.text["wrong"]
+    assert "**holds-corrected** (constant)" in false
+    assert "Counterexample to `statement`: $`d = 1`$ &lt;script>" in false
+    assert "Severityconstant" in false_shown
+    assert "margin -1/3" in false_shown
+
+
+def test_readings_rests_and_drafts_are_shown() -> None:
+    claims = {
+        "sum": replace(
+            Claim("sum", "suite", "here", "$1+1=2$"),
+            other_readings=(OtherReading("mod", "In $F_2$."),),
+            rests_on=("below",),
+        ),
+        "below": Claim("below", "suite", "here", "$1=1$", draft=True, provenance="secondary"),
+    }
+    other = {"parts": (), "reading": "mod", "refutes": True}
+    rows = (
+        passed("tests/a.py::test_claim_sum", "sum", mutants=KILLED),
+        passed("tests/b.py::test_claim_sum", "sum", **other),
+    )
+    found = Results(rows=rows)
+    written, shown = pages.markdown(found, claims), Page(pages.html(found, claims)).text
+    assert "*Read otherwise* (**false**). In $`F_2`$." in section(written, "sum")
+    assert "Rests on [`below`](#below) (**no stored result**)" in section(written, "sum")
+    assert "Read otherwise false In" in shown["sum"]
+    assert "Rests onbelow no stored result" in shown["sum"]
+    assert "A draft" in section(written, "below")
+    assert "A draft" in shown["below"]
+    assert "from a secondary source" in section(written, "below")
+    assert "from a secondary source" in shown["below"]
 
 
 def test_mutants_are_named_and_survivors_stand_out() -> None:
@@ -390,7 +445,7 @@ def test_charts_of_any_data_can_be_drawn(scale: str, values: tuple[float, ...]) 
 def test_no_bar_of_a_text_ends_a_cell() -> None:
     claim = Claim(slug="barred", paper="suite", location=r"$|x| \le \|y\|$ | here", statement="x")
     line = next(x for x in pages.markdown(Results(), {"barred": claim}).splitlines() if x.startswith("| [`b"))
-    assert line.count("|") - line.count(r"\|") == 7
+    assert line.count("|") - line.count(r"\|") == 8
     assert r"$`\vert{}x\vert{} \le \Vert{}y\Vert{}`$ \| here" in line
 
 
