@@ -28,7 +28,7 @@ from icl_claims.claims.results import (
     Tightness,
 )
 from icl_claims.claims.routes import MATHEMATICS, reached
-from icl_claims.claims.statement import Statement, is_negative, not_an_object
+from icl_claims.claims.statement import NoEvidence, Statement, is_negative, not_an_object
 
 T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741
@@ -41,8 +41,12 @@ class SurvivingMutant(AssertionError):
     """The check accepted a false variant of the statement, or refused it for another reason than the one named."""
 
 
-class NotFalse(ValueError):
+class NotFalse(NoEvidence):
     """A mutant that is true, as far as its instance shows; or an instance that does not show what it is given for."""
+
+
+class NoCheck(NoEvidence):
+    """Text for an object, a check that calls no mathematics, or one route that is given for two."""
 
 
 class LemmaLike(Protocol):
@@ -115,7 +119,7 @@ class Evidence:
             SurvivingMutant: some mutant was accepted, or refused for another reason; all of them ran.
             NotFalse: a mutant is not false at its instance, or equals the object, or the instance is none of the
                 statement's.
-            TypeError: the object is text; the check calls no mathematics; the margin calls the check.
+            NoCheck: the object is text; the check calls no mathematics; the margin calls the check.
         """
         self._require_mathematics(check)
         check(self._owner(statement)[1])
@@ -135,18 +139,16 @@ class Evidence:
         Each mutant must be refused by a lemma.
 
         Raises:
-            ValueError: the mark says another grade than the lemmas give.
+            NoEvidence: the mark says another grade than the lemmas give.
         """
         for slug, grade in self._grades.items():
             if grade in ("proof", "argument") and grade != derivation.grade:
-                raise ValueError(
+                raise NoEvidence(
                     f"grade of {slug} must be {derivation.grade!r}, as its lemmas say, got {grade!r}"
                 )
         for lemma in derivation.lemmas:
             if lemma.check is not None and not lemma.check.__module__.startswith(MATHEMATICS):
-                raise TypeError(
-                    f"a lemma must be checked by a function of the theory, got {lemma.checked_by}"
-                )
+                raise NoCheck(f"a lemma must be checked by a function of the theory, got {lemma.checked_by}")
         _run_lemmas(derivation, self._owner(statement)[1])
         self._lemmas += tuple(
             LemmaRow(
@@ -239,12 +241,13 @@ class Evidence:
 
         Raises:
             AssertionError: the check fails.
-            ValueError: no claim of this test has such an assumption, or the check has no docstring.
+            NoEvidence: the check has no docstring, or calls no mathematics.
+            ValueError: no claim of this test has such an assumption.
         """
         self._require_mathematics(check)
         text = " ".join((check.__doc__ or "").partition("\n\n")[0].split())
         if not text:
-            raise ValueError(f"the check that {key} is dispensable must say in a docstring what it shows")
+            raise NoEvidence(f"the check that {key} is dispensable must say in a docstring what it shows")
         check()
         claims = [claim for claim in self._claims if key in {a.key for a in claim.assumptions}]
         if not claims:
@@ -297,7 +300,7 @@ class Evidence:
         survivors = []
         for edit in mutants:
             if not isinstance(edit, Edit):
-                raise TypeError(f"a mutant must be an edit of the object, got {type(edit).__name__}")
+                raise NoCheck(f"a mutant must be an edit of the object, got {type(edit).__name__}")
             if _same(edit.mutant, stated):
                 raise NotFalse(f"the mutant {edit.label!r} equals the object of the statement")
             shown = "" if owner is None else self._falsehood(owner, check, edit, part, at)
@@ -334,7 +337,7 @@ class Evidence:
         functions = reached(statement.margins[part])[0]
         for one in [check] if callable(check) else check:
             if getattr(one, "__wrapped__", one) in functions:
-                raise TypeError(
+                raise NoCheck(
                     f"{claim.slug}: the margin of {part} calls the check {one.__qualname__}: one route, not two"
                 )
         where = edit.at if edit.at is not None else at
@@ -357,9 +360,9 @@ class Evidence:
             self._claim_of(statement)
             return statement, statement.stated
         if theory := [claim.slug for claim in self._claims if claim.kind == "theory"]:
-            raise TypeError(f"{', '.join(theory)}: a check of theory needs a Statement, got {statement!r}")
+            raise NoCheck(f"{', '.join(theory)}: a check of theory needs a Statement, got {statement!r}")
         if problem := not_an_object(statement):
-            raise TypeError(f"what is checked must be an object, {problem}")
+            raise NoCheck(f"what is checked must be an object, {problem}")
         return None, statement
 
     def _claim_of(self, statement: Statement[Any, Any]) -> Claim:
@@ -374,7 +377,7 @@ class Evidence:
     def _require_mathematics(self, check: Callable[..., object]) -> None:
         if not reached(check)[1]:
             name = getattr(check, "__qualname__", repr(check))
-            raise TypeError(
+            raise NoCheck(
                 f"a check must call the theory, the numerics or the models, {name} calls none of them"
             )
 
@@ -424,7 +427,7 @@ def _shown(value: object) -> str:
     """An instance as text, which must say what it is."""
     text = " ".join(str(value).split())
     if " object at 0x" in text or " at 0x" in text:
-        raise ValueError(f"an instance must print as what it is, got {text!r}")
+        raise NoEvidence(f"an instance must print as what it is, got {text!r}")
     return text if len(text) <= LONGEST_INSTANCE else f"{text[:LONGEST_INSTANCE]} …"
 
 

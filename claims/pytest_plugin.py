@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _marks = pytest.StashKey["tuple[Mark, ...]"]()
 _evidence = pytest.StashKey["Evidence"]()
+_refused = pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -149,11 +150,14 @@ def pytest_runtest_makereport(
     if marks:
         from icl_claims.claims import registry
         from icl_claims.claims.evidence_index import summary_of
+        from icl_claims.claims.statement import NoEvidence
 
+        if call.excinfo is not None and issubclass(call.excinfo.type, NoEvidence):
+            item.stash[_refused] = True
         summary = summary_of(item.function.__doc__)  # type: ignore[attr-defined]
         rows = []
         for mark in marks:
-            row = mark.row(item.nodeid, summary, "passed")
+            row = mark.row(item.nodeid, summary, "refused" if item.stash.get(_refused, False) else "passed")
             if (collector := item.stash.get(_evidence, None)) is not None:
                 row = row.model_copy(update=collector.fields(registry.registry()[mark.slug]))
             rows.append(row.model_dump(mode="json"))

@@ -194,7 +194,8 @@ class Recorder:
                 rows = [entry.mark.row(nodeid, entry.summary, outcome) for entry in entries]
             for row in rows:
                 digests = self._sources.digests_of(path, row.slug)
-                yield row.model_copy(update={"outcome": outcome, "message": message, "digests": digests})
+                kept = "refused" if outcome == "failed" and row.outcome == "refused" else outcome
+                yield row.model_copy(update={"outcome": kept, "message": message, "digests": digests})
 
     def _still_there(self, row: Row) -> bool:
         from icl_claims.claims.evidence_index import function_id

@@ -18,7 +18,7 @@ SCHEMA = 2
 
 Grade = Literal["proof", "argument", "exact", "certified", "float", "statistical", "trained"]
 Level = Literal["quick", "full"]
-Outcome = Literal["passed", "failed", "skipped"]
+Outcome = Literal["passed", "failed", "skipped", "refused"]
 Scale = Literal["paper", "small"]
 
 GRADES: tuple[Grade, ...] = get_args(Grade)
@@ -138,6 +138,8 @@ class Chart(_Strict):
 
 class Row(_Strict):
     """What one test established about one claim.
+
+    The outcome ``refused`` says that what the test offers is no evidence, so that nothing was checked.
 
     ``reading`` names another reading of the print, where the row is about that and not about the judged statement.
     """

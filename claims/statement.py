@@ -18,6 +18,14 @@ T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741
 
 
+class NoEvidence(ValueError):
+    """What a test offers shows nothing: the claim stays unverified, for nothing was checked."""
+
+
+class NoObject(NoEvidence):
+    """Text, or nothing, where the object of a statement should be."""
+
+
 @dataclass(frozen=True)
 class Corner:
     """A corner of the range: what is None is drawn freely.
@@ -74,7 +82,7 @@ class Statement(Generic[T, I]):
 
     def __post_init__(self) -> None:
         if problem := not_an_object(self.stated):
-            raise TypeError(f"{self.slug}: stated must be the object of the statement, {problem}")
+            raise NoObject(f"{self.slug}: stated must be the object of the statement, {problem}")
 
     def margin(self, part: str, instance: I, stated: T | None = None) -> Any:
         """How well the instance satisfies this part, of the statement or of the same with another object."""

@@ -39,7 +39,7 @@ def verdict_lines(judgements: Iterable[Judgement], color: bool = False) -> list[
     for judgement in judgements:
         mutants = f"{judgement.mutants_killed}/{judgement.mutants}" if judgement.mutants else "-"
         covered = shorten(judgement.range or "-", RANGE, placeholder=" …")
-        grade = judgement.grade or "-"
+        grade = str(judgement.grade or "-")
         if more := judgement.severity or judgement.scale:
             grade += f", {more}"
         cells = (judgement.verdict, grade, mutants, covered, judgement.slug)

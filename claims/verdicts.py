@@ -24,7 +24,7 @@ VERDICT_MEANING: dict[Verdict, str] = {
     "supported": "only statistical or trained evidence, or a bounded range for an unbounded statement",
     "doubted": "weaker or trained evidence speaks against it, and nothing conclusive",
     "open": "checked, undecided: a check failed, or a claim that it rests on does not hold",
-    "unverified": "no evidence counts: none ran, it was skipped, it is stale, or the claim is incomplete or a draft",
+    "unverified": "no evidence counts: none ran, it was skipped or refused, it is stale, or the claim is incomplete",
 }
 
 CONCLUSIVE: frozenset[Grade] = frozenset({"proof", "argument", "exact", "certified", "float"})
@@ -76,7 +76,7 @@ def judge(claim: Claim, results: Results, registry: Mapping[str, Claim]) -> Judg
     """
     rows = results.of(claim.slug)
     about = [row for row in rows if not row.reading]
-    counted = [row for row in about if not row.stale and row.outcome != "skipped"]
+    counted = [row for row in about if counts(row)]
     parts = {part: _state(part, counted) for part in claim.parts}
     deciding = _deciding(claim, counted, parts)
     gaps = _gaps(claim, rows, counted, parts, deciding)
@@ -108,6 +108,11 @@ def judge(claim: Claim, results: Results, registry: Mapping[str, Claim]) -> Judg
 def judge_all(results: Results, registry: Mapping[str, Claim]) -> dict[str, Judgement]:
     """The verdicts on every registered claim, in the order of the registry."""
     return {slug: judge(claim, results, registry) for slug, claim in registry.items()}
+
+
+def counts(row: Row) -> bool:
+    """Whether a row says anything: it ran, on the files as they are now, and what it offered is evidence."""
+    return not row.stale and row.outcome not in ("skipped", "refused")
 
 
 def refutes(row: Row) -> bool:
@@ -208,6 +213,7 @@ def _gaps(
     if not rows:
         return (claim.reason or "no evidence has run",)
     gaps = [f"skipped: {row.nodeid}" for row in rows if row.outcome == "skipped"]
+    gaps += [f"no evidence: {row.nodeid}: {row.message}" for row in rows if row.outcome == "refused"]
     gaps += [f"stale: {row.nodeid}" for row in rows if row.stale and row.level == "quick"]
     gaps += [f"mutant survives: {m.name}" for row in counted for m in row.mutants if not m.killed]
     gaps += [

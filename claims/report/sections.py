@@ -18,7 +18,7 @@ from icl_claims.claims.results import (
     Row,
     Tightness,
 )
-from icl_claims.claims.verdicts import Judgement, judge_all
+from icl_claims.claims.verdicts import Judgement, counts, judge_all
 
 Standing = Literal["necessary", "dispensable", "disputed", "not tried"]
 
@@ -43,8 +43,8 @@ class Section:
 
     @property
     def counted(self) -> tuple[Row, ...]:
-        """The rows that the verdict rests on: neither stale nor skipped."""
-        return tuple(row for row in self.rows if not row.stale and row.outcome != "skipped")
+        """The rows that the verdict rests on: neither stale, nor skipped or refused."""
+        return tuple(filter(counts, self.rows))
 
     @property
     def mutants(self) -> tuple[Mutant, ...]:

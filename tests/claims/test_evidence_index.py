@@ -93,9 +93,32 @@ REFUSED = {
     ),
     "unknown level": (f"{GOOD}, level='slow'", r"level must be one of quick, full, got 'slow'"),
     "unknown part": (f"{GOOD}, parts=('third',)", r"parts of sum, which are first, second, got \('third',\)"),
+    "refuting without naming parts": (f"{GOOD}, refutes=True", "parts must be named, .*, got None"),
+    "trained without a scale": (
+        f"{GOOD.replace('proof', 'trained')}",
+        "scale must be one of paper, small for grade trained, and for no other, got None",
+    ),
+    "a scale that is none": (
+        f"{GOOD.replace('proof', 'trained')}, scale='large'",
+        "scale must .*, got 'large'",
+    ),
+    "a scale of a proof": (f"{GOOD}, scale='small'", "scale must .* for no other, got 'small'"),
+    "sampled without an error probability": (
+        f"{GOOD.replace('proof', 'statistical')}",
+        "error_probability must be given for grade statistical, and for no other, got None",
+    ),
+    "an error probability of a proof": (
+        f"{GOOD}, error_probability=1e-9",
+        "error_probability must .* got 1e-09",
+    ),
+    "an error probability of 1": (
+        f"{GOOD.replace('proof', 'statistical')}, error_probability=1.0",
+        r"error_probability must be a number between 0 and 1, got 1\.0",
+    ),
+    "an unknown reading": (f"{GOOD}, reading='mod'", "reading must be another reading of sum, .*, got 'mod'"),
     "refuting nothing": (
         f"{GOOD}, parts=(), refutes=True",
-        r"at least one part of sum .*, got \(\)",
+        r"parts must be named, at least one part of sum, in evidence that refutes, got \(\)",
     ),
     "parts as text": (f"{GOOD}, parts='first'", r"parts must be a tuple of parts of sum"),
     "no slug": ("grade='proof', range='all'", "slug must be given in the claim mark"),

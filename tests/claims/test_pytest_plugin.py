@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests import ROOT
+from tests.shared.sum_evidence import HEAD
 
 INI = """
 [tool.pytest.ini_options]
@@ -33,7 +34,7 @@ from icl_claims.claims.claim import Assumption, Claim
 CLAIMS = [
     Claim("sum_of_two", "suite", "here", "$1+1=2$", (Assumption("positive", "$n>0$"),)),
     Claim("sum_of_two_parts", "suite", "here", "$1+1=2$", parts=("first", "second")),
-    Claim("product", "suite", "here", "$2\\\\cdot 2=4$"),
+    Claim("product", "suite", "here", "$2\\\\cdot 2=4$", severity="constant"),
 ]
 registry.registry = lambda: {claim.slug: claim for claim in CLAIMS}
 
@@ -45,26 +46,15 @@ def counted(path, found):
 results.write = counted
 """
 
-HEAD = """
-import os
-import pytest
-
-def is_two(value):
-    if value != 2:
-        raise AssertionError(f"must be 2, got {value}")
-
-MUTANTS = {"three": 3, "four": 4, "five": 5}
-"""
-
 SUM = '''
-@pytest.mark.claim(slug="sum_of_two", grade="proof", range="all n")
+@pytest.mark.claim(slug="sum_of_two", grade="exact", complete=True, range="all n")
 def test_claim_sum_of_two(evidence):
     """One and one
     is two.
 
     More of it."""
-    evidence.check(is_two, 2, MUTANTS)
-    evidence.necessary("positive", "n = 0")
+    evidence.check(is_two, SUM, mutants(3, 4, 5), at=ONE)
+    evidence.necessary(SUM, "positive", Count(0))
     evidence.figure("value", 2)
 '''
 
@@ -72,22 +62,23 @@ PARTS = '''
 @pytest.mark.claim(slug="sum_of_two_parts", grade="exact", range="n < 3", parts=("first",))
 def test_claim_sum_of_two_parts_first(evidence):
     """First."""
-    evidence.check(is_two, 2, MUTANTS)
+    evidence.check(is_two, stated("sum_of_two_parts", "first", "second"), mutants(3, 4, 5), part="first", at=ONE)
 
-@pytest.mark.claim(slug="sum_of_two_parts", grade="statistical", range="one seed", parts=("second",))
+@pytest.mark.claim(slug="sum_of_two_parts", grade="float", range="one seed", parts=("second",))
 @pytest.mark.parametrize("seed", [0, 1])
-def test_claim_sum_of_two_parts_second(seed):
+def test_claim_sum_of_two_parts_second(seed, evidence):
     """Second."""
+    evidence.mutants(is_two, stated("sum_of_two_parts", "first", "second"), mutants(6 + seed), part="second", at=ONE)
 '''
 
 PRODUCT = '''
 @pytest.mark.claim(slug="product", grade="float", range="all n", complete=True)
 def test_claim_product(evidence):
     """Two times two."""
-    evidence.mutants(is_two, MUTANTS)
+    evidence.mutants(is_two, stated("product"), mutants(3, 4, 5), at=ONE)
 '''
 
-DOES = "evidence.mutants(is_two, MUTANTS)"
+DOES = 'evidence.mutants(is_two, stated("product"), mutants(3, 4, 5), at=ONE)'
 """What the evidence for ``product`` does."""
 
 OTHERS = """
@@ -96,10 +87,10 @@ def test_nothing_claimed():
 """
 
 LONG = '''
-@pytest.mark.claim(slug="product", grade="proof", range="all n", level="full")
+@pytest.mark.claim(slug="product", grade="exact", complete=True, range="all n", level="full")
 def test_claim_product_long(evidence):
     """It takes long."""
-    evidence.mutants(is_two, MUTANTS)
+    evidence.mutants(is_two, stated("product"), mutants(3, 4, 5), at=ONE)
 '''
 
 
@@ -173,18 +164,33 @@ def test_evidence_becomes_a_row_and_a_line_of_the_table(project):
     row = project.rows()["test_claim_sum_of_two"]
     assert (row["slug"], row["grade"], row["range"], row["level"]) == (
         "sum_of_two",
-        "proof",
+        "exact",
         "all n",
         "quick",
     )
     assert (row["parts"], row["complete"], row["refutes"]) == (["statement"], True, False)
     assert (row["outcome"], row["summary"], row["stale"]) == ("passed", "One and one is two.", False)
-    assert row["mutants"] == [{"name": name, "killed": True} for name in ("three", "four", "five")]
-    assert row["necessity"] == [{"assumption": "positive", "necessary": True, "instance": "n = 0"}]
+    assert row["mutants"] == [
+        {
+            "name": f"total: 2 → {total}",
+            "killed": True,
+            "reason": f"must be 2, got {total}",
+            "false_at": f"Count(n=1): margin -{total - 2}",
+            "power": None,
+        }
+        for total in (3, 4, 5)
+    ]
+    said = {
+        "assumption": "positive",
+        "necessary": True,
+        "instance": "Count(n=0): margin -1",
+        "part": "statement",
+    }
+    assert row["necessity"] == [said]
     assert row["figures"] == [{"name": "value", "value": "2", "exact": True}]
     assert set(row["digests"]) == {"record:sum_of_two", "tests/conftest.py", "tests/test_arithmetic.py"}
     (line,) = table_of(result).values()
-    assert line.split() == ["holds", "proof", "3/3", "all", "n", "sum_of_two"]
+    assert line.split() == ["holds", "exact", "3/3", "all", "n", "sum_of_two"]
     shown = result.outlines[result.outlines.index(title_of(result)) :]
     assert all(len(line) <= 100 for line in shown)
 
@@ -211,17 +217,18 @@ def test_evidence_that_asks_for_no_fixture_gets_a_row(project):
 
 def test_evidence_for_several_claims_goes_to_each_of_them(project):
     project.evidence('''
-@pytest.mark.claim(slug="sum_of_two", grade="proof", range="all n")
+@pytest.mark.claim(slug="sum_of_two", grade="exact", complete=True, range="all n")
 @pytest.mark.claim(slug="product", grade="exact", range="n = 2")
 def test_claim_product_and_sum(evidence):
     """Both at once."""
-    evidence.check(is_two, 2, MUTANTS)
-    evidence.necessary("positive", "n = 0")
+    evidence.check(is_two, SUM, mutants(3, 4, 5), at=ONE)
+    evidence.mutants(is_two, stated("product"), mutants(3, 4, 5), at=ONE)
+    evidence.necessary(SUM, "positive", Count(0))
 ''')
     assert project.run().ret == 0
     rows = project.rows()
     of_sum, of_product = (rows[f"test_claim_product_and_sum: {slug}"] for slug in ("sum_of_two", "product"))
-    assert (of_sum["grade"], of_product["grade"]) == ("proof", "exact")
+    assert (of_sum["grade"], of_product["grade"]) == ("exact", "exact")
     assert len(of_sum["mutants"]) == len(of_product["mutants"]) == 3
     assert (len(of_sum["necessity"]), len(of_product["necessity"])) == (1, 0)
 
@@ -239,7 +246,7 @@ def test_claim_product(evidence):
     evidence_seen = []
     square_is_not_negative()
     evidence.figure("tried", len(evidence_seen) > 9)
-    evidence.mutants(is_two, MUTANTS)
+    evidence.mutants(is_two, stated("product"), mutants(3, 4, 5), at=ONE)
 ''')
     assert project.run().ret == 0
     assert project.rows()["test_claim_product"]["figures"][0]["value"] == "True"
@@ -277,14 +284,55 @@ def test_the_results_can_go_elsewhere(project):
 # ---------------------------------------------------------------------- outcomes
 
 BODIES = {
-    "surviving mutant": ("evidence.check(is_two, 2, {**MUTANTS, 'two': 2})", "failed", "open"),
-    "false statement": ("evidence.check(is_two, 3, {})", "failed", "open"),
-    "error of the check": ("evidence.mutants(lambda x: 1 // x, {'zero': 0})", "failed", "open"),
-    "skip": ("evidence.mutants(is_two, MUTANTS); pytest.skip('no luck')", "skipped", "unverified"),
+    "surviving mutant": (
+        "evidence.check(is_not_three, stated('product'), mutants(3, 4), at=ONE)",
+        "failed",
+        "open",
+    ),
+    "false statement": ("evidence.check(is_two, stated('product', total=3), [])", "failed", "open"),
+    "error of the check": (
+        "evidence.check(divides, stated('product'), mutants(0), at=ONE)",
+        "failed",
+        "open",
+    ),
+    "skip": (f"{DOES}; pytest.skip('no luck')", "skipped", "unverified"),
     "expected failure": ("pytest.xfail('known')", "skipped", "unverified"),
     "float as exact figure": ("evidence.figure('rate', 0.5)", "failed", "open"),
-    "unknown assumption": ("evidence.necessary('positiv', 'n = 0')", "failed", "open"),
+    "unknown assumption": ("evidence.dispensable('positiv', is_two)", "failed", "open"),
 }
+
+
+OTHER_MARGIN = "Statement('product', Sum(2), {'statement': lambda s, at: MARGIN}, {}, None, None)"
+
+DISGUISES = {
+    "text compared": "evidence.check(lambda t: None, 'one and one is two', [])",
+    "text in a tuple": "evidence.check(is_two, Statement('product', ('two',), {}, {}, None, None), [])",
+    "no mathematics": "evidence.check(lambda s: s.total == 2, stated('product'), mutants(3, 4, 5), at=ONE)",
+    "a margin that calls the check": (
+        f"evidence.check(is_two, {OTHER_MARGIN.replace('MARGIN', 'is_two(s) or 0')}, mutants(3), at=ONE)"
+    ),
+    "strawmen by name": "evidence.check(is_two, stated('product'), {'three': 3, 'four': 4, 'five': 5})",
+    "a mutant that is the statement": (
+        "evidence.check(is_two, stated('product'), [Edit('k + 1', Sum(2), 'must')], at=ONE)"
+    ),
+    "a true mutant": f"evidence.check(is_two, {OTHER_MARGIN.replace('MARGIN', '0')}, mutants(3), at=ONE)",
+    "a proof of one's own": (
+        "own = Derivation((Lemma('$x$', 'Trust me.', is_two, 'all n'),)); "
+        "evidence.prove(own, stated('product'), mutants(3), at=ONE)"
+    ),
+    "trust me": "evidence.dispensable('positive', lambda: None)",
+    "an instance that shows nothing": "evidence.refute(stated('product'), 'statement', ONE)",
+}
+
+
+@pytest.mark.parametrize("body", DISGUISES.values(), ids=DISGUISES)
+def test_a_check_that_checks_nothing_leaves_the_claim_unverified(project, body):
+    """Neither supported nor open: nothing was checked."""
+    project.evidence(PRODUCT.replace(DOES, body))
+    result = project.run()
+    assert result.ret == 1
+    assert project.outcomes() == {"test_claim_product": "refused"}
+    assert table_of(result)["product"].split()[0] == "unverified"
 
 
 @pytest.mark.parametrize(("body", "outcome", "verdict"), BODIES.values(), ids=BODIES)
@@ -297,16 +345,18 @@ def test_outcomes(project, body, outcome, verdict):
 
 
 def test_a_surviving_mutant_is_recorded_and_named(project):
-    project.evidence(PRODUCT.replace("MUTANTS", "{'two again': 2, 'three': 3}"))
+    project.evidence(PRODUCT.replace("is_two", "is_not_three").replace("mutants(3, 4, 5)", "mutants(3, 4)"))
     result = project.run()
-    result.stdout.fnmatch_lines(["*SurvivingMutant: the check accepts false variants: two again"])
+    result.stdout.fnmatch_lines(
+        ["*SurvivingMutant: the check does not refuse false variants as stated: total: 2 → 3: accepted"]
+    )
     row = project.rows()["test_claim_product"]
     assert [m["killed"] for m in row["mutants"]] == [False, True]
-    assert "two again" in row["message"]
+    assert "total: 2 → 3" in row["message"]
 
 
 def test_an_error_of_the_check_shows_as_itself(project):
-    project.evidence(PRODUCT.replace("is_two, MUTANTS", "lambda x: 1 // x, {'zero': 0}"))
+    project.evidence(PRODUCT.replace("is_two", "divides").replace("mutants(3, 4, 5)", "mutants(0)"))
     result = project.run()
     result.stdout.fnmatch_lines(["*ZeroDivisionError*"])
     assert project.rows()["test_claim_product"]["mutants"] == []
@@ -338,7 +388,7 @@ def test_a_failing_subtest_fails_its_test(project):
     body = """for n in (1, 2):
         with subtests.test(n=n):
             assert n == 1
-    evidence.mutants(is_two, MUTANTS)"""
+    evidence.mutants(is_two, stated("product"), mutants(3, 4, 5), at=ONE)"""
     text = PRODUCT.replace(DOES, body).replace("(evidence)", "(evidence, subtests)")
     project.evidence(text)
     for arguments in ((), ("-n", "1")):
@@ -381,7 +431,7 @@ def test_an_interrupted_run_keeps_what_finished(project):
         (("-k", "claim_sum_of_two_parts"), {"sum_of_two_parts"}),
         (("-m", "claim(slug='sum_of_two')"), {"sum_of_two"}),
         (("-m", "claim(slug='sum_of_two')", "-n", "1"), {"sum_of_two"}),
-        (("-m", "claim(grade='float')"), {"product"}),
+        (("-m", "claim(grade='float', range='all n')"), {"product"}),
         (("-m", "claim"), {"sum_of_two", "sum_of_two_parts", "product"}),
     ],
 )
@@ -393,7 +443,7 @@ def test_selection_by_family_and_by_claim(project, arguments, expected):
 
 def test_keywords_come_from_the_mark_not_from_the_names_alone(project):
     project.evidence('''
-@pytest.mark.claim(slug="sum_of_two", grade="proof", range="all n")
+@pytest.mark.claim(slug="sum_of_two", grade="exact", complete=True, range="all n")
 @pytest.mark.claim(slug="product", grade="exact", range="n = 2")
 def test_claim_sum_of_two(evidence):
     """Both at once."""
@@ -584,7 +634,7 @@ def test_the_record_is_among_what_a_row_rests_on(project):
 
 
 def test_a_file_edited_while_the_tests_run_leaves_the_row_stale(project):
-    edit = "open('tests/helper.py', 'w').write('A = 2'); evidence.mutants(is_two, MUTANTS)"
+    edit = f"open('tests/helper.py', 'w').write('A = 2'); {DOES}"
     project.write("tests/helper.py", "A = 1\n")
     project.evidence("\nimport tests.helper\n", PRODUCT.replace(DOES, edit), name="test_b")
     project.evidence(SUM, name="test_a")
@@ -628,7 +678,7 @@ def test_unreadable_results_are_replaced_loudly(project):
     result = project.run()
     assert result.ret == 0
     result.stdout.fnmatch_lines(
-        ["The stored results were unreadable and are replaced: *must have schema_version 1, got 99*"]
+        ["The stored results were unreadable and are replaced: *must have schema_version 2, got 99*"]
     )
     assert project.outcomes() == {"test_claim_sum_of_two": "passed"}
     assert os.listdir(project.path / "build") == ["claims.json"]
@@ -636,9 +686,9 @@ def test_unreadable_results_are_replaced_loudly(project):
 
 # ---------------------------------------------------------------------- what is incomplete
 
-TOOTHLESS = SUM.replace("MUTANTS", "{'three': 3, 'four': 4}")
-UNADDRESSED = SUM.replace('evidence.necessary("positive", "n = 0")', "")
-HALF = PARTS.partition('@pytest.mark.claim(slug="sum_of_two_parts", grade="statistical"')[0]
+TOOTHLESS = SUM.replace("mutants(3, 4, 5)", "mutants(3, 4)")
+UNADDRESSED = SUM.replace('evidence.necessary(SUM, "positive", Count(0))', "")
+HALF = PARTS.partition('@pytest.mark.claim(slug="sum_of_two_parts", grade="float"')[0]
 INCOMPLETE = {
     "teeth": (TOOTHLESS, "sum_of_two", "2 mutants killed, 3 required"),
     "necessity": (UNADDRESSED, "sum_of_two", "assumption positive: necessity not addressed"),
@@ -669,7 +719,7 @@ def test_a_claim_of_which_only_some_evidence_ran_does_not_fail_the_run(project):
 
 def test_a_quick_run_is_judged_by_the_quick_evidence_alone(project):
     """What full-level evidence fills in must not turn a run green that a fresh clone would find red."""
-    quick = PRODUCT.replace("MUTANTS", "{'three': 3}")
+    quick = PRODUCT.replace("mutants(3, 4, 5)", "mutants(3)")
     project.evidence(quick, LONG)
     assert project.run("--claims-level", "full").ret == 0
     result = project.run()
@@ -685,10 +735,15 @@ def test_a_claim_with_full_level_evidence_only_is_not_started_at_the_quick_level
 
 
 def test_a_counterexample_makes_its_test_pass_and_the_claim_refuted(project):
-    project.evidence(SUM.replace('range="all n"', 'range="n = 7", refutes=True'))
+    body = "evidence.refute(stated('product', total=3), 'statement', ONE)"
+    marks = PRODUCT.replace('range="all n"', 'range="n = 1", refutes=True, parts=("statement",)')
+    project.evidence(marks.replace(DOES, body))
     result = project.run()
     assert result.ret == 0
-    assert table_of(result)["sum_of_two"].split()[:2] == ["refuted", "proof"]
+    assert table_of(result)["product"].split()[:3] == ["refuted", "float,", "constant"]
+    assert project.rows()["test_claim_product"]["counterexamples"] == [
+        {"part": "statement", "instance": "Count(n=1)", "margin": "-1"}
+    ]
 
 
 # ---------------------------------------------------------------------- cost

@@ -46,10 +46,10 @@ def test_rows_are_written_in_the_order_of_node_ids_whatever_order_they_ran_in(pa
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "must hold results of schema 1"),
-        ('{"rows": [{"slug": "a"}]}', "must hold results of schema 1"),
-        ('{"schema_version": 1, "rows": [], "verdicts": {}}', "must hold results of schema 1"),
-        ('{"schema_version": 2, "rows": []}', "must have schema_version 1, got 2"),
+        ("", "must hold results of schema 2"),
+        ('{"rows": [{"slug": "a"}]}', "must hold results of schema 2"),
+        ('{"schema_version": 2, "rows": [], "verdicts": {}}', "must hold results of schema 2"),
+        ('{"schema_version": 3, "rows": []}', "must have schema_version 2, got 3"),
     ],
 )
 def test_results_of_another_shape_are_refused_with_a_way_out(path, text, message):
@@ -107,7 +107,7 @@ def test_the_file_is_replaced_by_a_rename_of_a_whole_one(path, monkeypatch):
 
     monkeypatch.setattr(os, "replace", watched)
     results.write(path, Results(rows=(ROW,)))
-    assert seen == [(1, path)]
+    assert seen == [(results.SCHEMA, path)]
 
 
 def test_others_may_read_the_file(path):

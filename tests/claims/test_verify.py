@@ -23,7 +23,7 @@ def test_verify_runs_everything_and_writes_results_and_reports(clone):
     status, out, err = clone.run("verify")
     assert status == 0, err
     assert [line.split() for line in out.splitlines() if line.startswith(" holds")] == [
-        ["holds", "proof", "3/3", "all", "n", "sum_of_two"]
+        ["holds", "exact", "3/3", "all", "n", "sum_of_two"]
     ]
     assert "UNVERIFIED: 2 of 3 claims, 2 of them without evidence at this level" in out
     assert "1/1 checks" in err
@@ -47,7 +47,8 @@ def test_only_a_whole_quick_run_writes_the_checked_in_report(clone):
 
 def test_failed_evidence_is_shown_and_exits_1(clone):
     clone.write(
-        "tests/claims/suite/test_claim_sum.py", EVIDENCE.replace("is_two, 2, MUTANTS", "is_two, 3, MUTANTS")
+        "tests/claims/suite/test_claim_sum.py",
+        EVIDENCE.replace("positive=lambda", "total=3, positive=lambda"),
     )
     status, out, err = clone.run("verify", "sum_of_two")
     assert status == 1
@@ -59,7 +60,7 @@ def test_failed_evidence_is_shown_and_exits_1(clone):
 def test_an_incomplete_claim_exits_1_and_says_what_it_owes(clone):
     clone.write(
         "tests/claims/suite/test_claim_sum.py",
-        EVIDENCE.replace('evidence.necessary("positive", "n = 0")', ""),
+        EVIDENCE.replace('evidence.necessary(SUM, "positive", Count(0))', ""),
     )
     status, out, _ = clone.run("verify", "sum_of_two", "--json")
     assert status == 1

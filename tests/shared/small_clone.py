@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from tests import ROOT
+from tests.shared.sum_evidence import HEAD
 
 CLAIMS = """
 from icl_claims.claims.claim import Assumption, Claim
@@ -22,27 +23,21 @@ CLAIMS = (
 )
 """
 
-EVIDENCE = '''
-import time
-import pytest
-
-def is_two(value):
-    if value != 2:
-        raise AssertionError(f"must be 2, got {value}")
-
-MUTANTS = {"three": 3, "four": 4, "five": 5}
-
-@pytest.mark.claim(slug="sum_of_two", grade="proof", range="all n")
+EVIDENCE = (
+    HEAD
+    + '''
+@pytest.mark.claim(slug="sum_of_two", grade="exact", range="all n", complete=True)
 def test_claim_sum_of_two(evidence):
     """One and one is two."""
-    evidence.check(is_two, 2, MUTANTS)
-    evidence.necessary("positive", "n = 0")
+    evidence.check(is_two, SUM, mutants(3, 4, 5), at=ONE)
+    evidence.necessary(SUM, "positive", Count(0))
 
 @pytest.mark.claim(slug="long_sum", grade="exact", range="n < 9", level="full")
 def test_claim_long_sum(evidence):
     """It takes long."""
-    evidence.mutants(is_two, MUTANTS)
+    evidence.mutants(is_two, stated("long_sum"), mutants(3, 4, 5), at=ONE)
 '''
+)
 
 
 class Clone:
@@ -54,7 +49,7 @@ class Clone:
         shutil.copytree(ROOT / "claims", path / "claims", ignore=left_out)
         shutil.copytree(ROOT / "icl_claims", path / "icl_claims", symlinks=True, ignore=left_out)
         shutil.copytree(ROOT / "theory" / "algebra", path / "theory" / "algebra", ignore=left_out)
-        for file in ("pyproject.toml", "theory/__init__.py"):
+        for file in ("pyproject.toml", "theory/__init__.py", "theory/derivation.py"):
             self.write(file, (ROOT / file).read_text(encoding="utf-8"))
         self.write("claims/records/__init__.py", "")
         self.write("claims/records/suite/__init__.py", "")
