@@ -92,7 +92,7 @@ def verify(ctx: click.Context, slugs: tuple[str, ...], level: Level, as_json: bo
 @click.argument("slug")
 @_json
 def new(slug: str, as_json: bool) -> None:
-    """Scaffold a proposition of your own: a record, a theory module, a test.
+    """Scaffold a proposition of your own: a record, a derivation, a test.
 
     Example: icl-claims new descent_of_the_mean
     """
@@ -106,10 +106,13 @@ def new(slug: str, as_json: bool) -> None:
     click.echo(f"Written: {', '.join(written)}")
     click.echo("Next:")
     click.echo(f"  1. State the proposition and its assumptions in {written[0]}.")
-    click.echo(f"  2. Derive it in {written[1]}; let its check raise Refuted on a false variant.")
-    click.echo(f"  3. Bring the evidence in {written[2]}: check, three mutants, each assumption's necessity.")
+    click.echo(
+        f"  2. Derive it in {written[1]}: lemmas, each with a check that raises Refuted where it fails."
+    )
+    click.echo(f"  3. Bring the evidence in {written[2]}: instances, margin, three mutants, necessity.")
     click.echo(f"  4. pytest -k claim_{slug}       tells what is still owed")
     click.echo(f"     icl-claims verify {slug}    puts it into the report")
+    click.echo("  5. Take draft=True away from the record when nothing is owed: until then it fails nothing.")
 
 
 def _write_json(value: object) -> None:

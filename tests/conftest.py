@@ -7,7 +7,10 @@ random ones, ``deep`` many.
 
 import os
 
+import pytest
 from hypothesis import settings
+
+from tests.shared.refusals import Refusals
 
 pytest_plugins = "pytester"
 
@@ -17,3 +20,8 @@ settings.register_profile("ci", _COMMON, derandomize=True, database=None)
 settings.register_profile("dev", _COMMON, max_examples=25)
 settings.register_profile("deep", _COMMON, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Note every place that refuses a statement; a run of everything demands that each was reached."""
+    config.pluginmanager.register(Refusals(config), "refusals")

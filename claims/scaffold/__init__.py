@@ -1,7 +1,7 @@
-"""Scaffold a proposition of a user's own: its record, a module of theory, its evidence.
+"""Scaffold a proposition of a user's own: its record, its derivation, its evidence.
 
 What is written runs at once, on a small true example, and is visibly incomplete: a mutant and the
-necessity of an assumption are still owed. Replacing the example is the user's part.
+necessity of an assumption are still owed. It is a draft, which fails nothing. Replacing the example is the user's part.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def scaffold(slug: str, root: Path) -> tuple[Path, ...]:
         raise ValueError(f"SLUG must be new, got {slug!r}, which is registered; see 'icl-claims show {slug}'")
     targets = {
         root / "claims" / "records" / "suite" / f"{slug}.py": "new_record.py.j2",
-        root / "theory" / f"{slug}.py": "new_theory.py.j2",
+        root / "theory" / "derivations" / f"{slug}.py": "new_theory.py.j2",
         root / "tests" / "claims" / "suite" / f"test_claim_{slug}.py": "new_test.py.j2",
     }
     for path in targets:

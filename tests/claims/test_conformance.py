@@ -9,15 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from icl_claims.claims import evidence_index
 from icl_claims.claims.claim import PAPERS, Claim
 from icl_claims.claims.registry import registry
 from icl_claims.claims.report.prose import prose_html
 from tests import ROOT
-from tests.shared.strategies import BEYOND_THE_TASK, RESTRICTIONS, keys_of, tasks_of
 
 INDEX = evidence_index.build(ROOT, registry())
 CLAIMS = [pytest.param(claim, id=slug) for slug, claim in registry().items()]
@@ -52,20 +49,6 @@ def test_the_index_finds_no_problem_in_any_evidence() -> None:
 
 def test_a_good_share_of_evidence_is_found() -> None:
     assert {"global_minimizer", "forward_pass_is_preconditioned_gd"} <= set(WITH_EVIDENCE)
-
-
-@pytest.mark.parametrize("slug", WITH_EVIDENCE)
-def test_assumptions_are_a_strategy(slug: str) -> None:
-    """Every key either restricts tasks, and the strategy obeys it, or is declared to be beyond the task."""
-    keys = keys_of(slug)
-    assert keys <= set(RESTRICTIONS) | BEYOND_THE_TASK
-
-    @given(st.data())
-    def obeys(data: st.DataObject) -> None:
-        task = data.draw(tasks_of(slug))
-        assert all(RESTRICTIONS[key](task) for key in keys & set(RESTRICTIONS))
-
-    obeys()
 
 
 @pytest.mark.parametrize("slug", WITH_EVIDENCE)
@@ -116,6 +99,28 @@ def test_every_way_to_import_a_claim_test_is_seen(source: str) -> None:
     assert any(map(is_claim_test, imported_modules(source)))
     allowed = "from tests.shared import instances\nfrom icl_claims.claims.evidence import Evidence"
     assert not any(map(is_claim_test, imported_modules(allowed)))
+
+
+@pytest.mark.parametrize("file", CLAIM_TESTS, ids=lambda file: file.stem.removeprefix("test_claim_"))
+def test_labels_of_mutants_come_from_edits(file: Path) -> None:
+    """An ``Edit`` written out by hand could have any name."""
+    assert not by_hand(file.read_text(encoding="utf-8"))
+
+
+def by_hand(source: str) -> list[int]:
+    """The lines in which a source text makes an ``Edit`` itself, or changes the label of one."""
+    calls = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call))
+    return [
+        call.lineno
+        for call in calls
+        if ast.unparse(call.func).rpartition(".")[2] in ("Edit", "_replace")
+        or any(keyword.arg == "label" for keyword in call.keywords)
+    ]
+
+
+def test_edits_by_hand_are_seen() -> None:
+    assert by_hand("Edit('k', 1, 'r')\nedits.Edit('k', 1, 'r')\nreplace(edit, label='k')") == [1, 2, 3]
+    assert by_hand("def f() -> Edit[int]:\n    return changed(s, 'r', k=1)") == []
 
 
 def named_claims(nodeid: str) -> list[str]:

@@ -57,6 +57,9 @@ def texts(claim: Claim) -> Iterator[str]:
         yield assumption.text
         yield assumption.not_shown or ""
     yield claim.reading or ""
+    for other in claim.other_readings:
+        yield other.text
+    yield from claim.cites
     yield claim.reason or ""
 
 

@@ -49,7 +49,12 @@ class Clone:
         shutil.copytree(ROOT / "claims", path / "claims", ignore=left_out)
         shutil.copytree(ROOT / "icl_claims", path / "icl_claims", symlinks=True, ignore=left_out)
         shutil.copytree(ROOT / "theory" / "algebra", path / "theory" / "algebra", ignore=left_out)
-        for file in ("pyproject.toml", "theory/__init__.py", "theory/derivation.py"):
+        for file in (
+            "pyproject.toml",
+            "theory/__init__.py",
+            "theory/derivation.py",
+            "theory/derivations/__init__.py",
+        ):
             self.write(file, (ROOT / file).read_text(encoding="utf-8"))
         self.write("claims/records/__init__.py", "")
         self.write("claims/records/suite/__init__.py", "")
