@@ -11,11 +11,13 @@ import pytest
 
 from icl_claims.claims import clone as clone_of_the_package
 from icl_claims.claims import registry, results
+from icl_claims.claims.claim import Assumption, Claim, OtherReading
 from icl_claims.claims.cli import COMMANDS, run
-from icl_claims.claims.evidence_index import Mark
+from icl_claims.claims.evidence_index import Index, Mark
 from icl_claims.claims.results import Results
 from icl_claims.claims.verdicts import VERDICTS
 from tests import ROOT
+from tests.shared.rows import COUNTEREXAMPLE, LEMMA, passed
 from tests.shared.small_clone import Clone
 
 NOTHING_STORED = (
@@ -28,11 +30,17 @@ LIST_KEYS = [
     "paper",
     "location",
     "verdict",
+    "severity",
     "grade",
+    "scale",
+    "provenance",
+    "draft",
     "range",
     "mutants_killed",
     "mutants",
     "tightness",
+    "necessity_decided",
+    "assumptions_stated",
 ]
 
 
@@ -187,7 +195,8 @@ def stored(slug: str, **changes: object) -> Results:
     said = tuple(
         results.Necessity(assumption=a.key, necessary=True, instance="n = 0") for a in claim.assumptions
     )
-    return Results(rows=(row.model_copy(update={"mutants": every, "necessity": said, **changes}),))
+    whole = {"mutants": every, "necessity": said, "lemmas": (LEMMA,), **changes}
+    return Results(rows=(row.model_copy(update=whole),))
 
 
 def test_list_filters_by_paper_and_by_verdict(no_results, capsys):
@@ -218,6 +227,10 @@ def test_show_adds_the_record_the_evidence_and_the_correction(no_results, capsys
     assert shown["statement"] == claim.statement
     assert [a["key"] for a in shown["assumptions"]] == [a.key for a in claim.assumptions]
     assert [n["assumption"] for n in shown["necessity"]] == [a.key for a in claim.assumptions]
+    assert {n["standing"] for n in shown["necessity"]} == {"necessary"}
+    for key in ("reading", "rests_on", "cites", "derivation", "counterexamples", "part_verdicts"):
+        assert key in shown
+    assert [lemma["checked_by"] for lemma in shown["derivation"]["lemmas"]] == [LEMMA.checked_by]
     row = shown["evidence"][0]
     assert (row["nodeid"], row["outcome"], row["refutes"]) == (
         "tests/test_x.py::test_claim_x",
@@ -239,11 +252,69 @@ def test_show_says_in_words_what_its_json_holds(no_results, capsys):
     results.write(no_results, stored("global_minimizer", range="all d, n"))
     text = answer(capsys, "show", "global_minimizer")
     claim = registry.get("global_minimizer")
-    assert text.startswith("global_minimizer: HOLDS\nahn2023, ")
-    for expected in (claim.statement, "range: all d, n", "passed: Checked.", "necessary: n = 0"):
+    assert text.startswith("global_minimizer: HOLDS (proof)\nahn2023, ")
+    for expected in (
+        claim.statement,
+        "range: all d, n",
+        "passed: Checked.",
+        "necessary: n = 0",
+        "assumptions (6 of 6 decided):",
+        "part rescaling: holds",
+        "derivation: theory.derivations.global_minimizer\n  Lemma 1. $1+1=2$.\n    By counting.\n",
+        "    checked by icl_claims.theory.sums.prove_sum: all n",
+    ):
         assert expected in text
 
 
 def test_verdicts_on_the_command_line_are_those_of_the_project(capsys):
     text = answer(capsys, "list", "--help")
     assert "|".join(VERDICTS) in text
+
+
+def test_what_is_not_tried_undecided_or_read_otherwise_is_shown(no_results, capsys, monkeypatch):
+    """A claim of which only one part of two is refuted, that rests on one that never ran."""
+    other = OtherReading("mod", "In the field of two elements.")
+    claim = Claim(
+        "sum",
+        "suite",
+        "here",
+        "$1+1=3$.",
+        (Assumption("finite", "$n<9$.", not_shown="no time"), Assumption("positive", "$n>0$.")),
+        parts=("first", "second"),
+        reading="In the integers.",
+        other_readings=(other,),
+        rests_on=("below",),
+        cites=("Euclid",),
+        severity="constant",
+        provenance="secondary",
+    )
+    below = Claim("below", "suite", "here", "$1=1$.", draft=True)
+    monkeypatch.setattr(registry, "registry", lambda: {"sum": claim, "below": below})
+    monkeypatch.setattr("icl_claims.claims.evidence_index.build", lambda *_: Index())
+    found = COUNTEREXAMPLE.model_copy(update={"part": "first"})
+    rows = (
+        passed("tests/a.py::test_claim_sum", "sum", parts=("first",), refutes=True, counterexamples=(found,)),
+        passed("tests/b.py::test_claim_sum", "sum", parts=(), reading="mod"),
+    )
+    results.write(no_results, Results(rows=rows))
+    text = answer(capsys, "show", "sum")
+    assert text.startswith("sum: REFUTED (proof, constant)\n")
+    for expected in (
+        "As recorded from a secondary source",
+        "reading: In the integers.",
+        "read otherwise: In the field of two elements. TRUE",
+        "part first: refuted",
+        "part second: undecided",
+        "counterexample to first: n = 0; margin -1",
+        "rests on below: not run",
+        "cites Euclid",
+        "assumptions (0 of 2 decided):",
+        "not tried: no time",
+        "not tried: no evidence",
+    ):
+        assert expected in text
+    shown = json.loads(answer(capsys, "show", "sum", "--json"))
+    assert (shown["severity"], shown["reading"], shown["provenance"]) == ("constant", "reading", "secondary")
+    assert [other["verdict"] for other in shown["other_readings"]] == ["true"]
+    assert shown["rests_on"] == [{"slug": "below", "verdict": "not run", "fell": False}]
+    assert "A draft" in answer(capsys, "show", "below")

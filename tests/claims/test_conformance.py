@@ -33,7 +33,7 @@ def test_has_a_statement_that_renders_and_a_source(claim: Claim) -> None:
 
 @pytest.mark.parametrize("claim", CLAIMS)
 def test_has_evidence_or_a_reason_why_not(claim: Claim) -> None:
-    assert bool(INDEX.of(claim.slug, "full")) != bool(claim.reason), (
+    assert claim.draft or bool(INDEX.of(claim.slug, "full")) != bool(claim.reason), (
         "a claim has either evidence or a written reason for having none"
     )
 
