@@ -140,8 +140,10 @@ def test_a_long_chain_comes_close_to_its_bound(multiply: bool) -> None:
         rounded_here = Fraction(float(ball.value))
         x = max(
             numbers.tolist(),
-            key=lambda x: result(x, rounded_here)
-            - Fraction(float(ball.value) * x if multiply else float(ball.value) + x),
+            key=lambda x: (
+                result(x, rounded_here)
+                - Fraction(float(ball.value) * x if multiply else float(ball.value) + x)
+            ),
         )
         ball, exact = (ball * x if multiply else ball + x), result(x, exact)
     error = exact - Fraction(float(ball.value))
