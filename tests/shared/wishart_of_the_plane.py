@@ -105,6 +105,29 @@ class Plane:
         return total
 
 
+def loss_of_layers(sigma: fmpq_mat, n: int, omega: fmpq_mat, noise: fmpq, steps: Sequence[fmpq]) -> fmpq:
+    """The loss at A_l = a_l I, for any 2 × 2 Σ and Ω and any σ².
+
+    The error is −wᵀ q(S) x_q and, of the noise, −(1/n) εᵀ Xᵀ p(S) x_q, q = ∏_l (1 − a_l s) and p = (1 − q)/s:
+    f = tr Σ E[q(S) Ω q(S)] + (σ²/n) tr Σ E[S p(S)²].
+    """
+    plane, q = Plane(sigma, n), fmpq_poly([1])
+    for step in steps:
+        q *= fmpq_poly([1, -step])
+    seen = (1 - q) * (1 - q) // fmpq_poly([0, 1])
+    loss = sum(
+        (
+            q[i] * q[j] / fmpq(n) ** (i + j) * exact.trace(sigma * plane.two_sided(i, j, omega))
+            for i in range(q.degree() + 1)
+            for j in range(q.degree() + 1)
+        ),
+        fmpq(0),
+    )
+    return loss + noise / n * sum(
+        (c / fmpq(n) ** k * exact.trace(sigma * plane.power(k)) for k, c in enumerate(seen.coeffs())), fmpq(0)
+    )
+
+
 Polynomial = dict[tuple[int, int], int]
 """{(a, b): the coefficient of t^a δ^b}."""
 

@@ -14,10 +14,16 @@ from icl_claims.theory.algebra.semidefinite import SemidefiniteMatrix
 from icl_claims.theory.loops.descent import descent_loss
 from icl_claims.theory.loops.matrix import symmetric_looped_loss
 from icl_claims.theory.many_layers import descent_on_any_task
-from icl_claims.theory.many_layers.descent_on_any_task import plain_loss, power_sums, preconditioned_loss
+from icl_claims.theory.many_layers.descent_on_any_task import (
+    MOST_PLAIN_STEPS,
+    plain_loss,
+    power_sums,
+    preconditioned_loss,
+)
 from icl_claims.theory.many_layers.matrix_layers import layered_loss
 from icl_claims.theory.many_layers.step_sizes import loss_of_steps
 from icl_claims.theory.task import RegressionTask
+from tests.shared.wishart_of_the_plane import loss_of_layers
 
 numbers = st.fractions(-2, 2, max_denominator=6).map(lambda x: fmpq(x.numerator, x.denominator))
 positive = st.fractions(0, 3, max_denominator=6).map(lambda x: fmpq(x.numerator, x.denominator))
@@ -74,6 +80,19 @@ def test_many_loops(loops: int) -> None:
     assert preconditioned_loss(task, steps) == symmetric_looped_loss(task, sigma.inv() * step, loops)
     if loops <= 6:
         assert plain_loss(task, steps) == descent_loss(task, loops)(step)
+
+
+@pytest.mark.parametrize("n", [1, 3])
+@pytest.mark.parametrize("layers", [1, 5, 8, MOST_PLAIN_STEPS])
+def test_many_different_steps_in_the_plane(n: int, layers: int) -> None:
+    """Σ and Ω not diagonal, n < d, noise beyond the signal: by tr W and det W alone, to the most steps."""
+    sigma, omega = fmpq_mat([[2, 1], [1, 3]]), fmpq_mat([[1, -1], [-1, 2]])
+    steps = [fmpq(k, 7 + k) * (-1) ** (k // 4) for k in range(1, layers + 1)]
+    task = RegressionTask(sigma, n, omega, 9)
+    assert plain_loss(task, steps) == loss_of_layers(sigma, n, omega, fmpq(9), steps)
+    white = task.signal / 2
+    whole = loss_of_layers(exact.identity(2), n, exact.identity(2) * white, fmpq(9), steps)
+    assert preconditioned_loss(task, steps) == whole
 
 
 def test_the_whitened_task_without_noise_is_that_of_the_steps() -> None:

