@@ -118,6 +118,18 @@ def test_long_sums_in_either_layout(name: str, radius: float) -> None:
             assert holds(Balls(values, bounds).sum(), [exact, exact])
 
 
+def test_bounds_are_rounded_up() -> None:
+    """Numbers that are exact, so that radii are all there is: in float64 1 + u is 1, and the bound must not be."""
+    u, zero, one = float(HALF), np.array([0.0]), np.array([1.0])
+    beside = Balls(zero, one) + Balls(zero, np.array([u]))
+    assert Fraction(float(beside.radius[0])) >= 1 + HALF
+    product = Balls(one, one) * Balls(one, np.array([u]))
+    assert Fraction(float(product.radius[0])) >= 1 + 2 * HALF
+    across = np.array([lost(TERMS)] * 2).T.copy().T
+    total = Balls(np.zeros_like(across), across).sum()
+    assert Fraction(float(total.radius[0])) >= 1 + (TERMS - 1) * HALF
+
+
 def test_a_long_sum_comes_close_to_its_bound() -> None:
     """One by one, N − 1 terms u beside 1 are lost, an error of (N − 1)u where the bound is a little over Nu."""
     across = np.array([lost(TERMS)] * 2).T.copy().T

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from flint import arb, ctx, fmpq
+from flint import arb, ctx, fmpq, fmpq_mat
 
 from icl_claims.numerics import gdpp_two_layers
+from icl_claims.numerics.gdpp import certify
 from icl_claims.numerics.gdpp_two_layers import _RING, _roots, candidates
+from icl_claims.theory.algebra.definiteness import is_positive_definite
 from icl_claims.theory.many_layers import gdpp
 from icl_claims.theory.task import isotropic
 
@@ -46,3 +48,17 @@ def test_candidates_are_critical_points_with_their_losses(d: int, n: int) -> Non
         assert all(abs(x) < tiny for part in slopes for x in part)
         assert abs(gdpp.loss(isotropic(d, n), [a0, a1], [c / a0]) - loss) < tiny
     assert all(x.lower <= x.upper for box in found for x in (box.a0, box.c, box.a1, box.loss))
+
+
+@pytest.mark.parametrize(("d", "n"), [(1, 1), (2, 5)])
+def test_minima_are_told_from_saddles_in_every_direction(d: int, n: int) -> None:
+    """By the exact Hessian beside the point. Three of the six are saddles, and in the steps alone each is a minimum."""
+    task, minima = isotropic(d, n), 0
+    for box in candidates(task):
+        a0, c, a1 = (x.middle for x in (box.a0, box.c, box.a1))
+        point = certify(task, [a0, a1], [c / a0])
+        hessian = gdpp.hessian(task, *point.rational)
+        assert point.minimum is is_positive_definite(hessian)
+        assert is_positive_definite(fmpq_mat([[hessian[i, j] for j in range(2)] for i in range(2)]))
+        minima += point.minimum
+    assert minima == 3

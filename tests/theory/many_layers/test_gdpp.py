@@ -180,6 +180,11 @@ def test_the_excess_is_that_of_degenerate_residuals() -> None:
         gdpp.prove_degenerate_layer_loses(task, least)
 
 
+def test_the_most_layers_are_taken() -> None:
+    most = gdpp.MOST_LAYERS
+    assert gdpp.parameters([1] * most, [2] * (most - 1)) == ([fmpq(1)] * most, [fmpq(2)] * (most - 1))
+
+
 def test_relaxed_layers_are_the_blocks() -> None:
     A, B = torch.tensor([[[1.0, 2.0], [3.0, 4.0]]]), torch.tensor([[[5.0, 6.0], [7.0, 8.0]]])
     P, Q = relaxed(A, B)

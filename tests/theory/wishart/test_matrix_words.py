@@ -270,6 +270,11 @@ def inner(a: Any, b: Any) -> fmpz:
         (lambda: word_moment(3, [[1]], 1), TypeError, "matrices must be a sequence"),
         (lambda: word_moment([[[1, 2]], [[1]]], [[1]], 1), ValueError, "matrices must start with"),
         (
+            lambda: word_moment([[[1]], [[1], [2]]], [[1]], 1),
+            ValueError,
+            "and end with one of 1 rows, got 1 and 2",
+        ),
+        (
             lambda: word_moment([[[1]], [[1, 2]], [[1]]], [[1]], 1),
             ValueError,
             r"matrices\[1\] must be of shape",
