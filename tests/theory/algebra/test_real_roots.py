@@ -116,6 +116,10 @@ def test_an_interval_without_opposite_signs_at_its_ends_is_refused(factor: fmpq_
         assert _certified(simple, [first, far]) is None
     assert _certified(simple, [(fmpq(1, 2), far[1]), (far[1] + 1, far[1] + 2)]) is None
     assert _certified(double, [(fmpq(1, 4), fmpq(1, 2)), (fmpq(5, 8), fmpq(3, 2)), far]) is None
+    # One root named twice: each interval by itself is a root, and they are not apart.
+    assert _certified(double, [(fmpq(1), fmpq(1)), (fmpq(1), fmpq(1)), far]) is None
+    assert _certified(simple, [(fmpq(1), fmpq(1))]) is None
+    assert _certified(simple, [(fmpq(1), fmpq(1)), far, (fmpq(9), fmpq(10))]) is None
 
 
 def test_zero_has_no_isolated_roots() -> None:
@@ -134,7 +138,17 @@ def test_root_of_an_increasing_polynomial(coefficients: list[fmpq], root: fmpq) 
     assert (finer.upper - finer.lower) * 2**80 <= root
 
 
-@pytest.mark.parametrize("polynomial", [x + 1, x**2 - 1, 1 - x, fmpq_poly([-1])])
+@pytest.mark.parametrize(
+    "polynomial",
+    [
+        x + 1,  # positive at 0
+        x**3 + x,  # 0 there
+        x**2 - 1,  # of even degree
+        fmpq_poly([-1]),
+        -x - 1,  # falls, from below 0
+        -(x**3) - x - 1,
+    ],
+)
 def test_what_does_not_increase_from_below_zero(polynomial: fmpq_poly) -> None:
     with pytest.raises(ValueError, match="must increase"):
         root_of_increasing(polynomial)

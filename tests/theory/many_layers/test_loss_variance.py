@@ -186,6 +186,19 @@ def test_zero_steps_do_not_vary() -> None:
     assert prompts_needed(isotropic(3, 2), []) == 1
 
 
+def test_the_last_sizes_of_each_route(monkeypatch: pytest.MonkeyPatch) -> None:
+    """min(d, n) + 2L = the limit of Pfaffians is within it; so is n < d, of which only the lesser counts."""
+    layers = LARGEST_BY_PARTS // 2 + 1
+    monkeypatch.setattr(loss_variance_module, "LARGEST_BY_PFAFFIANS", 3 + 2 * layers)
+    steps = [fmpq(1, 9)] * layers
+    for d, n in ((3, 3), (3, 9), (9, 3), (2, 2)):
+        assert loss_variance(isotropic(d, n), steps) > 0
+    for d, n in ((4, 4), (4, 9), (9, 4)):
+        with pytest.raises(ValueError, match=f"got {layers} steps at {d} and {n}"):
+            loss_variance(isotropic(d, n), steps)
+        assert loss_variance(isotropic(d, n), steps[1:]) > 0
+
+
 def test_beyond_every_route() -> None:
     d, layers = LARGEST_BY_PFAFFIANS, LARGEST_BY_PARTS // 2
     assert loss_variance(isotropic(d, d), ["1/2"] * 2) > 0
