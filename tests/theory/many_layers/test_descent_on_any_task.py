@@ -130,6 +130,24 @@ def test_what_would_take_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) ->
         plain_loss(task, [fmpq(1)] * 2)
 
 
+@pytest.mark.parametrize(
+    ("task", "bits"),
+    [
+        (RegressionTask.diagonal([1, 2**40], 3), 41),  # tr Σ
+        (RegressionTask.diagonal([1, 2], 3, [2**40, 1]), 41),  # tr ΣΩ alone
+        (RegressionTask.diagonal([1, fmpq(1, 2**40)], 3), 41),  # the denominator of Σ
+        (RegressionTask.diagonal([1, 2], 3, [1, fmpq(1, 2**50)]), 51),  # and of Ω
+    ],
+    ids=["sigma", "omega", "unit of sigma", "unit of omega"],
+)
+def test_each_long_number_counts(monkeypatch: pytest.MonkeyPatch, task: RegressionTask, bits: int) -> None:
+    monkeypatch.setattr(descent_on_any_task, "LARGEST_WORK", 40)
+    with pytest.raises(ValueError, match=f"40 bits over common denominators, got {bits}"):
+        plain_loss(task, [fmpq(1)])
+    monkeypatch.setattr(descent_on_any_task, "LARGEST_WORK", 60)
+    assert plain_loss(task, [fmpq(1)]) > 0
+
+
 @pytest.mark.parametrize("loss", [plain_loss, preconditioned_loss])
 @pytest.mark.parametrize("task", [RegressionTask.isotropic(2, 3), RegressionTask.diagonal([1, 2], 3)])
 def test_refuses_what_are_no_steps(loss: Any, task: RegressionTask) -> None:
