@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from icl_claims.numerics import gdpp as certifier
-from icl_claims.numerics.gdpp import BallMoments, certify, interval, local_minima
+from icl_claims.numerics.gdpp import BallMoments, CriticalPoint, Interval, certify, interval, local_minima
 from icl_claims.theory.many_layers import gdpp, spectral_loss
 from icl_claims.theory.task import isotropic
 from icl_claims.theory.wishart import spectral_moments
@@ -121,6 +121,19 @@ def test_certified_points_enclose_each_minimum_once() -> None:
         assert point.loss.lower - width <= gdpp.loss(task, middle[:2], middle[2:]) <= point.loss.upper + width
         again = certify(task, *point.rational)
         assert [certifier._overlap(again, other) for other in found] == [other is point for other in found]
+
+
+def test_boxes_overlap_in_every_coordinate_or_not_at_all() -> None:
+    """Ends that touch are common points; one coordinate that differs keeps boxes apart."""
+
+    def box(*lowers: int) -> CriticalPoint:
+        a0, a1, b0 = (Interval(fmpq(x), fmpq(x + 1)) for x in lowers)
+        return CriticalPoint(TASK, (a0, a1), (b0,), a0, minimum=True)
+
+    assert certifier._overlap(box(0, 0, 0), box(1, -1, 0))
+    for apart in ((2, 0, 0), (0, -2, 0), (0, 0, 2), (0, 0, -2)):
+        assert not certifier._overlap(box(0, 0, 0), box(*apart))
+        assert not certifier._overlap(box(*apart), box(0, 0, 0))
 
 
 def test_a_ball_as_an_interval() -> None:

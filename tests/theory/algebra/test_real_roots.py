@@ -154,6 +154,22 @@ def test_what_does_not_increase_from_below_zero(polynomial: fmpq_poly) -> None:
         root_of_increasing(polynomial)
 
 
+def test_a_value_at_complex_critical_points_is_not_the_minimum() -> None:
+    """F = x⁴/4 + x²/2 has the value −1/4 at ±i, where F′ = x³ + x vanishes too; its minimum is 0."""
+    F = x**4 / 4 + x**2 / 2
+    least = ConvexMinimum(F, RealRoot(primitive(F.derivative()), fmpq(-1), fmpq(2), rising=True))
+    assert [least.compare(fmpq(value, 4)) for value in (-2, -1, 0, 1)] == [1, 1, 0, -1]
+
+
+def test_the_enclosure_of_a_minimum_takes_the_better_end() -> None:
+    """(x − 1)² on [1 − h, 1 + 2h]: the tangents give −5h² and −8h², the values h² and 4h²; and mirrored."""
+    h = fmpq(1, 10)
+    for sign in (1, -1):
+        ends = sorted((1 - sign * h, 1 + 2 * sign * h))
+        found = ConvexMinimum((x - 1) ** 2, RealRoot(primitive(x - 1), *ends, rising=True))
+        assert (found.lower, found.upper) == (-5 * h**2, h**2)
+
+
 @given(st.lists(rationals, min_size=1, max_size=3), positive_rationals, rationals, rationals)
 def test_minimum_of_a_convex_polynomial(c: list[fmpq], at: fmpq, least: fmpq, other: fmpq) -> None:
     """F with F″ = p² + 1, F′(at) = 0 and F(at) = least: a rational minimum, which comparison must decide."""
