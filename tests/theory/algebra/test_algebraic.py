@@ -96,6 +96,9 @@ def test_what_degrees_do_not_decide_is_factored() -> None:
     assert is_irreducible_by_degrees(irreducible * 6)
     root = RealRoot(irreducible * 6, fmpq(1), fmpq(2), rising=False)
     assert (minimal(root).polynomial, minimal(root).rising) == (-irreducible, True)
+    root = RealRoot(irreducible * -6, fmpq(1), fmpq(2), rising=True)
+    assert (minimal(root).polynomial, minimal(root).rising) == (-irreducible, True)
+    assert is_irreducible_by_degrees(fmpz_poly([-1, 2]))
 
 
 def test_texts_that_would_be_too_long_are_left_out() -> None:
