@@ -107,7 +107,8 @@ def certify(task: RegressionTask, a: Sequence[float], b: Sequence[float]) -> Cri
         a, b: L and L − 1 numbers, near a critical point.
 
     Raises:
-        ArithmeticError: no box around the limit passes the interval Newton test.
+        ArithmeticError: the box around the limit does not pass the interval Newton test, as the Hessian may be
+            singular in it or Newton's step leads out of it.
 
     >>> point = certify(RegressionTask.isotropic(2, 5), [-0.6], [])
     >>> point.minimum, point.a[0].lower <= fmpq(-5, 8) <= point.a[0].upper, point.loss.middle
@@ -116,19 +117,20 @@ def certify(task: RegressionTask, a: Sequence[float], b: Sequence[float]) -> Cri
     d, n = whitened_sizes(task)
     exact_a, exact_b = gdpp.parameters(a, b)
     layers = len(exact_a)
+    refused = f"no critical point was certified near a = {list(a)}, b = {list(b)}"
     with ctx.workprec(_PRECISION):
         over = BallMoments([arb(m) for m in spectral_moments(3**layers - 1, d, n)])
         point = [arb(x) for x in [*exact_a, *exact_b]]
         for _ in range(12):
             slopes, curvatures = _derivatives(point, layers, over)
-            point = [x.mid() for x in _newton(point, slopes, curvatures)]
+            point = [x.mid() for x in _newton(point, slopes, curvatures, refused)]
         radius = arb(2) ** -_RADIUS_BITS
         slopes = _derivatives(point, layers, over)[0]
         box = [x + arb(0, 1) * radius for x in point]
         curvatures = _derivatives(box, layers, over)[1]
-        image = _newton(point, slopes, curvatures)
+        image = _newton(point, slopes, curvatures, refused)
         if not all(x.contains_interior(y) for x, y in zip(box, image, strict=True)):
-            raise ArithmeticError(f"no critical point was certified near a = {list(a)}, b = {list(b)}")
+            raise ArithmeticError(f"{refused}: Newton's step leads out of the box")
         value = spectral_loss.loss(over, image[:layers], image[layers:])
         intervals = tuple(map(interval, image))
         return CriticalPoint(
@@ -232,9 +234,12 @@ def _derivatives(point: Sequence[arb], layers: int, over: BallMoments) -> tuple[
     return spectral_loss.gradient(over, a, b), arb_mat(spectral_loss.hessian(over, a, b))
 
 
-def _newton(point: Sequence[arb], slopes: Sequence[arb], curvatures: arb_mat) -> list[arb]:
-    """x − H⁻¹∇f."""
-    step: Any = curvatures.solve(arb_mat([[x] for x in slopes]))
+def _newton(point: Sequence[arb], slopes: Sequence[arb], curvatures: arb_mat, refused: str) -> list[arb]:
+    """x − H⁻¹∇f; ``refused`` begins the message where H holds a singular matrix."""
+    try:
+        step: Any = curvatures.solve(arb_mat([[x] for x in slopes]))
+    except ZeroDivisionError:
+        raise ArithmeticError(f"{refused}: the Hessian may be singular") from None
     return [x - step[i, 0] for i, x in enumerate(point)]
 
 

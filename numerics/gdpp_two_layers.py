@@ -94,11 +94,11 @@ def _roots(polynomial: Any, a: arb) -> list[arb]:
         columns[j] += arb(coefficient) * a**i
     if columns[-1].contains(0):
         raise ArithmeticError("a leading coefficient may vanish: the roots in c are not bounded")
-    return [
-        root.real
-        for root in acb_poly(list(map(acb, columns))).roots(tol=arb(2) ** -_ROOT_BITS)
-        if root.imag.contains(0)
-    ]
+    try:
+        roots = acb_poly(list(map(acb, columns))).roots(tol=arb(2) ** -_ROOT_BITS)
+    except ValueError:
+        raise ArithmeticError("the roots in c are not isolated at the working precision") from None
+    return [root.real for root in roots if root.imag.contains(0)]
 
 
 def _value(polynomial: Any, a: arb, c: arb) -> arb:

@@ -80,3 +80,83 @@ def test_broadcasting_and_indexing() -> None:
     assert grid.value.tolist() == [[0, 2, 4], [9, 12, 15]]
     assert grid[1, ::2].value.tolist() == [9, 15]
     assert grid.sum().value.tolist() == [6, 36]
+
+
+TERMS = 4096
+HALF = Fraction(1, 2**53)
+"""u: added to 1 it is a tie and lost; so is each further one, where they come one by one."""
+
+
+def lost(size: int) -> list[float]:
+    """1, then u's."""
+    return [1.0] + [float(HALF)] * (size - 1)
+
+
+LONG_SUMS = {
+    "lost": lost(TERMS),
+    "lost, all below 0": [-x for x in lost(TERMS)],
+    "cancelled in the end": [*lost(TERMS - 1), -1.0],
+    "cancelled pair by pair": [s * x for x in lost(TERMS // 2) for s in (1.0, -1.0)],
+    "signs in turn": [(-1) ** i * (1 + i * 2.0**-50) * 2.0 ** (i % 60) for i in range(TERMS)],
+    "falling": [2.0 ** (-i / 16) / 3 for i in range(TERMS)],
+    "one large number in the middle": [1.0 / (i + 3) for i in range(500)] + [1e15, -1e15] + [0.1] * 500,
+}
+
+
+@pytest.mark.parametrize("name", LONG_SUMS)
+@pytest.mark.parametrize("radius", [0.0, 2.0**-53], ids=["exact", "radii"])
+def test_long_sums_in_either_layout(name: str, radius: float) -> None:
+    """Along a row numpy adds in pairs, across rows one by one; each term at the far end of its radius."""
+    row = np.array(LONG_SUMS[name])
+    radii = np.abs(row) * radius
+    for end in (-1, 1):
+        exact = sum((Fraction(x) + end * Fraction(r) for x, r in zip(row, radii, strict=True)), Fraction(0))
+        for values, bounds in (
+            (np.array([row, row[::-1]]), np.array([radii, radii[::-1]])),
+            (np.array([row, row[::-1]]).T.copy().T, np.array([radii, radii[::-1]]).T.copy().T),
+        ):
+            assert holds(Balls(values, bounds).sum(), [exact, exact])
+
+
+def test_bounds_are_rounded_up() -> None:
+    """Numbers that are exact, so that radii are all there is: in float64 1 + u is 1, and the bound must not be."""
+    u, zero, one = float(HALF), np.array([0.0]), np.array([1.0])
+    beside = Balls(zero, one) + Balls(zero, np.array([u]))
+    assert Fraction(float(beside.radius[0])) >= 1 + HALF
+    product = Balls(one, one) * Balls(one, np.array([u]))
+    assert Fraction(float(product.radius[0])) >= 1 + 2 * HALF
+    across = np.array([lost(TERMS)] * 2).T.copy().T
+    total = Balls(np.zeros_like(across), across).sum()
+    assert Fraction(float(total.radius[0])) >= 1 + (TERMS - 1) * HALF
+
+
+def test_a_long_sum_comes_close_to_its_bound() -> None:
+    """One by one, N − 1 terms u beside 1 are lost, an error of (N − 1)u where the bound is a little over Nu."""
+    across = np.array([lost(TERMS)] * 2).T.copy().T
+    found = exactly(across).sum()
+    assert found.value.tolist() == [1.0, 1.0]
+    assert (TERMS - 1) * HALF <= Fraction(float(found.radius[0])) <= (TERMS + 2) * HALF
+
+
+@pytest.mark.parametrize("multiply", [True, False], ids=["product", "sum"])
+def test_a_long_chain_comes_close_to_its_bound(multiply: bool) -> None:
+    """300 operations, each with the one of 16 second numbers whose rounding adds most to the error so far."""
+    generator = np.random.default_rng(0)
+    ball, exact = exactly(1.0), Fraction(1)
+    for _ in range(300):
+        numbers = 1 + generator.random(16) * 2.0**-12 if multiply else generator.random(16) * 2.0**-12
+
+        def result(x: float, before: Fraction) -> Fraction:
+            return before * Fraction(x) if multiply else before + Fraction(x)
+
+        rounded_here = Fraction(float(ball.value))
+        x = max(
+            numbers.tolist(),
+            key=lambda x: (
+                result(x, rounded_here)
+                - Fraction(float(ball.value) * x if multiply else float(ball.value) + x)
+            ),
+        )
+        ball, exact = (ball * x if multiply else ball + x), result(x, exact)
+    error = exact - Fraction(float(ball.value))
+    assert Fraction(float(ball.radius)) * 3 / 4 < error <= Fraction(float(ball.radius))

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from flint import fmpq, fmpq_poly
+from flint import arb, ctx, fmpq, fmpq_poly
 from hypothesis import given
 from hypothesis import strategies as st
 
+from icl_claims.numerics import gauss_nodes
 from icl_claims.numerics.balls import exactly
 from icl_claims.numerics.gauss_nodes import GaussRule, spectral_rule, spectral_rules
 from icl_claims.numerics.rounding import nearest_real
@@ -87,6 +88,84 @@ def test_batches_are_stacked_rules() -> None:
         alone = spectral_rule(*size, size=4)
         assert rules.nodes.value[i].tolist() == alone.nodes.value.tolist()
         assert rules.weights.radius[i].tolist() == alone.weights.radius.tolist()
+
+
+class TestCertificate:
+    """Each condition violated by itself: the numbers of the rule for d = 3, n = 4, as exact as they are."""
+
+    alphas, betas = recurrence(trace_moments(5, 3, 4), 3)
+
+    def proposed(self) -> list[arb]:
+        roots = isolate(monic(self.alphas, self.betas)[-1])
+        return [arb(nearest_real(root)) for root in roots]
+
+    def refused(self, proposed: list[arb]) -> None:
+        with pytest.raises(ArithmeticError, match="no Gauss rule of 3 nodes was certified with 256 bits"):
+            gauss_nodes._certified(self.alphas, self.betas, proposed)
+
+    @pytest.fixture(autouse=True)
+    def one_precision(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(gauss_nodes, "_LARGEST_PRECISION", gauss_nodes._PRECISION)
+
+    def test_the_nodes_are_accepted(self) -> None:
+        nodes, weights = gauss_nodes._certified(self.alphas, self.betas, self.proposed())
+        assert nodes.tolist() == [float(x.mid()) for x in self.proposed()]
+        assert abs(weights.sum() - 3) < 1e-12
+
+    @pytest.mark.parametrize("order", [(0, 0, 1), (0, 1, 1), (1, 0, 2), (0, 2, 1), (2, 1, 0)], ids=str)
+    def test_nodes_that_do_not_ascend(self, order: tuple[int, ...]) -> None:
+        """One twice, or two exchanged: each a node, with its weight."""
+        proposed = self.proposed()
+        self.refused([proposed[i] for i in order])
+
+    @pytest.mark.parametrize("place", range(3))
+    def test_a_point_that_is_no_node(self, monkeypatch: pytest.MonkeyPatch, place: int) -> None:
+        """As narrow as the nodes, and 2⁻¹⁰⁰ beside one: Newton's method, which would mend it, is passed over."""
+        proposed, honest = self.proposed(), gauss_nodes._Jacobi.node_near
+
+        def beside(self: Any, x: arb, precision: int) -> arb:
+            node = honest(self, x, precision)
+            return node + arb(2) ** -100 if x == proposed[place] else node
+
+        monkeypatch.setattr(gauss_nodes._Jacobi, "node_near", beside)
+        self.refused(proposed)
+
+    @pytest.mark.parametrize("place", range(3))
+    def test_a_weight_of_too_few_bits(self, monkeypatch: pytest.MonkeyPatch, place: int) -> None:
+        honest, met = gauss_nodes._Jacobi.weight, iter(range(3))
+
+        def rough(self: Any, x: arb) -> arb:
+            weight = honest(self, x)
+            return weight * arb(1, 2.0**-100) if next(met) == place else weight
+
+        monkeypatch.setattr(gauss_nodes._Jacobi, "weight", rough)
+        self.refused(self.proposed())
+
+    def test_more_precision_is_tried_to_the_last(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        tried: list[int] = []
+        honest = gauss_nodes._Jacobi.node_near
+
+        def counted(self: Any, x: arb, precision: int) -> arb:
+            tried.append(precision)
+            return honest(self, x, precision)
+
+        monkeypatch.setattr(gauss_nodes, "_LARGEST_PRECISION", 1024)
+        monkeypatch.setattr(gauss_nodes._Jacobi, "node_near", counted)
+        with pytest.raises(ArithmeticError, match="with 1024 bits"):
+            gauss_nodes._certified(self.alphas, self.betas, self.proposed()[::-1])
+        assert sorted(set(tried)) == [256, 512, 1024]
+
+
+@pytest.mark.parametrize(
+    ("middle", "radius", "changes"),
+    [("0.5", "0.25", True), ("0.75", "1.5", False), ("-1", "0.5", False), ("0.5", "1e-300", True)],
+)
+def test_a_change_of_sign_is_certain(middle: str, radius: str, changes: bool) -> None:
+    """π_2 = (x − 1/2)(x − 3/2) + 1/4 − β: with β = 1/4 the roots are 1/2 and 3/2; both inside is no change."""
+    with ctx.workprec(2048):
+        jacobi = gauss_nodes._Jacobi([arb(1), arb(1)], [arb(1), arb("0.25")])
+        assert jacobi.has_sign_change(arb(middle, radius)) is changes
+        assert not jacobi.has_sign_change(arb(0.5))
 
 
 def test_rules_cannot_be_changed() -> None:

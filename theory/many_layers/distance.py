@@ -63,8 +63,8 @@ class LayersComparison:
 
     Attributes:
         layers: as they are in the model, in order.
-        loss: f at the weights; None in the relaxed parametrization (B ≠ 0 before the last layer) with several
-            layers, where no exact loss of general matrices is at hand.
+        loss: f at the weights; None in the relaxed parametrization (B ≠ 0 before the last layer, whose own B moves
+            no label), where no exact loss of general matrices is at hand.
         projected_loss: f at the point of 𝒮′ = {A_l = a_l Σ⁻¹, B_l = b_l I} nearest to the weights, a_l and b_l
             being ``step`` and ``factor``.
         minimum: min f on 𝒮, where all B_l = 0.
@@ -113,7 +113,7 @@ def compare_layers(task: RegressionTask, matrices: Sequence[tuple[fmpq_mat, fmpq
     steps = [step.lower for step in best.steps]
     pairs = zip(sorted(layer.step for layer in layers), steps, strict=True)
     norms = sum((_inner(task, layer.A) for layer in layers), fmpq(0))
-    relaxed = any(layer.B != layer.B * 0 for layer in layers)
+    relaxed = any(layer.B != layer.B * 0 for layer in layers[:-1])
     return LayersComparison(
         layers=tuple(layers),
         loss=None if relaxed else layered_loss(task, [layer.A for layer in layers]),

@@ -204,5 +204,8 @@ def prove_degenerate_layer_loses(task: RegressionTask, bound: fmpq) -> None:
     >>> prove_degenerate_layer_loses(task, loss(task, ["-1/3", -2, -8], ["7/8", "3/5"]))
     """
     excess = degenerate_layer_excess(task, bound)
-    if excess[0] <= 0 or count_real_roots(excess):
-        raise Refuted(f"a bound of {bound} at {task!r} does not exclude a degenerate first layer")
+    where = f"a bound of {bound} at {task!r} does not exclude a degenerate first layer"
+    if excess[0] <= 0:
+        raise Refuted(f"{where}: the excess is not positive at 0")
+    if count_real_roots(excess):
+        raise Refuted(f"{where}: the excess has a real root")

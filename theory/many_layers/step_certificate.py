@@ -42,15 +42,19 @@ def prove_optimal(task: RegressionTask, residual: fmpq_poly, loss: fmpq, layers:
     """
     d, n = whitened_sizes(task)
     where = f"d = {d}, n = {n}, L = {layers}"
-    if residual[0] != 1 or residual.degree() != layers:
-        raise Refuted(f"{where}: q(0) is not 1, or the degree is not L")
+    if residual[0] != 1:
+        raise Refuted(f"{where}: q(0) is not 1")
+    if residual.degree() != layers:
+        raise Refuted(f"{where}: the degree of q is not L")
     prove_orthogonal(task, residual, layers)
     prove_different_positive_roots(residual, layers)
     kernel, least = kernel_polynomial(*recurrence(trace_moments(2 * layers + 1, d, n), layers + 1))
     if loss != integral(residual * residual, d, n):
         raise Refuted(f"{where}: the loss is not ∫ q² dμ")
-    if loss != least or residual != kernel(fmpq_poly([0, n])):
-        raise Refuted(f"{where}: the loss is not 1/Σ π_k(0)²/h_k, or q not the kernel polynomial")
+    if loss != least:
+        raise Refuted(f"{where}: the loss is not 1/Σ π_k(0)²/h_k")
+    if residual != kernel(fmpq_poly([0, n])):
+        raise Refuted(f"{where}: q is not the kernel polynomial")
 
 
 def prove_orthogonal(task: RegressionTask, residual: fmpq_poly, layers: int, power: int = 1) -> None:

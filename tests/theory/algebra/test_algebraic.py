@@ -83,6 +83,7 @@ def test_products_are_not_irreducible_by_degrees(p: fmpz_poly, q: fmpz_poly) -> 
 def test_degrees_modulo_a_divisor_of_the_leading_coefficient_do_not_count(prime: int) -> None:
     """(prime x − 1)(x² + 1) is of degree 2 modulo the prime, and x² + 1 has no factor modulo 10007."""
     assert not is_irreducible_by_degrees(fmpz_poly([-1, prime]) * fmpz_poly([1, 0, 1]))
+    assert is_irreducible_by_degrees(fmpz_poly([-2, 0, 0, prime]))
 
 
 def test_what_degrees_do_not_decide_is_factored() -> None:
@@ -95,6 +96,9 @@ def test_what_degrees_do_not_decide_is_factored() -> None:
     assert is_irreducible_by_degrees(irreducible * 6)
     root = RealRoot(irreducible * 6, fmpq(1), fmpq(2), rising=False)
     assert (minimal(root).polynomial, minimal(root).rising) == (-irreducible, True)
+    root = RealRoot(irreducible * -6, fmpq(1), fmpq(2), rising=True)
+    assert (minimal(root).polynomial, minimal(root).rising) == (-irreducible, True)
+    assert is_irreducible_by_degrees(fmpz_poly([-1, 2]))
 
 
 def test_texts_that_would_be_too_long_are_left_out() -> None:

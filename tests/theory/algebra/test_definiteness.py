@@ -92,6 +92,13 @@ def test_a_block_without_inverse_decides_nothing() -> None:
     assert not is_positive_definite(fmpq_mat([[0, 1], [1, 0]]))
 
 
+@pytest.mark.parametrize("rows", [[[0]], [[1, 0], [0, 0]], [[0, 0], [0, 1]], [[1, 1], [1, 1]]], ids=str)
+def test_a_pivot_that_is_exactly_zero_has_no_sign(rows: list[list[int]]) -> None:
+    """No ball has any width here: 0 is neither positive nor negative."""
+    assert certain_definiteness(arb_mat(rows)) is None
+    assert not is_positive_definite(fmpq_mat(rows))
+
+
 def test_an_undecided_sign_in_a_ball_is_refused() -> None:
     """The midpoint is the identity each time; the balls hold matrices that are not positive definite too."""
     assert certain_definiteness(arb_mat([[arb(1, 0.5), 0], [0, 1]])) is True

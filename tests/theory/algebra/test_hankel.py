@@ -65,13 +65,14 @@ def test_the_next_prime_is_taken_where_one_divides_the_determinant() -> None:
 
 
 def test_what_is_not_verified_is_not_returned(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A wrong denominator, and a wrong inverse, each on its own."""
+    """A wrong denominator, the denominator 0, for which 0 = H 0 holds, and a wrong inverse, each on its own."""
     entries, right = [fmpz(2), fmpz(1), fmpz(3)], [fmpz(1), fmpz(0)]
     assert hankel.solution(entries, right) == ([3, -1], 5)
-    with monkeypatch.context() as patch:
-        patch.setattr(hankel, "_denominator", lambda x, modulus: fmpz(4))
-        with pytest.raises(ArithmeticError, match="no solution"):
-            hankel.solution(entries, right)
+    for wrong in (4, 0):
+        with monkeypatch.context() as patch:
+            patch.setattr(hankel, "_denominator", lambda x, modulus, wrong=wrong: fmpz(wrong))
+            with pytest.raises(ArithmeticError, match="no solution of a Hankel system of 2 equations"):
+                hankel.solution(entries, right)
     with monkeypatch.context() as patch:
         patch.setattr(hankel._Lifting, "_solved", lambda self, e: fmpz_poly([1]))
         with pytest.raises(ArithmeticError, match="no solution"):

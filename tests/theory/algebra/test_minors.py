@@ -67,6 +67,8 @@ def test_positivity_needs_each_of_its_conditions() -> None:
     assert not is_positive(1 / (n - 2), least)  # no value at the least n
     assert not is_positive(1 / (1 - n), least)  # a negative denominator
     assert not is_positive(-(n + d) / (1 + n), least)
+    assert not is_positive((n - 1) / (1 + (n - 2) - (n - 2) * (d - 3)), least)  # in the denominator alone
+    assert not is_positive((1 + (n - 2) - (n - 2) * (d - 3)) / n, least)  # in the numerator alone
 
 
 def test_fixed_variables_are_set_in_lowest_terms() -> None:

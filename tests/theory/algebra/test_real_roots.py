@@ -116,6 +116,10 @@ def test_an_interval_without_opposite_signs_at_its_ends_is_refused(factor: fmpq_
         assert _certified(simple, [first, far]) is None
     assert _certified(simple, [(fmpq(1, 2), far[1]), (far[1] + 1, far[1] + 2)]) is None
     assert _certified(double, [(fmpq(1, 4), fmpq(1, 2)), (fmpq(5, 8), fmpq(3, 2)), far]) is None
+    # One root named twice: each interval by itself is a root, and they are not apart.
+    assert _certified(double, [(fmpq(1), fmpq(1)), (fmpq(1), fmpq(1)), far]) is None
+    assert _certified(simple, [(fmpq(1), fmpq(1))]) is None
+    assert _certified(simple, [(fmpq(1), fmpq(1)), far, (fmpq(9), fmpq(10))]) is None
 
 
 def test_zero_has_no_isolated_roots() -> None:
@@ -134,10 +138,36 @@ def test_root_of_an_increasing_polynomial(coefficients: list[fmpq], root: fmpq) 
     assert (finer.upper - finer.lower) * 2**80 <= root
 
 
-@pytest.mark.parametrize("polynomial", [x + 1, x**2 - 1, 1 - x, fmpq_poly([-1])])
+@pytest.mark.parametrize(
+    "polynomial",
+    [
+        x + 1,  # positive at 0
+        x**3 + x,  # 0 there
+        x**2 - 1,  # of even degree
+        fmpq_poly([-1]),
+        -x - 1,  # falls, from below 0
+        -(x**3) - x - 1,
+    ],
+)
 def test_what_does_not_increase_from_below_zero(polynomial: fmpq_poly) -> None:
     with pytest.raises(ValueError, match="must increase"):
         root_of_increasing(polynomial)
+
+
+def test_a_value_at_complex_critical_points_is_not_the_minimum() -> None:
+    """F = x⁴/4 + x²/2 has the value −1/4 at ±i, where F′ = x³ + x vanishes too; its minimum is 0."""
+    F = x**4 / 4 + x**2 / 2
+    least = ConvexMinimum(F, RealRoot(primitive(F.derivative()), fmpq(-1), fmpq(2), rising=True))
+    assert [least.compare(fmpq(value, 4)) for value in (-2, -1, 0, 1)] == [1, 1, 0, -1]
+
+
+def test_the_enclosure_of_a_minimum_takes_the_better_end() -> None:
+    """(x − 1)² on [1 − h, 1 + 2h]: the tangents give −5h² and −8h², the values h² and 4h²; and mirrored."""
+    h = fmpq(1, 10)
+    for sign in (1, -1):
+        ends = sorted((1 - sign * h, 1 + 2 * sign * h))
+        found = ConvexMinimum((x - 1) ** 2, RealRoot(primitive(x - 1), *ends, rising=True))
+        assert (found.lower, found.upper) == (-5 * h**2, h**2)
 
 
 @given(st.lists(rationals, min_size=1, max_size=3), positive_rationals, rationals, rationals)

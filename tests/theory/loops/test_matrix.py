@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from math import comb
 from typing import Any
 
 import pytest
-from flint import fmpq, fmpq_mat
+from flint import fmpq, fmpq_mat, fmpq_poly
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -26,6 +27,7 @@ from icl_claims.theory.many_layers.matrix_layers import (
 )
 from icl_claims.theory.task import RegressionTask
 from tests.shared.strategies import matrices, tasks
+from tests.shared.wishart_of_the_plane import Plane
 
 ANY = tasks(max_dim=2, max_context=4)
 """Tasks with any Σ (singular ones too), Ω and σ²."""
@@ -51,6 +53,30 @@ def test_more_loops_of_a_symmetric_matrix(loops: int) -> None:
     a = fmpq_mat([[fmpq(1, 3), fmpq(-1, 4)], [fmpq(-1, 4), fmpq(1, 5)]])
     by_words = Evaluation(task, [a], (0,) * loops).loss()
     assert symmetric_looped_loss(task, a, loops) == by_words
+
+
+@pytest.mark.parametrize("n", [1, 3])
+@pytest.mark.parametrize("loops", [1, 4, MOST_SYMMETRIC_LOOPS])
+def test_every_number_of_loops_in_the_plane(n: int, loops: int) -> None:
+    """A = B², Σ and Ω not diagonal, n < d, and noise beyond the signal: (I − AS)^L = B (I − BSB)^L B⁻¹, BSB of
+    covariance BΣB."""
+    sigma, omega = fmpq_mat([[2, 1], [1, 1]]), fmpq_mat([[1, -1], [-1, 3]])
+    root = fmpq_mat([[1, fmpq(1, 2)], [fmpq(1, 2), fmpq(3, 2)]]) / 2
+    inner = root.inv()
+    plane, scale = Plane(root * sigma * root, n), fmpq(1, n)
+    expected = fmpq(0)
+    for i in range(loops + 1):
+        for j in range(loops + 1):
+            moment = plane.two_sided(i, j, inner * omega * inner)
+            count = comb(loops, i) * comb(loops, j)
+            expected += (-scale) ** (i + j) * count * exact.trace(sigma * root * moment * root)
+    gone = 1 - fmpq_poly([1, -1]) ** loops
+    for k, c in enumerate((gone * gone).coeffs()[1:]):
+        expected += 9 * scale * c * scale**k * exact.trace(sigma * root * plane.power(k) * root)
+    task = RegressionTask(sigma, n, omega, noise_variance=9)
+    assert symmetric_looped_loss(task, root * root, loops) == expected
+    if loops <= 4:
+        assert Evaluation(task, [root * root], (0,) * loops).loss() == expected
 
 
 def test_dimension_one_to_the_last_loop() -> None:

@@ -14,10 +14,16 @@ from icl_claims.theory.algebra.semidefinite import SemidefiniteMatrix
 from icl_claims.theory.loops.descent import descent_loss
 from icl_claims.theory.loops.matrix import symmetric_looped_loss
 from icl_claims.theory.many_layers import descent_on_any_task
-from icl_claims.theory.many_layers.descent_on_any_task import plain_loss, power_sums, preconditioned_loss
+from icl_claims.theory.many_layers.descent_on_any_task import (
+    MOST_PLAIN_STEPS,
+    plain_loss,
+    power_sums,
+    preconditioned_loss,
+)
 from icl_claims.theory.many_layers.matrix_layers import layered_loss
 from icl_claims.theory.many_layers.step_sizes import loss_of_steps
 from icl_claims.theory.task import RegressionTask
+from tests.shared.wishart_of_the_plane import loss_of_layers
 
 numbers = st.fractions(-2, 2, max_denominator=6).map(lambda x: fmpq(x.numerator, x.denominator))
 positive = st.fractions(0, 3, max_denominator=6).map(lambda x: fmpq(x.numerator, x.denominator))
@@ -76,6 +82,19 @@ def test_many_loops(loops: int) -> None:
         assert plain_loss(task, steps) == descent_loss(task, loops)(step)
 
 
+@pytest.mark.parametrize("n", [1, 3])
+@pytest.mark.parametrize("layers", [1, 5, 8, MOST_PLAIN_STEPS])
+def test_many_different_steps_in_the_plane(n: int, layers: int) -> None:
+    """Σ and Ω not diagonal, n < d, noise beyond the signal: by tr W and det W alone, to the most steps."""
+    sigma, omega = fmpq_mat([[2, 1], [1, 3]]), fmpq_mat([[1, -1], [-1, 2]])
+    steps = [fmpq(k, 7 + k) * (-1) ** (k // 4) for k in range(1, layers + 1)]
+    task = RegressionTask(sigma, n, omega, 9)
+    assert plain_loss(task, steps) == loss_of_layers(sigma, n, omega, fmpq(9), steps)
+    white = task.signal / 2
+    whole = loss_of_layers(exact.identity(2), n, exact.identity(2) * white, fmpq(9), steps)
+    assert preconditioned_loss(task, steps) == whole
+
+
 def test_the_whitened_task_without_noise_is_that_of_the_steps() -> None:
     task = RegressionTask.isotropic(10**17, 10**18 - 1)
     steps = [fmpq(k, 40) for k in range(100)]
@@ -109,6 +128,24 @@ def test_what_would_take_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) ->
     assert plain_loss(task, [fmpq(1)])
     with pytest.raises(ValueError, match="2 allow tr Σ and tr ΣΩ 1 bits over common denominators, got 2"):
         plain_loss(task, [fmpq(1)] * 2)
+
+
+@pytest.mark.parametrize(
+    ("task", "bits"),
+    [
+        (RegressionTask.diagonal([1, 2**40], 3), 41),  # tr Σ
+        (RegressionTask.diagonal([1, 2], 3, [2**40, 1]), 41),  # tr ΣΩ alone
+        (RegressionTask.diagonal([1, fmpq(1, 2**40)], 3), 41),  # the denominator of Σ
+        (RegressionTask.diagonal([1, 2], 3, [1, fmpq(1, 2**50)]), 51),  # and of Ω
+    ],
+    ids=["sigma", "omega", "unit of sigma", "unit of omega"],
+)
+def test_each_long_number_counts(monkeypatch: pytest.MonkeyPatch, task: RegressionTask, bits: int) -> None:
+    monkeypatch.setattr(descent_on_any_task, "LARGEST_WORK", 40)
+    with pytest.raises(ValueError, match=f"40 bits over common denominators, got {bits}"):
+        plain_loss(task, [fmpq(1)])
+    monkeypatch.setattr(descent_on_any_task, "LARGEST_WORK", 60)
+    assert plain_loss(task, [fmpq(1)]) > 0
 
 
 @pytest.mark.parametrize("loss", [plain_loss, preconditioned_loss])

@@ -11,6 +11,7 @@ from icl_claims.theory.loops.step import optimal_looped_step
 from icl_claims.theory.many_layers import elimination
 from icl_claims.theory.many_layers.critical_points import enclosed_optimal_steps
 from icl_claims.theory.many_layers.elimination import index_of, multiple_points, negative_pivots
+from icl_claims.theory.many_layers.spectral_loss import integral
 from icl_claims.theory.many_layers.step_sizes import gradient
 from icl_claims.theory.task import isotropic
 
@@ -50,14 +51,29 @@ def test_a_point_that_is_not_critical_is_refused() -> None:
         index_of(TASK, [moved, second])
 
 
-def test_a_step_that_may_not_be_positive_is_refused() -> None:
-    with pytest.raises(Refuted, match="not certainly positive"):
-        index_of(TASK, [arb(1), arb(0, 1)])
+def test_one_slope_that_vanishes_is_not_enough() -> None:
+    """a is best beside b, whichever of the two comes first, and b is not best beside a."""
+    b = fmpq(1, 3)
+    square = fmpq_poly([1, -b]) ** 2
+    a = integral(square * fmpq_poly([0, 1]), 3, 2) / integral(square * fmpq_poly([0, 0, 1]), 3, 2)
+    assert gradient(TASK, [a, b])[0] == 0 != gradient(TASK, [a, b])[1]
+    for steps in ([a, b], [b, a]):
+        with pytest.raises(Refuted, match="gradient does not vanish"):
+            index_of(TASK, list(map(arb, steps)))
 
 
-def test_an_undecided_pivot_is_refused() -> None:
-    with pytest.raises(Refuted, match="sign of a pivot"):
-        negative_pivots([[arb(1), arb(1)], [arb(1), arb(1, "1e-30")]])
+@pytest.mark.parametrize("step", [arb(0), arb(0, 1), arb(-1)], ids=str)
+def test_a_step_that_may_not_be_positive_is_refused(step: arb) -> None:
+    for steps in ([arb(1), step], [step, arb(1)]):
+        with pytest.raises(Refuted, match="not certainly positive"):
+            index_of(TASK, steps)
+
+
+@pytest.mark.parametrize("pivot", [arb(0), arb(0, "1e-30")], ids=["zero", "around zero"])
+def test_an_undecided_pivot_is_refused(pivot: arb) -> None:
+    for rows in ([[pivot]], [[arb(1), arb(1)], [arb(1), 1 + pivot]], [[pivot, arb(1)], [arb(1), arb(0)]]):
+        with pytest.raises(Refuted, match="sign of a pivot"):
+            negative_pivots(rows)
 
 
 def test_the_inertia_of_a_matrix() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from flint import fmpq, fmpq_poly
+from flint import fmpq, fmpq_mat, fmpq_poly
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,6 +21,7 @@ from icl_claims.theory.many_layers.step_sizes import gradient as steps_gradient
 from icl_claims.theory.many_layers.step_sizes import hessian as steps_hessian
 from icl_claims.theory.many_layers.step_sizes import loss_of_steps
 from icl_claims.theory.task import isotropic
+from icl_claims.theory.wishart import spectral_moments
 from tests.shared.strategies import rationals
 
 shapes = st.tuples(st.integers(1, 3), st.integers(1, 4), st.integers(1, 3))
@@ -112,11 +113,6 @@ def test_a_saddle_is_no_minimum() -> None:
     assert all(x.lower <= y <= x.upper for x, y in zip((*point.a, *point.b), (*a, *b), strict=True))
 
 
-def test_no_critical_point_where_there_is_none() -> None:
-    with pytest.raises(ArithmeticError, match="no critical point was certified near"):
-        certify(isotropic(5, 20), [5.0, 5.0, 5.0], [100.0, -3.0])
-
-
 @pytest.mark.parametrize(("d", "n"), [(1, 1), (2, 5), (5, 3)])
 def test_searches_agree(d: int, n: int) -> None:
     """The local minima that a search finds are among the critical points found by elimination, three each."""
@@ -144,9 +140,49 @@ def test_residual_is_one_at_zero_and_of_its_degree() -> None:
     assert integral(fmpq_poly([1]), 3, 2) == 3
 
 
-def test_a_bound_too_high_excludes_nothing() -> None:
-    with pytest.raises(Refuted, match="does not exclude"):
-        gdpp.prove_degenerate_layer_loses(isotropic(5, 20), fmpq(5))
+@pytest.mark.parametrize(
+    ("excess", "reason"),
+    [
+        ([1, 0, 1], None),
+        ([-1, 0, -1], "the excess is not positive at 0"),  # negative everywhere: no root says so
+        ([0, 0, 1], "the excess is not positive at 0"),  # touches 0 there
+        ([1, -2, 1], "the excess has a real root"),  # positive at 0, a double root at 1
+        ([1, 0, -1], "the excess has a real root"),
+    ],
+)
+def test_each_condition_on_the_excess(
+    monkeypatch: pytest.MonkeyPatch, excess: list[int], reason: str | None
+) -> None:
+    monkeypatch.setattr(gdpp, "degenerate_layer_excess", lambda *_: fmpq_poly(excess))
+    if reason is None:
+        gdpp.prove_degenerate_layer_loses(isotropic(5, 20), fmpq(1))
+    else:
+        with pytest.raises(Refuted, match=f"a bound of 1 at .* does not exclude .*: {reason}"):
+            gdpp.prove_degenerate_layer_loses(isotropic(5, 20), fmpq(1))
+
+
+def test_the_excess_is_that_of_degenerate_residuals() -> None:
+    """det G(a) − f̂ det G′(a) is not positive where a residual (1 + as) q(s³) loses f̂, and positive just below the
+    least of them: q by the normal equations of ∫ (1 + as)² q(s³)² dμ, solved apart."""
+    task, a = isotropic(2, 3), fmpq(-1, 3)
+    moments = spectral_moments(26, 2, 3)
+
+    def mean(k: int) -> fmpq:
+        return moments[3 * k] + 2 * a * moments[3 * k + 1] + a**2 * moments[3 * k + 2]
+
+    normal = fmpq_mat([[mean(i + j) for j in range(1, 5)] for i in range(1, 5)])
+    q = normal.solve(fmpq_mat([[-mean(i)] for i in range(1, 5)])).entries()
+    powers = fmpq_poly([1] + [x for c in q for x in (0, 0, c)])
+    least = integral((fmpq_poly([1, a]) * powers) ** 2, 2, 3)
+    assert gdpp.degenerate_layer_excess(task, least)(a) == 0
+    assert gdpp.degenerate_layer_excess(task, least * fmpq(99, 100))(a) > 0
+    with pytest.raises(Refuted, match="has a real root"):
+        gdpp.prove_degenerate_layer_loses(task, least)
+
+
+def test_the_most_layers_are_taken() -> None:
+    most = gdpp.MOST_LAYERS
+    assert gdpp.parameters([1] * most, [2] * (most - 1)) == ([fmpq(1)] * most, [fmpq(2)] * (most - 1))
 
 
 def test_relaxed_layers_are_the_blocks() -> None:

@@ -9,6 +9,7 @@ from flint import fmpq, fmpq_poly
 from hypothesis import given
 from hypothesis import strategies as st
 
+from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.validation import rational
 from icl_claims.theory.loops.step import optimal_looped_step
 from icl_claims.theory.many_layers import loss_variance as loss_variance_module
@@ -28,6 +29,7 @@ from icl_claims.theory.wishart import trace_moment, trace_moments
 from tests.shared import by_words
 from tests.shared.coordinates import Variables, gaussian
 from tests.shared.strategies import rationals
+from tests.shared.wishart_of_the_plane import Plane
 
 sizes = st.integers(1, 6)
 polynomials = st.lists(rationals, max_size=6).map(fmpq_poly)
@@ -72,6 +74,25 @@ def test_variances_by_words(d: int, n: int, steps: list[fmpq]) -> None:
     assert loss_variance(isotropic(d, n), steps) == by_words.context_variance(steps, d, n)
     assert squared_error_variance(isotropic(d, n), steps) == by_words.squared_error_variance(steps, d, n)
     assert spread(isotropic(d, n), steps).loss == by_words.loss(steps, d, n)
+
+
+@pytest.mark.parametrize("n", [1, 2, 5])
+@pytest.mark.parametrize("layers", [4, 8, 16])
+def test_variances_of_many_layers_in_the_plane(n: int, layers: int) -> None:
+    """E (tr g(W))² − (E tr g(W))², from tr W and det W alone."""
+    steps = [fmpq(k, 9) for k in range(1, layers + 1)]
+    q = residual(steps)
+    g = (q * q)(fmpq_poly([0, fmpq(1, n)]))
+    plane = Plane(exact.identity(2), n)
+    mean = sum((c * plane.traces([k]) for k, c in enumerate(g.coeffs())), fmpq(0))
+    square = sum(
+        (a * b * plane.traces([i, j]) for i, a in enumerate(g.coeffs()) for j, b in enumerate(g.coeffs())),
+        fmpq(0),
+    )
+    assert spread(isotropic(2, n), steps)[:2] == (mean, square - mean**2)
+    assert mean_and_variance_by_pfaffians(g, 2, n) == (mean, square - mean**2)
+    if g.degree() <= LARGEST_BY_PARTS:
+        assert variance_by_parts(g, 2, n) == square - mean**2
 
 
 def test_one_variance_gives_all_figures(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,6 +184,19 @@ def test_default_is_one_per_cent() -> None:
 def test_zero_steps_do_not_vary() -> None:
     assert loss_variance(isotropic(3, 2), [0, 0]) == loss_variance(isotropic(3, 2), []) == 0
     assert prompts_needed(isotropic(3, 2), []) == 1
+
+
+def test_the_last_sizes_of_each_route(monkeypatch: pytest.MonkeyPatch) -> None:
+    """min(d, n) + 2L = the limit of Pfaffians is within it; so is n < d, of which only the lesser counts."""
+    layers = LARGEST_BY_PARTS // 2 + 1
+    monkeypatch.setattr(loss_variance_module, "LARGEST_BY_PFAFFIANS", 3 + 2 * layers)
+    steps = [fmpq(1, 9)] * layers
+    for d, n in ((3, 3), (3, 9), (9, 3), (2, 2)):
+        assert loss_variance(isotropic(d, n), steps) > 0
+    for d, n in ((4, 4), (4, 9), (9, 4)):
+        with pytest.raises(ValueError, match=f"got {layers} steps at {d} and {n}"):
+            loss_variance(isotropic(d, n), steps)
+        assert loss_variance(isotropic(d, n), steps[1:]) > 0
 
 
 def test_beyond_every_route() -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from functools import reduce
+from math import prod
 from typing import Any
 
 import pytest
-from flint import fmpq, fmpq_mat
+from flint import Ordering, fmpq, fmpq_mat, fmpq_mpoly_ctx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,9 +28,11 @@ from icl_claims.theory.transformer.attention import X_QUERY, W, layer, prompt
 from icl_claims.theory.transformer.parametrizations import sparse
 from icl_claims.theory.transformer.preconditioned_gd import A
 from icl_claims.theory.transformer.prompts import LABELS, over_prompts
+from tests.shared.coordinates import gaussian
 from tests.shared.lines import slope_at_zero
 from tests.shared.strategies import matrices, positive_rationals, semidefinite_matrices, tasks
 from tests.shared.wishart_coordinates import over_ring, times, wishart_in_coordinates
+from tests.shared.wishart_of_the_plane import loss_of_layers
 
 ANY = tasks(max_dim=2, max_context=4)
 """Tasks with any Σ (singular ones too), Ω and σ²."""
@@ -94,6 +97,56 @@ def test_three_layers_agree_with_coordinates(data: st.DataObject) -> None:
     turned = [list(column) for column in zip(*g, strict=True)]
     spread = reduce(times, [over_ring(v, task.covariance), g, over_ring(v, task.task_covariance), turned])
     assert layered_loss(task, drawn) == v.mean(spread[0][0] + spread[1][1])
+
+
+@pytest.mark.parametrize("depth", [4, MOST_LAYERS])
+def test_the_most_layers_agree_with_coordinates(depth: int) -> None:
+    """As many different matrices, none symmetric, d = n = 2, noise beyond the signal, multiplied out entry by entry.
+
+    The error is −wᵀ G x_q − (1/n) εᵀ Xᵀ M x_q with G = ∏_l (I − W A_l/n), M = Σ_l ∏_{m<l} (I − A_m W/n) A_l.
+    """
+    root = fmpq_mat([[1, 0], [fmpq(1, 2), 1]])
+    drawn = [fmpq_mat([[k % 3 - 1, fmpq(1, k + 1)], [fmpq(k, 3), 1 - k % 2]]) / 2 for k in range(depth)]
+    sigma, omega = root * root.transpose(), fmpq_mat([[1, -1], [-1, 2]])
+    ring = fmpq_mpoly_ctx.get(("z00", "z01", "z10", "z11"), Ordering.degrevlex)
+
+    def constant(m: fmpq_mat) -> Any:
+        return [[ring.constant(x) for x in row] for row in m.tolist()]
+
+    def turned(m: Any) -> Any:
+        return [list(column) for column in zip(*m, strict=True)]
+
+    def less_half(m: Any, other: Any) -> Any:
+        return [[a - b / 2 for a, b in zip(r, c, strict=True)] for r, c in zip(m, other, strict=True)]
+
+    def mean_trace(*factors: Any) -> fmpq:
+        m = reduce(times, factors)
+        laws = ((c, [gaussian(int(k)) for k in powers]) for powers, c in (m[0][0] + m[1][1]).terms())
+        return sum((c * prod(law) for c, law in laws), fmpq(0))
+
+    x = times(constant(root), [ring.gens()[:2], ring.gens()[2:]])
+    w = times(x, turned(x))
+    seen, before, through = constant(exact.identity(2)), constant(exact.identity(2)), constant(fmpq_mat(2, 2))
+    for m in map(constant, drawn):
+        through = less_half(through, times(before, [[-2 * y for y in row] for row in m]))
+        before, seen = (
+            less_half(before, times(times(before, m), w)),
+            less_half(seen, times(times(seen, w), m)),
+        )
+    signal = mean_trace(turned(seen), constant(omega), seen, constant(sigma))
+    noise = mean_trace(turned(through), w, through, constant(sigma)) / 4
+    assert layered_loss(RegressionTask(sigma, 2, omega, 9), drawn) == signal + 9 * noise
+
+
+@pytest.mark.parametrize("depth", [4, MOST_LAYERS])
+@pytest.mark.parametrize("n", [1, 3])
+def test_the_most_layers_in_the_plane(depth: int, n: int) -> None:
+    """A_l = a_l I, Σ and Ω not diagonal, n < d, noise beyond the signal."""
+    sigma, omega = fmpq_mat([[2, 1], [1, 3]]), fmpq_mat([[1, -1], [-1, 2]])
+    steps = [fmpq(k - 2, k + 5) for k in range(depth)]
+    drawn = [exact.identity(2) * step for step in steps]
+    task = RegressionTask(sigma, n, omega, 9)
+    assert layered_loss(task, drawn) == loss_of_layers(sigma, n, omega, fmpq(9), steps)
 
 
 @given(st.data())

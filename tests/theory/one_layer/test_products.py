@@ -33,8 +33,10 @@ def test_the_entry_of_both_layers_is_bilinear() -> None:
         BETA * BETA * (X_QUERY.T @ A_X @ X_QUERY),
         BETA * (X_QUERY.T @ A_X @ A_X @ X_QUERY),
         one(),
+        BETA * (U.T @ X_QUERY),
+        X_QUERY.T @ A_X @ A_X @ X_QUERY,
     ],
-    ids=["no A", "no b", "b twice", "A twice", "neither"],
+    ids=["no A", "no b", "b twice", "A twice", "neither", "two of b alone", "two of A alone"],
 )
 def test_a_term_that_is_not_bilinear_is_refused(extra: Words) -> None:
     with pytest.raises(Refuted, match="bilinear"):

@@ -26,6 +26,7 @@ def test_the_slot_only_shifts() -> None:
     prove_slot_only_shifts([])
     prove_slot_only_shifts(SPARSE)
     prove_slot_only_shifts([relaxed(A, B), *SPARSE])
+    prove_slot_only_shifts([(free_value_matrix(), key_query_matrix())])
     prove_slot_adds_its_square(SPARSE)
 
 

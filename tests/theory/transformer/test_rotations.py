@@ -8,7 +8,7 @@ from icl_claims.theory.algebra.blocks import Blocks
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.words import Words, d, eye, letter, one
 from icl_claims.theory.transformer import rotations
-from icl_claims.theory.transformer.attention import MASK, NO_MASK, X
+from icl_claims.theory.transformer.attention import MASK, NO_MASK, X_QUERY, X
 from icl_claims.theory.transformer.rotations import (
     U,
     inverse_pairs,
@@ -61,14 +61,27 @@ def test_without_orthogonality_it_is_none(monkeypatch: pytest.MonkeyPatch) -> No
         prove_rotation(MASK)
 
 
-def test_a_change_of_the_covariates_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A layer that moves the covariates by the turned matrix itself: they are not turned then."""
+@pytest.mark.parametrize(
+    ("row", "column", "extra", "reason"),
+    [
+        (0, 0, X, "covariates are not turned"),
+        (0, 1, X_QUERY, "covariates are not turned"),
+        (1, 0, X_QUERY.T @ A @ X, "label row changes"),
+        (1, 1, X_QUERY.T @ A @ X_QUERY, "label row changes"),
+    ],
+)
+def test_a_change_of_one_block_is_seen(
+    monkeypatch: pytest.MonkeyPatch, row: int, column: int, extra: Words, reason: str
+) -> None:
+    """A layer that adds to one block what does not turn with the prompt, be it turned or not."""
     honest = rotations.layer
 
     def moved(P: Blocks, Q: Blocks, Z: Blocks, *mask: Blocks) -> Blocks:
         after = honest(P, Q, Z, *mask)
-        return Blocks([[after[0, 0] + X, after[0, 1]], list(after.parts[1])])
+        parts = [[after[i, j] for j in range(2)] for i in range(2)]
+        parts[row][column] = parts[row][column] + (extra if row == 0 or Z[0, 0] == X else extra * 2)
+        return Blocks(parts)
 
     monkeypatch.setattr(rotations, "layer", moved)
-    with pytest.raises(Refuted, match="covariates are not turned"):
+    with pytest.raises(Refuted, match=reason):
         prove_rotation(MASK)

@@ -36,6 +36,7 @@ from icl_claims.theory.wishart.partitions import trace_moment
 from icl_claims.theory.wishart.two_sided import LARGEST_TWO_SIDED_ORDER, two_sided_moment, two_sided_moments
 from tests.shared.strategies import matrices, rationals, semidefinite_matrices
 from tests.shared.wishart_coordinates import over_ring, times, wishart_in_coordinates
+from tests.shared.wishart_of_the_plane import Plane
 
 X, SIGMA = letter("X", "d", "n"), letter("Sigma", "d", "d", symmetric=True)
 C = letter("C", "d", "d")
@@ -222,12 +223,43 @@ def test_two_sided_moments_with_nothing_in_the_middle(data: st.DataObject) -> No
             assert of_sum[i][j] == of_c[i][j] + of_e[i][j] * factor
 
 
+# High orders, by a route of their own for d = 2
+
+
+PLANE = fmpq_mat([[1, fmpq(1, 2)], [fmpq(1, 2), fmpq(3, 2)]])
+MIDDLE = fmpq_mat([[1, 2], [0, -1]])
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_long_traces_in_the_plane(n: int) -> None:
+    """Σ not diagonal; n < d among them; to the order 60, beyond what is symbolic, and 40 with several traces' Σ."""
+    plane = Plane(PLANE, n)
+    for k in (1, 7, 27, 40, 41, 60):
+        assert covariance_trace_moment([k], PLANE, n) == plane.traces([k])
+    for powers in ([6, 6], [10, 4, 2], [9, 0, 7], [12, 11, 1]):
+        assert covariance_trace_moment(powers, PLANE, n) == plane.traces(powers)
+
+
+def test_the_largest_symbolic_traces_in_the_plane() -> None:
+    """As a polynomial in n, at two values of it."""
+    moment = covariance_trace_moment([LARGEST_SYMBOLIC_DEGREE - 10], PLANE)
+    for n in (2, 9):
+        assert moment(fmpq(n)) == Plane(PLANE, n).traces([LARGEST_SYMBOLIC_DEGREE - 10])
+
+
+@pytest.mark.parametrize("n", [1, 4])
+def test_long_powers_in_the_plane(n: int) -> None:
+    plane = Plane(PLANE, n)
+    for k, moment in enumerate(power_moments(45, PLANE, n)):
+        assert moment == plane.power(k)
+
+
 def test_long_two_sided_moments() -> None:
-    """Order 8 on both sides, where the trace of E[W^i W^j] is known otherwise."""
-    sigma = exact.diagonal([1, "1/2", "3/2"])
-    table = two_sided_moments(8, exact.identity(3), sigma, 4)
-    assert table[8][8] == power_moment(16, sigma, 4)
-    assert two_sided_moment(0, 12, sigma, sigma, 4) == sigma * power_moment(12, sigma, 4)
+    """To the largest order on both sides, C not symmetric."""
+    plane, last = Plane(PLANE, 3), LARGEST_TWO_SIDED_ORDER
+    table = two_sided_moments(last, MIDDLE, PLANE, 3)
+    for i, j in ((0, 1), (1, 1), (2, 7), (9, 10), (last, 0), (0, last), (last, last - 1), (last, last)):
+        assert table[i][j] == plane.two_sided(i, j, MIDDLE)
 
 
 # Arguments and resources

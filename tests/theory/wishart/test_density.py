@@ -11,7 +11,7 @@ import pytest
 from flint import fmpq, fmpq_poly
 
 from icl_claims.theory.algebra.exact import Refuted
-from icl_claims.theory.wishart import trace_moments
+from icl_claims.theory.wishart import density, trace_moments
 from icl_claims.theory.wishart.density import (
     ALGEBRA,
     DENSITY,
@@ -66,6 +66,19 @@ DENSITY_MUTANTS = {
 
 def test_the_recurrence_is_proved() -> None:
     prove_recurrence()
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_each_moment_of_the_start_is_compared(monkeypatch: pytest.MonkeyPatch, place: int) -> None:
+    """m_1, m_2 or m_3 off by one."""
+    honest = density.start
+
+    def off(*arguments: Any) -> tuple[Any, ...]:
+        return tuple(m + (i == place) for i, m in enumerate(honest(*arguments)))
+
+    monkeypatch.setattr(density, "start", off)
+    with pytest.raises(Refuted, match="the recurrence starts with"):
+        prove_recurrence()
 
 
 @pytest.mark.parametrize("name", MUTANTS)
@@ -133,6 +146,12 @@ def test_laguerre_polynomials_satisfy_what_is_cited(d: int, n: int) -> None:
     )
 
 
+def test_the_largest_sizes_are_covered() -> None:
+    """d up to 100 beside an n of at most 99, of the other parity, and n up to 99; powers to 100."""
+    assert trace_moment_density(1, 98, 99) == 98 * 99
+    assert trace_moment_density(100, 2, 3) == trace_moments(100, 2, 3)[100]
+
+
 def test_theta_is_a_derivation() -> None:
     f, g = X**2 * W * P - D * Q, N * PSI + W * Q**2
     assert theta(f * g) == f * theta(g) + theta(f) * g
@@ -146,6 +165,8 @@ def test_theta_is_a_derivation() -> None:
         ((2, 102, 103), ValueError, "dim must be even and at most 100"),
         ((2, 4, 6), ValueError, "context_length must exceed dim by an odd number"),
         ((2, 4, 3), ValueError, "context_length must exceed dim by an odd number"),
+        ((2, 4, 4), ValueError, "context_length must exceed dim by an odd number"),
+        ((2, 4, 101), ValueError, "and be at most 100, got 101 beside 4"),
         ((101, 2, 3), ValueError, "k must be an integer from 0 to 100"),
         ((2.0, 2, 3), TypeError, "k must be an integer"),
         ((2, Fraction(2), 3), TypeError, "dim must be an integer ≥ 1"),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from functools import reduce
 from itertools import product
+from math import prod
 from operator import matmul, mul
 from typing import Any
 
 import pytest
-from flint import fmpq, fmpq_mat, fmpz, fmpz_mat
+from flint import Ordering, fmpq, fmpq_mat, fmpq_mpoly_ctx, fmpz, fmpz_mat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,8 +24,10 @@ from icl_claims.theory.wishart.covariance import covariance_trace_moment
 from icl_claims.theory.wishart.matrix_words import word_moment, word_trace_moment
 from icl_claims.theory.wishart.two_sided import two_sided_moment
 from icl_claims.theory.wishart.word_plans import plan
+from tests.shared.coordinates import gaussian
 from tests.shared.strategies import matrices, semidefinite_matrices
 from tests.shared.wishart_coordinates import over_ring, times, wishart_in_coordinates
+from tests.shared.wishart_of_the_plane import Plane
 
 X, SIGMA = letter("X", "d", "n"), letter("Sigma", "d", "d", symmetric=True)
 W = X @ X.T
@@ -88,6 +91,29 @@ def test_words_agree_with_coordinates(data: st.DataObject) -> None:
     first, second = times(of[0], w), times(times(of[1], w), times(of[2], w))
     traces = (first[0][0] + first[1][1]) * (second[0][0] + second[1][1])
     assert word_trace_moment([[a], [b, c]], sigma, 2) == v.mean(traces)
+
+
+def test_nine_letters_agree_with_coordinates() -> None:
+    """Nine different matrices, none of them symmetric, in one word and in two traces; d = n = 2, Σ not diagonal."""
+    factor = fmpq_mat([[1, 0], [fmpq(1, 2), 2]])
+    ring = fmpq_mpoly_ctx.get(("z00", "z01", "z10", "z11"), Ordering.degrevlex)
+    z = ring.gens()
+    x = times([[ring.constant(c) for c in row] for row in factor.tolist()], [z[:2], z[2:]])
+    w = times(x, [list(column) for column in zip(*x, strict=True)])
+    chosen = [fmpq_mat([[k % 3 - 1, k], [fmpq(1, k + 1), 2 - k]]) for k in range(9)]
+    steps = [times([[ring.constant(c) for c in row] for row in m.tolist()], w) for m in chosen]
+
+    def mean(polynomial: Any) -> fmpq:
+        laws = ((c, [gaussian(int(k)) for k in powers]) for powers, c in polynomial.terms())
+        return sum((c * prod(law) for c, law in laws), fmpq(0))
+
+    sigma = factor * factor.transpose()
+    product_of_all = reduce(times, steps)
+    word = fmpq_mat([[mean(entry) for entry in row] for row in product_of_all])
+    assert word_moment([*chosen, exact.identity(2)], sigma, 2) == word
+    first, second = reduce(times, steps[:4]), reduce(times, steps[4:])
+    traces = mean((first[0][0] + first[1][1]) * (second[0][0] + second[1][1]))
+    assert word_trace_moment([chosen[:4], chosen[4:]], sigma, 2) == traces
 
 
 @pytest.mark.parametrize("powers", [p for total in range(8) for p in partitions(total)], ids=str)
@@ -179,7 +205,13 @@ def test_the_number_of_states(count: int, states: int) -> None:
 
 
 def test_equal_symmetric_matrices_go_far() -> None:
-    assert word_trace_moment([[[[1]]] * 20], [[1]], 2) == reduce(mul, range(2, 42, 2))
+    """tr (BBW)^k = tr (BWB)^k, BWB being Wishart too: by tr W and det W alone, to 20 letters."""
+    root, sigma = fmpq_mat([[1, 1], [1, 3]]) / 2, fmpq_mat([[2, 1], [1, 1]])
+    for k, n in ((12, 1), (20, 2)):
+        expected = Plane(root * sigma * root, n).traces([k])
+        assert word_trace_moment([[root * root] * k], sigma, n) == expected
+    split = Plane(root * sigma * root, 3).traces([9, 5])
+    assert word_trace_moment([[root * root] * 9, [root * root] * 5], sigma, 3) == split
 
 
 def test_too_long_a_word_is_refused_and_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,6 +269,11 @@ def inner(a: Any, b: Any) -> fmpz:
         (lambda: word_moment([], [[1]], 1), ValueError, "matrices must hold at least A_0"),
         (lambda: word_moment(3, [[1]], 1), TypeError, "matrices must be a sequence"),
         (lambda: word_moment([[[1, 2]], [[1]]], [[1]], 1), ValueError, "matrices must start with"),
+        (
+            lambda: word_moment([[[1]], [[1], [2]]], [[1]], 1),
+            ValueError,
+            "and end with one of 1 rows, got 1 and 2",
+        ),
         (
             lambda: word_moment([[[1]], [[1, 2]], [[1]]], [[1]], 1),
             ValueError,

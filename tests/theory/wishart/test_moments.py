@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sympy import Poly, symbols
 
+from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.gaussian import expectation
 from icl_claims.theory.algebra.partitions import partitions
 from icl_claims.theory.algebra.words import eye, letter
@@ -28,6 +29,7 @@ from icl_claims.theory.wishart.partitions import LARGEST_DEGREE, LARGEST_SYMBOLI
 from icl_claims.theory.wishart.recurrence import LARGEST_ORDER, LARGEST_SYMBOLIC_ORDER
 from icl_claims.theory.wishart.zonal import shapes, trace_moment_zonal
 from tests.shared.coordinates import Variables, gaussian
+from tests.shared.wishart_of_the_plane import Plane
 
 SIZES = [(1, 1), (1, 4), (4, 1), (2, 3), (3, 2), (5, 20), (6, 6)]
 D, N = RING.gens()
@@ -174,6 +176,25 @@ def test_large_products() -> None:
     assert trace_moment([LARGEST_ORDER - 900] + [1] * 900, 1, 1) == chi_squared(LARGEST_ORDER)
     symbolic = trace_moment([LARGEST_SYMBOLIC_ORDER - 50] + [1] * 50)
     assert symbolic(1, 1) == chi_squared(LARGEST_SYMBOLIC_ORDER)
+
+
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_long_moments_in_the_plane(n: int) -> None:
+    """d = 2: the recurrence to order 300, and several traces to the largest degree, from tr W and det W alone."""
+    plane = Plane(exact.identity(2), n)
+    moments = trace_moments(300, 2, n)
+    for k in (*range(42), 64, 65, 128, 299, 300):
+        assert moments[k] == plane.traces([k])
+    for powers in ([32, 32], [20, 20, 20, 4], [62, 1, 1], [16] * 4):
+        assert sum(powers) == LARGEST_DEGREE
+        assert trace_moment(powers, 2, n) == plane.traces(powers)
+
+
+def test_the_largest_symbolic_products_in_the_plane() -> None:
+    half = LARGEST_SYMBOLIC_DEGREE // 2
+    moment = trace_moment([half, half])
+    for n in (1, 3, 8):
+        assert moment(2, n) == moment(n, 2) == Plane(exact.identity(2), n).traces([half, half])
 
 
 def test_threads_do_not_disturb_each_other() -> None:
