@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors import safe_open
+from scipy.stats import chi2
 
 from icl_claims.models import training
 from icl_claims.models.comparison import compare
@@ -16,6 +17,7 @@ from icl_claims.models.files import load, load_trajectory
 from icl_claims.models.logs import progress_bar
 from icl_claims.models.settings import Settings
 from icl_claims.models.training import Diverged, Trained, train
+from icl_claims.models.weights import Weights
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.task import RegressionTask
 
@@ -128,6 +130,32 @@ def test_the_curve_is_the_mean_loss_since_the_last_point() -> None:
     curve = train(TASK, settings, progress=lambda _, loss: losses.append(loss)).curve
     assert [step for step, _ in curve] == list(range(3, 451, 3))
     assert [loss for _, loss in curve] == [sum(losses[k : k + 3]) / 3 for k in range(0, 450, 3)]
+
+
+def start(**changed: object) -> Weights:
+    settings = replace(SHORT, steps=1, batch=1, layers=100, snapshots=1, **changed)  # type: ignore[arg-type]
+    return train(TASK, settings).snapshots[0][1]
+
+
+def test_the_start_is_normal_of_the_given_scale() -> None:
+    """Σ (x/scale)² over all entries is χ², but for an error of 1e-9; P and Q are drawn apart."""
+    weights = start(start_scale=0.25, start_beta=0.0)
+    entries = torch.cat([weights.P.flatten(), weights.Q.flatten()]) / 0.25
+    low, high = chi2.ppf([0.5e-9, 1 - 0.5e-9], len(entries))
+    assert low < entries.square().sum() < high
+    low, high = chi2.ppf([0.5e-9, 1 - 0.5e-9], 1)
+    assert low < entries.sum().square() / len(entries) < high
+    assert len(entries.unique()) == len(entries)
+
+
+def test_beta_is_added_at_the_start_where_it_is_trained() -> None:
+    """The last diagonal entry of P, and no other."""
+    without, shifted = start(start_beta=0.0), start(start_beta=2.0)
+    without.P[:, 2, 2] += 2
+    assert torch.equal(without.P, shifted.P)
+    assert torch.equal(without.Q, shifted.Q)
+    for form in ("sparse", "relaxed"):
+        assert (start(form=form, start_beta=2.0).P[:, 2, 2] == 1).all()
 
 
 @pytest.mark.parametrize("tied", [True, False])
