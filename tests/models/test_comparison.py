@@ -107,6 +107,20 @@ def test_covariate_updates_leave_the_projected_loss() -> None:
     assert found.projected_loss == gdpp.loss(isotropic(2, 5), ["-1/2", -1], ["1/4"])
 
 
+@pytest.mark.parametrize("layer", [0, 1])
+@pytest.mark.parametrize("i", [0, 1])
+def test_any_covariate_update_before_the_last_layer_leaves_no_exact_loss(layer: int, i: int) -> None:
+    """One entry of one B_l, with trace 0 or not; of the last layer B has no effect."""
+    weights = scaled(2, 0.5, 1.0, 0.25)
+    P = weights.P.clone()
+    P[2, 0, i] = 0.5
+    assert compare_layers(isotropic(2, 5), Weights(P, weights.Q)).loss is not None
+    P[layer, 0, i] = 0.5
+    found = compare_layers(isotropic(2, 5), Weights(P, weights.Q))
+    assert found.loss is found.excess is None
+    assert found.layers[layer].factor == fmpq(1 - i, 4)
+
+
 def test_other_entries_are_refused() -> None:
     weights = scaled(2, 0.5, 1.0)
     for name, i, j in (("P", 2, 0), ("P", 0, 2), ("Q", 2, 1), ("Q", 0, 2), ("Q", 2, 2)):

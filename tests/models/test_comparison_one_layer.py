@@ -117,6 +117,28 @@ def test_each_entry_has_its_own_bound(i: int, j: int) -> None:
     assert found.excess == task.covariance[i, i] * moment[j, j]
 
 
+@pytest.mark.parametrize(
+    ("task", "E"),
+    [
+        (RegressionTask([[1, 0], [0, 1]], 3, [[2, 1], [1, 2]]), [[3.0, -1.0], [0.0, 0.0]]),
+        (RegressionTask([[2, 1], [1, 2]], 1, [[1, -1], [-1, 1]]), [[2.0, 0.0], [-1.0, 0.0]]),
+    ],
+    ids=["second moment", "sigma"],
+)
+def test_entries_have_bounds_of_their_own_only_where_both_are_diagonal(
+    task: RegressionTask, E: list[list[float]]
+) -> None:
+    """One of Σ and 𝒢 is not: then E_00² may be above (f − min f)/(Σ_00 𝒢_00), and is with E of this direction."""
+    moment = at_task(single_layer.cross_second_moment(), task, {})
+    assert exact.is_diagonal(task.covariance) != exact.is_diagonal(moment)
+    A = 1024 * torch.tensor(E, dtype=torch.float64).T
+    found = compare(task, Weights(*LinearTransformer.from_preconditioners(A[None]).weights()))
+    first = (found.preconditioner - found.closed_form)[0, 0]
+    assert first**2 > found.excess / (task.covariance[0, 0] * moment[0, 0])
+    assert found.squared_entry_bounds is None
+    assert found.squared_bound is not None
+
+
 def test_no_bound_where_sigma_is_singular() -> None:
     task = RegressionTask([[1, 0], [0, 0]], 5)
     found = compare(task, at_optimum())

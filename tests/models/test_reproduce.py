@@ -15,6 +15,7 @@ from icl_claims.models.reproduce import RUNS
 from icl_claims.models.runs.ahn2023 import DIM, SPECTRUM, rotation, task
 from icl_claims.models.runs.run import Run
 from icl_claims.models.settings import Settings
+from icl_claims.models.training import LOG, TRAJECTORY
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.task import isotropic
 from tests import ROOT
@@ -70,3 +71,28 @@ def test_the_command_line_lists_names_and_refuses_others(capsys: pytest.CaptureF
     error = capsys.readouterr().err
     assert error.startswith("NAME must be one of ahn2023/single_layer/dim_3_context_16, ")
     assert error.endswith("got ahn2023\n")
+
+
+def test_the_command_line_makes_the_runs_in_order(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made: list[tuple[str, Path, Path]] = []
+
+    def make(name: str, artefacts: Path, scratch: Path) -> Path:
+        made.append((name, artefacts, scratch))
+        return artefacts / name
+
+    monkeypatch.setattr(reproduce, "reproduce", make)
+    names = [f"ahn2023/depth/layers_{layers}" for layers in (2, 1)]
+    assert reproduce.main(names) == 0
+    assert made == [(name, ROOT / "artefacts", ROOT / "build" / "training") for name in names]
+    assert capsys.readouterr().out.split() == [str(ROOT / "artefacts" / name) for name in names]
+    assert reproduce.main([names[0], "ahn2023"]) == 2
+    assert len(made) == 2
+
+
+def test_every_file_of_a_run_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = replace(RUNS["ahn2023/depth/layers_1"].settings, steps=3, batch=4, snapshots=1)
+    monkeypatch.setitem(RUNS, "short", Run(isotropic(2, 3), settings, (TRAJECTORY, LOG)))
+    folder = reproduce.reproduce("short", tmp_path / "artefacts", tmp_path / "scratch")
+    assert {path.name for path in folder.iterdir()} == {TRAJECTORY, LOG}

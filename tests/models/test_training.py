@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors import safe_open
+from scipy.stats import chi2
 
 from icl_claims.models import training
 from icl_claims.models.comparison import compare
@@ -16,6 +17,7 @@ from icl_claims.models.files import load, load_trajectory
 from icl_claims.models.logs import progress_bar
 from icl_claims.models.settings import Settings
 from icl_claims.models.training import Diverged, Trained, train
+from icl_claims.models.weights import Weights
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.task import RegressionTask
 
@@ -122,12 +124,42 @@ def test_log_and_metadata_say_what_ran(tmp_path: Path) -> None:
     assert torch.equal(stored.Q, result.weights.Q)
 
 
-def test_the_curve_is_the_mean_loss_since_the_last_point() -> None:
+@pytest.mark.parametrize(("steps", "each"), [(400, 2), (401, 3)])
+def test_the_curve_is_the_mean_loss_since_the_last_point(steps: int, each: int) -> None:
+    """At most 200 points at equal distances, and one at the last step of all."""
     losses: list[float] = []
-    settings = replace(SHORT, steps=450, batch=2)
+    settings = replace(SHORT, steps=steps, batch=2, checkpoint_every=steps)
     curve = train(TASK, settings, progress=lambda _, loss: losses.append(loss)).curve
-    assert [step for step, _ in curve] == list(range(3, 451, 3))
-    assert [loss for _, loss in curve] == [sum(losses[k : k + 3]) / 3 for k in range(0, 450, 3)]
+    ends = [*range(each, steps, each), steps]
+    assert [step for step, _ in curve] == ends
+    means = [losses[low:high] for low, high in zip([0, *ends], ends, strict=False)]
+    assert [loss for _, loss in curve] == [sum(part) / len(part) for part in means]
+
+
+def start(**changed: object) -> Weights:
+    settings = replace(SHORT, steps=1, batch=1, layers=100, snapshots=1, **changed)  # type: ignore[arg-type]
+    return train(TASK, settings).snapshots[0][1]
+
+
+def test_the_start_is_normal_of_the_given_scale() -> None:
+    """Σ (x/scale)² over all entries is χ², but for an error of 1e-9; P and Q are drawn apart."""
+    weights = start(start_scale=0.25, start_beta=0.0)
+    entries = torch.cat([weights.P.flatten(), weights.Q.flatten()]) / 0.25
+    low, high = chi2.ppf([0.5e-9, 1 - 0.5e-9], len(entries))
+    assert low < entries.square().sum() < high
+    low, high = chi2.ppf([0.5e-9, 1 - 0.5e-9], 1)
+    assert low < entries.sum().square() / len(entries) < high
+    assert len(entries.unique()) == len(entries)
+
+
+def test_beta_is_added_at_the_start_where_it_is_trained() -> None:
+    """The last diagonal entry of P, and no other."""
+    without, shifted = start(start_beta=0.0), start(start_beta=2.0)
+    without.P[:, 2, 2] += 2
+    assert torch.equal(without.P, shifted.P)
+    assert torch.equal(without.Q, shifted.Q)
+    for form in ("sparse", "relaxed"):
+        assert (start(form=form, start_beta=2.0).P[:, 2, 2] == 1).all()
 
 
 @pytest.mark.parametrize("tied", [True, False])
@@ -151,10 +183,18 @@ def test_forms_train_their_entries_and_no_other(tied: bool) -> None:
         assert torch.equal(weights.Q[0], weights.Q[1]) == tied
 
 
-def test_a_run_that_diverges_says_so() -> None:
+@pytest.mark.parametrize(("scale", "got"), [(1e80, "inf"), (1e200, "nan")])
+def test_a_run_that_diverges_says_so(scale: float, got: str) -> None:
+    """A square above the range of float64, or a difference of two numbers above it, in the first loss."""
     with pytest.raises(
-        Diverged, match=r"loss must be finite, got (inf|nan) at step \d+: try a learning_rate"
+        Diverged, match=f"loss must be finite, got {got} at step 1: try a learning_rate below 0.1"
     ):
+        train(TASK, replace(SHORT, start_scale=scale))
+
+
+def test_a_run_that_diverges_later_says_when() -> None:
+    """The first step of this length is taken; the loss after it is not finite."""
+    with pytest.raises(Diverged, match="at step 2: try a learning_rate below 1e"):
         train(TASK, replace(SHORT, learning_rate=1e200))
 
 

@@ -127,6 +127,18 @@ def test_the_shape_of_an_answer() -> None:
     }  # fmt: skip
 
 
+def test_the_longest_exact_text_beside_a_decimal() -> None:
+    """60 characters; and none that repeats the decimal."""
+    third = rational(fmpq(1, 3)).value
+    assert plain_text({"x": Quantity(third, "1" * 60)}) == f"x  0.333333333333333  = {'1' * 60}"
+    assert plain_text({"x": Quantity(third, "1" * 61)}) == "x  0.333333333333333"
+    assert plain_text({"x": rational(fmpq(3))}) == "x  3"
+
+
+def test_json_writes_letters_as_they_are() -> None:
+    assert json_text({"x": "Σ⁻¹"}) == '{\n "x": "Σ⁻¹"\n}'
+
+
 def weights_file(directory: Path, A: list[list[float]]) -> Path:
     path = directory / "weights.safetensors"
     model = LinearTransformer.from_preconditioners(torch.tensor([A], dtype=torch.float64))

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sympy import Poly, sympify
 
-from icl_claims.claims.calculators import optimum
+from icl_claims.claims.calculators import commands, optimum
 from icl_claims.theory.algebra import exact, validation
 from icl_claims.theory.many_layers.matrix_layers import layered_gradient, layered_loss
 from icl_claims.theory.one_layer import single_layer
@@ -301,6 +301,10 @@ def test_the_length_of_exact_steps_is_foreseen() -> None:
             "--layers 2 --task identity",
             "'--layers': must be 1 with --task identity or a --task-covariance, got 2",
         ),
+        (
+            "--layers 2 --task identity --noise 1",
+            "'--layers': must be 1 with --task identity or a --task-covariance, got 2",
+        ),
         ("--layers 1 --task identity --looped", "'--looped': must be left out with --task identity or a"),
         ("--layers 1 --task-covariance 1,2 --looped", "'--looped': must be left out with"),
         ("--layers 1 --task identity --covariance 0,0", "must have tr ΣΩ + σ² > 0, got 0: every label is 0"),
@@ -309,6 +313,28 @@ def test_the_length_of_exact_steps_is_foreseen() -> None:
 )
 def test_refusals(options: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert message in refusal(f"optimum --dim 2 --context 3 {options}", capsys)
+
+
+def test_labels_of_noise_alone_have_an_optimum() -> None:
+    found = answer("optimum --dim 2 --context 3 --layers 1 --task-covariance 0,0 --noise 1")
+    assert (found["preconditioner"], found["loss"]) == ([0, 0], 0)
+
+
+def test_the_largest_sizes_are_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The limits, lowered: each is the last size that it allows, and holds for its own kind of matrix."""
+    monkeypatch.setattr(commands, "MOST_EIGENVALUES", 3)
+    monkeypatch.setattr(commands, "LARGEST_INVERSE", 2)
+    line = "optimum --context 3 --layers 1 --task identity"
+    path = matrix_file(tmp_path, "dense", fmpq_mat([[2, 1], [1, 2]]))
+    assert answer(f"{line} --dim 3")["loss"] > 0
+    assert answer(f"{line} --dim 2 --covariance-file {path}")["loss"] > 0
+    assert "'--dim': must be at most 3 where eigenvalues" in refusal(f"{line} --dim 4", capsys)
+    path = matrix_file(tmp_path, "dense", fmpq_mat([[2, 1, 0], [1, 2, 0], [0, 0, 1]]))
+    assert "'--dim': must be at most 2 where dense" in refusal(
+        f"{line} --dim 3 --covariance-file {path}", capsys
+    )
 
 
 def test_refusals_of_large_sizes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
