@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -16,16 +17,18 @@ from rich.table import Table
 
 from tests import ROOT
 from tests.mutants import reach, results, run, sample, workers
+from tests.mutants.hook.mutant_imports import FOLDERS
 from tests.mutants.operators import Mutant
 from tests.mutants.results import Result, Store
-from tests.mutants.hook.mutant_imports import FOLDERS
 
 # One thread in each process: threads of two processes on two cores would wait for one another.
-ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--sample", "size", type=click.IntRange(min=1), default=300, show_default=True, help="How many mutants.")
+@click.option(
+    "--sample", "size", type=click.IntRange(min=1), default=300, show_default=True, help="How many mutants."
+)
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the sample.")
 @click.option("--all", "everything", is_flag=True, help="All mutants in the place of a sample.")
 @click.option(
@@ -43,7 +46,9 @@ ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", 
     show_default=True,
     help="The share of kills below which the exit status is 1.",
 )
-@click.option("--mapped-only", is_flag=True, help="Do not run survivors against all tests: faster, more survive.")
+@click.option(
+    "--mapped-only", is_flag=True, help="Do not run survivors against all tests: faster, more survive."
+)
 @click.option("--processes", type=click.IntRange(min=1), default=2, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON in the place of the table.")
 def main(
@@ -62,6 +67,8 @@ def main(
     Sources on disk never change. Results go to build/mutants.jsonl, and a run goes on where the last one stopped.
     Example: python -m tests.mutants --sample 300 --seed 1
     """
+    for number in (signal.SIGINT, signal.SIGTERM):  # A shell starts background jobs with SIGINT ignored.
+        signal.signal(number, signal.default_int_handler)
     os.environ.update(ONE_THREAD)
     os.environ.setdefault("HYPOTHESIS_PROFILE", "ci")
     console = Console(stderr=True)
@@ -120,8 +127,12 @@ def _decide(mutants: Sequence[Mutant], processes: int, mapped_only: bool, consol
 
 def _state() -> str:
     """One digest of all sources and tests."""
-    files = sorted(path for folder in ("tests", "icl_claims", *FOLDERS) for path in (ROOT / folder).rglob("*.py"))
-    return hashlib.sha256("".join(reach.digest(str(path.relative_to(ROOT))) for path in files).encode()).hexdigest()
+    files = sorted(
+        path for folder in ("tests", "icl_claims", *FOLDERS) for path in (ROOT / folder).rglob("*.py")
+    )
+    return hashlib.sha256(
+        "".join(reach.digest(str(path.relative_to(ROOT))) for path in files).encode()
+    ).hexdigest()
 
 
 class _Progress(Progress):
@@ -131,7 +142,7 @@ class _Progress(Progress):
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         super().__init__(*columns, console=console, auto_refresh=False)
 
-    def stage(self, name: str) -> "_Stage":
+    def stage(self, name: str) -> _Stage:
         return _Stage(self, self.add_task(name, total=None))
 
 
@@ -148,7 +159,11 @@ def _print(found: Sequence[Result], as_json: bool) -> None:
     parts = results.summaries(found)
     if as_json:
         listed = [{**asdict(r.mutant), "outcome": r.outcome, "by": r.by} for r in found]
-        click.echo(json.dumps({"folders": {part.name: part.as_json() for part in parts}, "mutants": listed}, indent=1))
+        click.echo(
+            json.dumps(
+                {"folders": {part.name: part.as_json() for part in parts}, "mutants": listed}, indent=1
+            )
+        )
         return
     for result in found:
         if result.outcome == "survived":

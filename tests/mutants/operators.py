@@ -200,8 +200,10 @@ def _inside(node: ast.AST) -> Iterator[ast.AST]:
             ]
         case ast.AnnAssign():
             children = [node.value] if node.value else []
-        case ast.Call(func=ast.Name("cast")):
-            children = [*node.args[1:], *node.keywords]
+        case ast.Call():
+            children = [node.func, *node.args, *(k for k in node.keywords if k.arg not in KEPT_KEYWORDS)]
+            if isinstance(node.func, ast.Name) and node.func.id == "cast":
+                del children[1]
         case _:
             children = list(ast.iter_child_nodes(node))
     yield node
@@ -302,7 +304,11 @@ def _calls(node: ast.Call, text: Text) -> Iterator[Edit]:
 
 def _returns(function: Function, text: Text) -> Iterator[Edit]:
     for node in _own(function):
-        if isinstance(node, ast.Return) and node.value is not None and not isinstance(node.value, ast.Constant):
+        if (
+            isinstance(node, ast.Return)
+            and node.value is not None
+            and not isinstance(node.value, ast.Constant)
+        ):
             for value in ("True", "False"):
                 yield "return value", *text.span(node.value), value
 

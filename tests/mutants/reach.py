@@ -71,7 +71,11 @@ def digest(path: str) -> str:
 
 @functools.cache
 def _shared() -> str:
-    shared = [*(ROOT / "tests" / "shared").rglob("*.py"), ROOT / "tests" / "conftest.py", ROOT / "pyproject.toml"]
+    shared = [
+        *(ROOT / "tests" / "shared").rglob("*.py"),
+        ROOT / "tests" / "conftest.py",
+        ROOT / "pyproject.toml",
+    ]
     return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(shared))).hexdigest()
 
 
@@ -129,9 +133,14 @@ def _keep(stored: dict[str, dict[str, Any]], files: list[str], messages: list[di
     tests: dict[str, dict[str, Any]] = {file: {} for file in files}
     for message in messages:
         if "test" in message:
-            tests[message["test"].partition("::")[0]][message["test"]] = (message["seconds"], message["functions"])
+            tests[message["test"].partition("::")[0]][message["test"]] = (
+                message["seconds"],
+                message["functions"],
+            )
     for file in files:
-        entered = {function.partition("::")[0] for _, functions in tests[file].values() for function in functions}
+        entered = {
+            function.partition("::")[0] for _, functions in tests[file].values() for function in functions
+        }
         stored[file] = {"basis": basis(file, entered), "tests": tests[file]}
     with replacing(STORED) as temporary:
         temporary.write_text(json.dumps(stored), encoding="utf-8")
@@ -158,7 +167,8 @@ class Recorder:
             self._caches = [
                 each
                 for each in gc.get_objects()
-                if isinstance(each, functools._lru_cache_wrapper) and each.__module__.startswith("icl_claims.")
+                if isinstance(each, functools._lru_cache_wrapper)
+                and each.__module__.startswith("icl_claims.")
             ]
         for cache in self._caches:
             cache.cache_clear()
@@ -186,7 +196,11 @@ def recording(files: list[str]) -> Callable[[Send, Path], None]:
         mutant_imports.hand_on(**{mutant_imports.ENTERED: str(notes)})
         plugins = [workers.Selection(send, None), Recorder(send, entered, notes)]
         status = pytest.main([*workers.QUIET, f"--basetemp={folder / 'tests'}", *files], plugins=plugins)
-        if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
+        if status not in (
+            pytest.ExitCode.OK,
+            pytest.ExitCode.TESTS_FAILED,
+            pytest.ExitCode.NO_TESTS_COLLECTED,
+        ):
             send({"failed": f"pytest, with status {int(status)}"})
 
     return run

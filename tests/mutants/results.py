@@ -83,7 +83,15 @@ class Store:
 
 
 def _key(mutant: Mutant) -> str:
-    edit = (mutant.file, mutant.function, mutant.operator, mutant.start, mutant.end, mutant.text, digest(mutant.file))
+    edit = (
+        mutant.file,
+        mutant.function,
+        mutant.operator,
+        mutant.start,
+        mutant.end,
+        mutant.text,
+        digest(mutant.file),
+    )
     return json.dumps(edit)
 
 
@@ -116,7 +124,9 @@ class Equivalent:
 
 def equivalents(path: Path = EQUIVALENT) -> list[Equivalent]:
     """The list of equivalent mutants."""
-    return [Equivalent(**entry) for entry in tomllib.loads(path.read_text(encoding="utf-8")).get("mutant", [])]
+    return [
+        Equivalent(**entry) for entry in tomllib.loads(path.read_text(encoding="utf-8")).get("mutant", [])
+    ]
 
 
 def reason(mutant: Mutant, listed: Iterable[Equivalent]) -> str:

@@ -53,8 +53,10 @@ def against_all_tests(survivors: Sequence[Mutant], reach: Reach, processes: int)
         reports = list(workers.run_all(jobs, processes))
         failed = [test for report in reports for test in report.failed]
         # What stops a process hides the tests behind it: then each mutant runs against all.
-        stopped = any(report.timeout or not report.ended or "::" not in "".join(report.failed[-1:] or "::")
-                      for report in reports)
+        stopped = any(
+            report.timeout or not report.ended or any("::" not in test for test in report.failed)
+            for report in reports
+        )
         if not failed and not stopped:
             yield from (Result(mutant, "survived") for mutant in batch)
             continue
@@ -76,7 +78,9 @@ def of_mutants(
     mutants: Sequence[Mutant], tests: Sequence[str] | None, files: Sequence[str] | None = None
 ) -> Callable[..., None]:
     """What a child does: run tests on sources with these mutants, up to the first failure if it is one mutant."""
-    chosen = list(dict.fromkeys(test.partition("::")[0] for test in tests or ())) if files is None else list(files)
+    chosen = (
+        list(dict.fromkeys(test.partition("::")[0] for test in tests or ())) if files is None else list(files)
+    )
     return running(changed_sources(mutants), chosen, tests, stop=len(mutants) == 1)
 
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests import ROOT
-from tests.mutants.operators import Mutant, functions, mutants_of
 from tests.mutants.hook.mutant_imports import FOLDERS
+from tests.mutants.operators import Mutant, functions, mutants_of
 
 
 class NoRevision(ValueError):
@@ -61,7 +61,8 @@ def changed_since(base: str, mutants: Sequence[Mutant], root: Path = ROOT) -> li
         touched[file] = {
             name
             for name, node in functions(tree)
-            if lines[file] is None or any(node.lineno <= k <= (node.end_lineno or 0) for k in lines[file] or ())
+            if lines[file] is None
+            or any(node.lineno <= k <= (node.end_lineno or 0) for k in lines[file] or ())
         }
     return [mutant for mutant in mutants if mutant.function in touched.get(mutant.file, ())]
 
@@ -70,7 +71,9 @@ def changed_lines(base: str, root: Path = ROOT) -> dict[str, set[int] | None]:
     """The changed lines of each file by their numbers now; None for a file that git does not have."""
     found: dict[str, set[int] | None] = {}
     file = ""
-    for line in _git(root, "diff", "--unified=0", "--no-color", "--no-ext-diff", base, "--", *FOLDERS).splitlines():
+    for line in _git(
+        root, "diff", "--unified=0", "--no-color", "--no-ext-diff", base, "--", *FOLDERS
+    ).splitlines():
         if line.startswith("+++ "):
             file = line.removeprefix("+++ ").removeprefix("b/").rstrip("\t")
             found[file] = set()
@@ -87,7 +90,11 @@ def changed_lines(base: str, root: Path = ROOT) -> dict[str, set[int] | None]:
 def _git(root: Path, *arguments: str) -> str:
     try:
         done = subprocess.run(
-            ["git", "-c", "core.quotepath=off", *arguments], cwd=root, capture_output=True, text=True, check=True
+            ["git", "-c", "core.quotepath=off", *arguments],
+            cwd=root,
+            capture_output=True,
+            text=True,
+            check=True,
         )
     except FileNotFoundError:
         raise NoRevision("--changed needs git") from None

@@ -78,7 +78,7 @@ def preload() -> None:
     import flint  # noqa: F401
     import hypothesis.extra.numpy  # noqa: F401
     import jinja2  # noqa: F401
-    import matplotlib.pyplot  # type: ignore[import-not-found]  # noqa: F401
+    import matplotlib.pyplot  # noqa: F401
     import pydantic  # noqa: F401
     import rich.progress  # noqa: F401
     import safetensors.torch  # noqa: F401
@@ -94,7 +94,9 @@ def test_files() -> list[str]:
     """The files of the default tier: tests, and modules with doctests."""
     found = [*(ROOT / "tests").rglob("test_*.py")]
     for folder in mutant_imports.FOLDERS:
-        found += [path for path in (ROOT / "icl_claims" / folder).rglob("*.py") if ">>> " in path.read_text("utf-8")]
+        found += [
+            path for path in (ROOT / "icl_claims" / folder).rglob("*.py") if ">>> " in path.read_text("utf-8")
+        ]
     names = sorted(path.relative_to(ROOT).as_posix() for path in found)
     return [name for name in names if not any(name == out or name.startswith(f"{out}/") for out in LEFT_OUT)]
 
@@ -145,7 +147,11 @@ def running(
         arguments = [*QUIET, f"--basetemp={folder / 'tests'}", *(["-x"] if stop else []), *files]
         status = pytest.main(arguments, plugins=[Selection(send, tests)])
         # Tests failed, or collecting them did: then a report said so. Anything else is a fault of its own.
-        if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
+        if status not in (
+            pytest.ExitCode.OK,
+            pytest.ExitCode.TESTS_FAILED,
+            pytest.ExitCode.NO_TESTS_COLLECTED,
+        ):
             send({"failed": f"pytest, with status {int(status)}"})
 
     return run

@@ -129,7 +129,7 @@ def hand_on(**variables: str) -> None:
         path = [str(Path(__file__).parent), *filter(None, [given.get("PYTHONPATH")])]
         usual(self, *arguments, env={**given, **variables, "PYTHONPATH": os.pathsep.join(path)}, **more)
 
-    subprocess.Popen.__init__ = started  # type: ignore[method-assign]
+    subprocess.Popen.__init__ = started
 
 
 def install_from_environment() -> None:
