@@ -46,9 +46,7 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_
     show_default=True,
     help="The share of kills below which the exit status is 1.",
 )
-@click.option(
-    "--mapped-only", is_flag=True, help="Do not run survivors against all tests: faster, more survive."
-)
+@click.option("--quick", is_flag=True, help="Do not run survivors against all tests: faster, more survive.")
 @click.option("--processes", type=click.IntRange(min=1), default=2, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON in the place of the table.")
 def main(
@@ -58,7 +56,7 @@ def main(
     changed: str | None,
     only: tuple[str, ...],
     at_least: float,
-    mapped_only: bool,
+    quick: bool,
     processes: int,
     as_json: bool,
 ) -> None:
@@ -78,7 +76,7 @@ def main(
             mutants = sample.changed_since(changed, mutants)
         elif not everything:
             mutants = sample.drawn(mutants, size, seed)
-        found = _decide(mutants, processes, mapped_only, console)
+        found = _decide(mutants, processes, quick, console)
     except (sample.NoRevision, reach.Failing) as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(2)
@@ -92,7 +90,7 @@ def main(
     sys.exit(1 if wrong else 0)
 
 
-def _decide(mutants: Sequence[Mutant], processes: int, mapped_only: bool, console: Console) -> list[Result]:
+def _decide(mutants: Sequence[Mutant], processes: int, quick: bool, console: Console) -> list[Result]:
     """The results of all mutants, in their order: stored, on the list, or found now."""
     store, listed = Store(_state()), results.equivalents()
     found: dict[Mutant, Result] = {}
@@ -109,7 +107,7 @@ def _decide(mutants: Sequence[Mutant], processes: int, mapped_only: bool, consol
             told = progress.stage("Mutants")
             survivors = []
             for k, result in enumerate(run.against_mapped_tests(waiting, reached, processes)):
-                if result.outcome == "survived" and not mapped_only:
+                if result.outcome == "survived" and not quick:
                     survivors.append(result.mutant)
                 else:
                     found[result.mutant] = result

@@ -17,7 +17,7 @@ from tests import ROOT
 from tests.mutants import reach, workers
 from tests.mutants.hook import mutant_imports
 from tests.mutants.operators import Mutant, mutants_of
-from tests.mutants.run import batches, changed_sources, decided, own_files
+from tests.mutants.run import batches, changed_sources, decided, fastest, own_files
 from tests.mutants.workers import Job, Report, running
 
 NEGATED = ("numerics/decimals.py", "if exponent < 0:", "if not (exponent < 0):")
@@ -151,6 +151,14 @@ def test_the_fastest_test_comes_first_and_has_at_least_ten_seconds() -> None:
     assert reached.tests("theory/a.py::g") == []
     assert reached.limits() == {"tests/t.py::a": 15.0, "tests/t.py::b": 10.0}
     assert reached.time_of("tests/t.py") == 3.5
+
+
+def test_a_mutant_meets_the_tests_of_a_minute_by_itself_and_one_at_least() -> None:
+    seconds = {"a": 61.0, "b": 30.0, "c": 30.0, "d": 1.0}
+    reached = reach.Reach({"t.py": {"tests": {test: (time, []) for test, time in seconds.items()}}})
+    assert fastest("bcd", reached) == ["b", "c"]
+    assert fastest("ab", reached) == ["a"]
+    assert fastest("", reached) == []
 
 
 def test_a_batch_has_one_mutant_of_each_function() -> None:
