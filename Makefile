@@ -1,8 +1,9 @@
 # Two commands, each complete on a bare machine with Python >= 3.11, make and git:
 #   make verify   check every claim at the quick level and write the report
 #   make test     lint, types, import direction, every test of the default tier
-# and make bench  measures speed against named baselines, on one core
-.PHONY: verify test lint bench clean
+# and make bench    measures speed against named baselines, on one core
+#     make mutants  plants faults in the sources, one at a time, and counts those that the tests notice
+.PHONY: verify test lint bench mutants clean
 .DEFAULT_GOAL := verify
 
 BIN := .venv/bin
@@ -45,6 +46,10 @@ bench: $(READY)
 	@mkdir -p build
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest benchmarks -q -p no:xdist \
 	  --benchmark-columns=min,median,rounds --benchmark-json=build/benchmarks.json
+
+# MUTANTS="--changed main": options of the program, listed by MUTANTS=--help. It goes on where the last run stopped.
+mutants: $(READY)
+	@$(BIN)/python -m tests.mutants $(MUTANTS)
 
 clean:
 	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -68,3 +68,7 @@ def test_blanks_and_sizes_do_not_matter(one: str, other: str) -> None:
 def test_blanks_that_matter_stay() -> None:
     assert normal(r"\alpha b") == r"\alpha b"
     assert normal(r"a \text{ for all }l") == r"a\text{ for all }l"
+
+
+def test_no_blank_comes_between_commands() -> None:
+    assert normal(r"\mathcal \Sigma \alpha") == r"\mathcal\Sigma\alpha"

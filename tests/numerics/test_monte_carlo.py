@@ -53,6 +53,16 @@ def test_medians_beat_the_mean_where_the_error_probability_is_small() -> None:
     assert all(count < one for count, one in zip(counts[1:], single[1:], strict=True))
 
 
+@given(st.integers(0, 20), st.fractions(Fraction(1, 10**9), Fraction(9, 10), max_denominator=10**9))
+def test_the_largest_miss_is_the_largest_to_twenty_bits(half: int, delta: Fraction) -> None:
+    """B(k, p) ≤ δ < B(k, p (1 + 2⁻²⁰)): the first bracket is [p, 2p), halved 20 times."""
+    k, bound = 2 * half + 1, rational("δ", delta)
+    found = monte_carlo._largest_miss(k, bound)
+    assert monte_carlo._tail(k, found) <= bound
+    more = found * (1 + fmpq(1, 2**20))
+    assert more > 1 or monte_carlo._tail(k, more) > bound
+
+
 @given(st.integers(0, 30), st.floats(0.001, 0.999))
 def test_the_tail_is_binomial(half: int, p: float) -> None:
     """Against SciPy's survival function, whose relative error is far below 1e-9."""

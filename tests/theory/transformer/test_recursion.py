@@ -100,3 +100,10 @@ def test_polynomials_beyond_the_moments_are_refused() -> None:
     for call in (over, over.weighted, over.weighted(fmpq_poly([0, 0, 1]))):
         with pytest.raises(ValueError, match="polynomial must be of degree at most"):
             call(cube)
+
+
+def test_beyond_the_moments_of_a_product_with_nothing_is_refused_too() -> None:
+    over = Moments(2, 3, 2).weighted(fmpq_poly([]))
+    assert over(fmpq_poly([0, 0, 1])) == 0
+    with pytest.raises(ValueError, match="at most 2, got 3"):
+        over(fmpq_poly([0, 0, 0, 1]))
