@@ -403,6 +403,12 @@ def test_an_instance_that_shows_no_necessity_is_refused(key, instance, message):
         Evidence([SUM]).necessary(statement(margins=margins), key, instance)
 
 
+def test_an_instance_that_violates_a_second_assumption_shows_nothing_of_the_first(collector):
+    both = {"positive": lambda at: at.n > 0, "finite": lambda at: 0 < at.n < 9}
+    with pytest.raises(NotFalse, match="violates positive, finite"):
+        collector.necessary(statement(conditions=both), "positive", Count(0))
+
+
 def test_an_instance_must_say_what_it_is(collector):
     class Opaque:
         n = 0
