@@ -24,7 +24,12 @@ from icl_claims.theory.algebra.blocks import Blocks
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.words import Words, letter
 from icl_claims.theory.evaluation import in_eigenbasis, vanishes
-from icl_claims.theory.one_layer.convexity import CROSS_PART, component_gradients
+from icl_claims.theory.one_layer.convexity import (
+    CROSS_PART,
+    component_gradients,
+    hessian_form,
+    pairing,
+)
 from icl_claims.theory.one_layer.linear_attention import (
     error_at,
     gradient_from_layer,
@@ -34,7 +39,7 @@ from icl_claims.theory.one_layer.linear_attention import (
 )
 from icl_claims.theory.one_layer.single_layer import A_LABEL, A_X, BETA, GAMMA, U
 from icl_claims.theory.transformer.attention import X_QUERY, W
-from icl_claims.theory.transformer.prompts import OMEGA, SIGMA, over_prompts
+from icl_claims.theory.transformer.prompts import CROSS, LABEL_SQUARE, OMEGA, SIGMA, S, over_prompts
 
 
 def factors() -> tuple[Blocks, Blocks]:
@@ -138,6 +143,42 @@ def prove_component_gradients(normal: Words) -> None:
     """
     if component_gradients() != (OMEGA - GAMMA @ normal) @ SIGMA @ CROSS_PART * 2:
         raise Refuted("the gradients of the f_j are not 2(Ω − ΓN)Σm")
+
+
+def prove_component_excess() -> None:
+    """For all j at once: f_j(X_j + Δ) − f_j(X_j) is E⟨G, Δ⟩² plus the derivative of f_j at X_j in the direction Δ.
+
+    Said of (⟨G, X⟩ + cᵀw)² at X = −e_{d+1}(Γc)ᵀ for any vector c, of which the unit vectors give the f_j.
+
+    Raises:
+        Refuted: the two sides are different polynomials.
+
+    >>> prove_component_excess()
+    """
+    c = letter("c", "d", "1")
+    there = c.T @ (W - GAMMA @ CROSS)
+    moved = there + pairing()
+    excess = over_prompts(moved * moved) - over_prompts(there * there)
+    if excess != hessian_form() + c.T @ component_gradients() * 2:
+        raise Refuted("the excess of f_j is not the square and the derivative")
+
+
+def prove_weighted_sum(weight: Words) -> None:
+    """f(b, A) = E[ρ weight ρᵀ], ρ_j = ⟨G, b a_jᵀ⟩ + w_j: for a diagonal weight, the sum of weight_jj f_j(b a_jᵀ).
+
+    Args:
+        weight: d × d, a polynomial in Σ.
+
+    Raises:
+        Refuted: the two sides are different polynomials.
+
+    >>> prove_weighted_sum(SIGMA)
+    """
+    b, A = factors()
+    gram = Blocks([[S, CROSS], [CROSS.T, LABEL_SQUARE]])
+    rho = (b @ gram @ A)[0, 0] + W.T
+    if loss_from_layer() != over_prompts(rho @ weight @ rho.T):
+        raise Refuted("the loss is not this weighted sum of the f_j")
 
 
 def prove_residual_vanishes(

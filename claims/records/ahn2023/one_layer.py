@@ -53,6 +53,8 @@ CLAIMS: tuple[Claim, ...] = (
         "`loss_depends_on_last_row_and_first_columns` and $E_{d+1,j}$ a matrix unit.",
         assumptions=(ISOTROPIC_COVARIATES, *IDENTITY_TASK),
         parts=("minimizer", "components"),
+        derivation="theory.derivations.global_minimizer_isotropic",
+        reading=r"The $P_0$ beside this $Q_0$ is that of `global_minimizer`.",
     ),
     Claim(
         slug="global_minimizer_component_diagonal",
@@ -65,6 +67,7 @@ CLAIMS: tuple[Claim, ...] = (
         "of $A$, $G$ as in `loss_depends_on_last_row_and_first_columns` and $E_{d+1,j}$ a matrix unit.",
         assumptions=(DIAGONAL_COVARIANCE, *IDENTITY_TASK),
         parts=("components", "decomposition"),
+        derivation="theory.derivations.global_minimizer_component_diagonal",
     ),
     Claim(
         slug="large_context_preconditioner",
