@@ -22,7 +22,7 @@ import sympy
 
 from icl_claims.theory.algebra.blocks import Blocks
 from icl_claims.theory.algebra.exact import Refuted
-from icl_claims.theory.algebra.words import Words, letter
+from icl_claims.theory.algebra.words import Words, letter, n, one, sigma2
 from icl_claims.theory.evaluation import in_eigenbasis, vanishes
 from icl_claims.theory.one_layer.convexity import (
     CROSS_PART,
@@ -129,6 +129,45 @@ def prove_gradient(derivative: Words, normal: Words) -> None:
         raise Refuted("the gradient is not tr((βA_x + uaᵀ) Σ (Ω − ΓN) Σ)")
 
 
+def prove_invertible(normal: Words) -> None:
+    """N = c ΣΩ + (t/n) I with t = tr ΣΩ + σ² is invertible where t > 0, and Γ = ΩN⁻¹ is symmetric.
+
+    Two identities say so. vᵀΩNv = c vᵀΩΣΩv + (t/n) vᵀΩv is a sum of terms ≥ 0: Nv = 0 gives vᵀΩv = 0, so Ωv = 0, and
+    Nv = (t/n)v = 0. And NᵀΩ = ΩN is the symmetry of ΩN⁻¹.
+
+    Raises:
+        Refuted: one of the identities fails, with c = (n + 1)/n.
+
+    >>> from icl_claims.theory.one_layer.single_layer import normal_matrix
+    >>> prove_invertible(normal_matrix())
+    """
+    v = letter("v", "d", "1")
+    label_variance = (SIGMA @ OMEGA).trace() + one() * sigma2
+    first = (v.T @ OMEGA @ SIGMA @ OMEGA @ v) * ((n + 1) / n)
+    second = label_variance * (v.T @ OMEGA @ v) / n
+    if v.T @ OMEGA @ normal @ v != first + second:
+        raise Refuted("vᵀΩNv is not the sum of two terms that are not negative")
+    if OMEGA @ normal != normal.T @ OMEGA:
+        raise Refuted("ΩN is not symmetric")
+
+
+def prove_minimum(normal: Words, minimum: Words) -> None:
+    """The loss of x_qᵀ Γ g is minimum + tr(Σ(ΓN − Ω)ΣΓ), so it is the minimum where ΓN = Ω.
+
+    Args:
+        normal: N, d × d.
+        minimum: 1 × 1, in Σ, Ω, σ² and Γ.
+
+    Raises:
+        Refuted: the two sides are different polynomials.
+
+    >>> from icl_claims.theory.one_layer.single_layer import normal_matrix
+    >>> prove_minimum(normal_matrix(), (SIGMA @ OMEGA).trace() - (SIGMA @ GAMMA @ SIGMA @ OMEGA).trace())
+    """
+    if loss_of_error() - minimum != (SIGMA @ (GAMMA @ normal - OMEGA) @ SIGMA @ GAMMA).trace():
+        raise Refuted("the loss at the minimizer is not the claimed minimum")
+
+
 def prove_component_gradients(normal: Words) -> None:
     """The gradients of the f_j in the direction Δ = [[D, m], [mᵀ, δ]] are 2(Ω − ΓN)Σm, for all j at once.
 
@@ -202,10 +241,10 @@ def prove_residual_vanishes(
         Refuted: as a rational function of the symbols that occur, it is not 0.
 
     >>> from icl_claims.theory.one_layer.single_layer import normal_matrix
-    >>> n, d = sympy.symbols("n d")
-    >>> scalar = n / (n + d + 1)
+    >>> k, d = sympy.symbols("k d")
+    >>> scalar = k / (k + d + 1)
     >>> prove_residual_vanishes(
-    ...     normal_matrix(), covariance=1, preconditioner=scalar, trace=d, context_length=n
+    ...     normal_matrix(), covariance=1, preconditioner=scalar, trace=d, context_length=k
     ... )
     """
     residual = in_eigenbasis(

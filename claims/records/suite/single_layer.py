@@ -36,6 +36,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"and $\min f=\operatorname{tr}(\Sigma\Omega)-\operatorname{tr}(\Sigma\Gamma\Sigma\Omega)$.",
         assumptions=GENERAL_SETTING,
         parts=("minimizer", "value"),
+        derivation="theory.derivations.global_minimizer_general_task",
     ),
     Claim(
         slug="global_minimizer_uniqueness",

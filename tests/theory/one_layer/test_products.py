@@ -6,7 +6,7 @@ import pytest
 import sympy
 
 from icl_claims.theory.algebra.exact import Refuted
-from icl_claims.theory.algebra.words import Words, eye, one
+from icl_claims.theory.algebra.words import Words, eye, letter, one
 from icl_claims.theory.one_layer import convexity, linear_attention, products, single_layer
 from icl_claims.theory.one_layer.products import (
     factors,
@@ -14,6 +14,8 @@ from icl_claims.theory.one_layer.products import (
     prove_component_excess,
     prove_component_gradients,
     prove_gradient,
+    prove_invertible,
+    prove_minimum,
     prove_residual_vanishes,
     prove_weighted_sum,
 )
@@ -57,6 +59,24 @@ def test_the_gradient_of_both_layers() -> None:
         prove_gradient(linear_attention.gradient_from_layer(GAMMA), single_layer.normal_matrix(RELU))
     with pytest.raises(Refuted, match="gradient is not"):
         prove_gradient(linear_attention.gradient_from_layer(GAMMA) * 2, single_layer.normal_matrix())
+
+
+def test_the_normal_matrix_is_invertible() -> None:
+    """Its second refusal needs an N that meets the first identity: that of v sees the symmetric part of ΩN alone."""
+    normal = single_layer.normal_matrix()
+    prove_invertible(normal)
+    with pytest.raises(Refuted, match="not negative"):
+        prove_invertible(normal - eye("d"))
+    other = letter("C", "d", "d")
+    with pytest.raises(Refuted, match="not symmetric"):
+        prove_invertible(normal + other @ OMEGA - other.T @ OMEGA)
+
+
+def test_the_minimum() -> None:
+    signal, gain = (SIGMA @ OMEGA).trace(), (SIGMA @ GAMMA @ SIGMA @ OMEGA).trace()
+    prove_minimum(single_layer.normal_matrix(), signal - gain)
+    with pytest.raises(Refuted, match="claimed minimum"):
+        prove_minimum(single_layer.normal_matrix(), signal + gain)
 
 
 def test_component_gradients() -> None:
