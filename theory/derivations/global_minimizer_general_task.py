@@ -65,7 +65,7 @@ DERIVATION = Derivation(
             r"symmetric. So $D$ vanishes for every product, and $f-f^\star=\mathbb E(\ell-\ell^\star)^2\ge0$: the "
             "stated weights are a global minimizer.",
             r"$v^\top\Omega Nv=\frac{n+1}nv^\top\Omega\Sigma\Omega v+\frac tnv^\top\Omega v$ is a sum of terms that "
-            r"are not negative. So $Nv=0$ gives $v^\top\Omega v=0$, hence $\Omega v=0$, hence $Nv=\frac tnv$ and $v=0$. "
+            r"are not negative. So $Nv=0$ gives $v^\top\Omega v=0$, so $\Omega v=0$, and $Nv=\frac tnv$ gives $v=0$. "
             r"$N^\top\Omega=\Omega N$, multiplied by inverses from both sides, says that $\Omega N^{-1}$ is symmetric.",
             invertible,
             "all d, n, Σ, Ω, σ²",

@@ -23,6 +23,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"the context tokens $z_i=(x_i,y_i)$, $f(b,A)=\mathbb E\lVert(b^\top GA+w^\top)x_q\rVert^2$.",
         assumptions=(MASKED_QUERY, ZERO_QUERY_LABEL),
         parts=("dependence", "formula"),
+        derivation="theory.derivations.loss_depends_on_last_row_and_first_columns",
     ),
     Claim(
         slug="global_minimizer",
