@@ -69,5 +69,7 @@ CLAIMS: tuple[Claim, ...] = (
             Assumption("ill_conditioned", r"$\Sigma$ is ill-conditioned: $\lambda_1/\lambda_2=16$."),
         ),
         parts=("local_minimum", "excess"),
+        rests_on=("global_minimizer",),
+        reading=r"All else is as in `global_minimizer`, from where $\min f$ is taken.",
     ),
 )
