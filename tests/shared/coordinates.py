@@ -32,13 +32,14 @@ def rademacher(k: int) -> int:
 
 @dataclass(frozen=True)
 class Prompt:
-    """A prompt in coordinates: X (d × n), x_q (d), y (n), the target, the query's label slot."""
+    """A prompt in coordinates: X (d × n), x_q (d), y (n), the target, the query's label slot; w (d) where given."""
 
     X: Sequence[Sequence[Any]]
     x_query: Sequence[Any]
     y: Sequence[Any]
     target: Any
     slot: Any = 0
+    w: Sequence[Any] = ()
 
 
 class Variables:

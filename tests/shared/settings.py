@@ -84,7 +84,7 @@ class Setting:
         if self.weights != "first_example":
             w = mixed(task_left, [v.of[f"w{a}"] for a in range(d)])
         y = [inner(w, x) + v.of.get(f"e{i}", 0) for i, x in enumerate(columns)]
-        return v, Prompt(list(zip(*columns, strict=True)), x_query, y, inner(w, x_query), _q(self.slot))
+        return v, Prompt(list(zip(*columns, strict=True)), x_query, y, inner(w, x_query), _q(self.slot), w)
 
 
 def shown(matrix: fmpq_mat) -> str:

@@ -1,26 +1,87 @@
-"""Theorem 1 of Ahn et al. (2023): the eigenvalue of the minimizer as the paper writes it, and false variants of it."""
+"""Theorem 1 of Ahn et al. (2023) in code, and with one assumption dropped: exact instances where other weights win.
+
+The instances have Σ = I and d ≤ 2, so they are instances for the lemmas about an isotropic and a diagonal Σ, and for
+any task, as well.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from flint import fmpq, fmpq_mat
 
-import sympy
+from icl_claims.claims.statement import Statement
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.derivations.global_minimizer import STATED, Theorem
+from icl_claims.theory.one_layer.linear_attention import gradient_from_layer
+from icl_claims.theory.one_layer.single_layer import GAMMA, minimizer
+from icl_claims.theory.task import RegressionTask, isotropic
+from icl_claims.theory.transformer.attention import NO_MASK
+from tests.shared.one_layer import Weights, of_covariance, predictor, weights
+from tests.shared.settings import Setting, conditions
 
-Eigenvalue = Callable[[sympy.Expr, sympy.Expr, sympy.Expr], sympy.Expr]
-"""(λ, T = Σ_k λ_k, n) ↦ the eigenvalue of −Q_0's block, where Σ has the eigenvalue λ."""
+SLUG = "global_minimizer"
 
 
-def stated(lam: sympy.Expr, T: sympy.Expr, n: sympy.Expr) -> sympy.Expr:
-    """Eq. (6)."""
-    return 1 / ((n + 1) / n * lam + T / n)
+def minimizer_margin(theorem: Theorem, at: Weights) -> fmpq:
+    """By how much the weights lose more than the stated ones; each loss multiplied out in coordinates."""
+    stated = Weights(at.setting, *predictor(of_covariance(theorem.eigenvalue, at.setting.task)))
+    return at.loss() - stated.loss()
 
 
-MUTANTS: dict[str, Eigenvalue] = {
-    "n + 1 → n": lambda lam, T, n: 1 / (lam + T / n),
-    "n + 1 → n − 1": lambda lam, T, n: 1 / ((n - 1) / n * lam + T / n),
-    "trace term dropped": lambda lam, T, n: 1 / ((n + 1) / n * lam),
-    "1/n dropped from the trace term": lambda lam, T, n: 1 / ((n + 1) / n * lam + T),
-    "trace term without λ itself": lambda lam, T, n: 1 / ((n + 1) / n * lam + (T - lam) / n),
-    "sign": lambda lam, T, n: -stated(lam, T, n),
-    "Σ⁻¹ instead": lambda lam, T, n: 1 / lam,
+def rescaling_margin(theorem: Theorem, at: Weights) -> fmpq:
+    """Minus the square of what rescaling changes in the loss of the weights."""
+    scaled = Weights(
+        at.setting,
+        tuple(x * at.scale**theorem.b_power for x in at.b),
+        at.A * at.scale**theorem.A_power,
+    )
+    return -((scaled.loss() - at.loss()) ** 2)
+
+
+STATEMENT = Statement(
+    slug=SLUG,
+    stated=STATED,
+    margins={"minimizer": minimizer_margin, "rescaling": rescaling_margin},
+    conditions=conditions(SLUG),
+    instances=lambda corner: weights(SLUG, corner),
+    without=lambda key: weights(SLUG, without=key),
+    excluded={"L = 1": "the statement is about one layer"},
+)
+
+
+def at_minimum(setting: Setting, **other: fmpq) -> Weights:
+    """The setting with the weights that minimize the loss at its task."""
+    return Weights(setting, *predictor(minimizer(setting.task)), **other)
+
+
+def constant(setting: Setting, step: fmpq | int) -> Weights:
+    """The setting with the preconditioner cI."""
+    return Weights(setting, *predictor(exact.identity(setting.task.dim) * fmpq(step)))
+
+
+SKEW = at_minimum(Setting(RegressionTask(exact.diagonal([1, 4]), 2)))
+
+WITHOUT = {
+    "gaussian_covariates": constant(Setting(isotropic(1, 2), covariates="signs"), 1),
+    "independent_task": constant(Setting(isotropic(1, 1), weights="first_example"), fmpq(1, 5)),
+    "identity_task": at_minimum(
+        Setting(RegressionTask(exact.identity(2), 1, exact.diagonal([1, 0]))),
+    ),
+    "noiseless_labels": at_minimum(Setting(isotropic(1, 1, noise_variance=1))),
+    "zero_query_label": at_minimum(Setting(isotropic(1, 1), slot=fmpq(1)), corner=fmpq(-1, 9)),
 }
+"""Weights that lose less than those of Theorem 1, by the one assumption that their setting violates."""
+
+SKEWED_TASK = Weights(
+    Setting(isotropic(2, 1), weights="skewed"),
+    (fmpq(0), fmpq(0), fmpq(1)),
+    fmpq_mat([[fmpq(-1, 4), 0], [0, fmpq(-1, 4)], [fmpq(-1, 100), fmpq(-1, 100)]]),
+)
+"""Weights whose last row of Q reads the third moment of a skewed w: they lose less than those of Theorem 1."""
+
+
+def mask_is_dispensable() -> None:
+    """With the query as a key (its label slot 0) the loss is still an expected square of an affine map of the
+    products, and its derivative at the stated point is the same polynomial."""
+    if gradient_from_layer(GAMMA, NO_MASK) != gradient_from_layer(GAMMA):
+        raise Refuted("without the mask the gradient changes")

@@ -22,9 +22,14 @@ import sympy
 
 from icl_claims.theory.algebra.blocks import Blocks
 from icl_claims.theory.algebra.exact import Refuted
-from icl_claims.theory.algebra.words import Words, letter
+from icl_claims.theory.algebra.words import Words, letter, n, one, sigma2
 from icl_claims.theory.evaluation import in_eigenbasis, vanishes
-from icl_claims.theory.one_layer.convexity import CROSS_PART, component_gradients
+from icl_claims.theory.one_layer.convexity import (
+    CROSS_PART,
+    component_gradients,
+    hessian_form,
+    pairing,
+)
 from icl_claims.theory.one_layer.linear_attention import (
     error_at,
     gradient_from_layer,
@@ -34,7 +39,7 @@ from icl_claims.theory.one_layer.linear_attention import (
 )
 from icl_claims.theory.one_layer.single_layer import A_LABEL, A_X, BETA, GAMMA, U
 from icl_claims.theory.transformer.attention import X_QUERY, W
-from icl_claims.theory.transformer.prompts import OMEGA, SIGMA, over_prompts
+from icl_claims.theory.transformer.prompts import CROSS, LABEL_SQUARE, OMEGA, SIGMA, S, over_prompts
 
 
 def factors() -> tuple[Blocks, Blocks]:
@@ -124,6 +129,45 @@ def prove_gradient(derivative: Words, normal: Words) -> None:
         raise Refuted("the gradient is not tr((βA_x + uaᵀ) Σ (Ω − ΓN) Σ)")
 
 
+def prove_invertible(normal: Words) -> None:
+    """N = c ΣΩ + (t/n) I with t = tr ΣΩ + σ² is invertible where t > 0, and Γ = ΩN⁻¹ is symmetric.
+
+    Two identities say so. vᵀΩNv = c vᵀΩΣΩv + (t/n) vᵀΩv is a sum of terms ≥ 0: Nv = 0 gives vᵀΩv = 0, so Ωv = 0, and
+    Nv = (t/n)v = 0. And NᵀΩ = ΩN is the symmetry of ΩN⁻¹.
+
+    Raises:
+        Refuted: one of the identities fails, with c = (n + 1)/n.
+
+    >>> from icl_claims.theory.one_layer.single_layer import normal_matrix
+    >>> prove_invertible(normal_matrix())
+    """
+    v = letter("v", "d", "1")
+    label_variance = (SIGMA @ OMEGA).trace() + one() * sigma2
+    first = (v.T @ OMEGA @ SIGMA @ OMEGA @ v) * ((n + 1) / n)
+    second = label_variance * (v.T @ OMEGA @ v) / n
+    if v.T @ OMEGA @ normal @ v != first + second:
+        raise Refuted("vᵀΩNv is not the sum of two terms that are not negative")
+    if OMEGA @ normal != normal.T @ OMEGA:
+        raise Refuted("ΩN is not symmetric")
+
+
+def prove_minimum(normal: Words, minimum: Words) -> None:
+    """The loss of x_qᵀ Γ g is minimum + tr(Σ(ΓN − Ω)ΣΓ), so it is the minimum where ΓN = Ω.
+
+    Args:
+        normal: N, d × d.
+        minimum: 1 × 1, in Σ, Ω, σ² and Γ.
+
+    Raises:
+        Refuted: the two sides are different polynomials.
+
+    >>> from icl_claims.theory.one_layer.single_layer import normal_matrix
+    >>> prove_minimum(normal_matrix(), (SIGMA @ OMEGA).trace() - (SIGMA @ GAMMA @ SIGMA @ OMEGA).trace())
+    """
+    if loss_of_error() - minimum != (SIGMA @ (GAMMA @ normal - OMEGA) @ SIGMA @ GAMMA).trace():
+        raise Refuted("the loss at the minimizer is not the claimed minimum")
+
+
 def prove_component_gradients(normal: Words) -> None:
     """The gradients of the f_j in the direction Δ = [[D, m], [mᵀ, δ]] are 2(Ω − ΓN)Σm, for all j at once.
 
@@ -138,6 +182,42 @@ def prove_component_gradients(normal: Words) -> None:
     """
     if component_gradients() != (OMEGA - GAMMA @ normal) @ SIGMA @ CROSS_PART * 2:
         raise Refuted("the gradients of the f_j are not 2(Ω − ΓN)Σm")
+
+
+def prove_component_excess() -> None:
+    """For all j at once: f_j(X_j + Δ) − f_j(X_j) is E⟨G, Δ⟩² plus the derivative of f_j at X_j in the direction Δ.
+
+    Said of (⟨G, X⟩ + cᵀw)² at X = −e_{d+1}(Γc)ᵀ for any vector c, of which the unit vectors give the f_j.
+
+    Raises:
+        Refuted: the two sides are different polynomials.
+
+    >>> prove_component_excess()
+    """
+    c = letter("c", "d", "1")
+    there = c.T @ (W - GAMMA @ CROSS)
+    moved = there + pairing()
+    excess = over_prompts(moved * moved) - over_prompts(there * there)
+    if excess != hessian_form() + c.T @ component_gradients() * 2:
+        raise Refuted("the excess of f_j is not the square and the derivative")
+
+
+def prove_weighted_sum(weight: Words) -> None:
+    """f(b, A) = E[ρ weight ρᵀ], ρ_j = ⟨G, b a_jᵀ⟩ + w_j: for a diagonal weight, the sum of weight_jj f_j(b a_jᵀ).
+
+    Args:
+        weight: d × d, a polynomial in Σ.
+
+    Raises:
+        Refuted: the two sides are different polynomials.
+
+    >>> prove_weighted_sum(SIGMA)
+    """
+    b, A = factors()
+    gram = Blocks([[S, CROSS], [CROSS.T, LABEL_SQUARE]])
+    rho = (b @ gram @ A)[0, 0] + W.T
+    if loss_from_layer() != over_prompts(rho @ weight @ rho.T):
+        raise Refuted("the loss is not this weighted sum of the f_j")
 
 
 def prove_residual_vanishes(
@@ -161,10 +241,10 @@ def prove_residual_vanishes(
         Refuted: as a rational function of the symbols that occur, it is not 0.
 
     >>> from icl_claims.theory.one_layer.single_layer import normal_matrix
-    >>> n, d = sympy.symbols("n d")
-    >>> scalar = n / (n + d + 1)
+    >>> k, d = sympy.symbols("k d")
+    >>> scalar = k / (k + d + 1)
     >>> prove_residual_vanishes(
-    ...     normal_matrix(), covariance=1, preconditioner=scalar, trace=d, context_length=n
+    ...     normal_matrix(), covariance=1, preconditioner=scalar, trace=d, context_length=k
     ... )
     """
     residual = in_eigenbasis(

@@ -7,10 +7,11 @@ from icl_claims.claims.assumptions import (
     GAUSSIAN_TASK_IDENTITY,
     ISOTROPIC_COVARIATES,
     MASKED_QUERY,
+    NOISELESS_LABELS,
     POSITIVE_DEFINITE_COVARIANCE,
     ZERO_QUERY_LABEL,
 )
-from icl_claims.claims.claim import Claim
+from icl_claims.claims.claim import Claim, OtherReading
 from icl_claims.claims.records.ahn2023.setting import IDENTITY_TASK
 
 CLAIMS: tuple[Claim, ...] = (
@@ -23,6 +24,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"the context tokens $z_i=(x_i,y_i)$, $f(b,A)=\mathbb E\lVert(b^\top GA+w^\top)x_q\rVert^2$.",
         assumptions=(MASKED_QUERY, ZERO_QUERY_LABEL),
         parts=("dependence", "formula"),
+        derivation="theory.derivations.loss_depends_on_last_row_and_first_columns",
     ),
     Claim(
         slug="global_minimizer",
@@ -53,6 +55,8 @@ CLAIMS: tuple[Claim, ...] = (
         "`loss_depends_on_last_row_and_first_columns` and $E_{d+1,j}$ a matrix unit.",
         assumptions=(ISOTROPIC_COVARIATES, *IDENTITY_TASK),
         parts=("minimizer", "components"),
+        derivation="theory.derivations.global_minimizer_isotropic",
+        reading=r"The $P_0$ beside this $Q_0$ is that of `global_minimizer`.",
     ),
     Claim(
         slug="global_minimizer_component_diagonal",
@@ -65,6 +69,7 @@ CLAIMS: tuple[Claim, ...] = (
         "of $A$, $G$ as in `loss_depends_on_last_row_and_first_columns` and $E_{d+1,j}$ a matrix unit.",
         assumptions=(DIAGONAL_COVARIANCE, *IDENTITY_TASK),
         parts=("components", "decomposition"),
+        derivation="theory.derivations.global_minimizer_component_diagonal",
     ),
     Claim(
         slug="large_context_preconditioner",
@@ -73,9 +78,20 @@ CLAIMS: tuple[Claim, ...] = (
         statement=r"As $n\to\infty$ the minimizer's block tends to $\Sigma^{-1}$; the term "
         r"$\frac1n\sum_k\lambda_k$, with $\lambda_k$ the eigenvalues of $\Sigma$, acts as a regularizer that "
         "grows with the variance and shrinks with $n$.",
-        assumptions=(POSITIVE_DEFINITE_COVARIANCE, GAUSSIAN_TASK_IDENTITY),
+        assumptions=(POSITIVE_DEFINITE_COVARIANCE, GAUSSIAN_TASK_IDENTITY, NOISELESS_LABELS),
         parts=("limit", "regularizer"),
-        reading=r"The block is the $A$ of $Q_0=-\operatorname{diag}(A,0)$. “Regularizer” is read as: the term "
-        r"is added to every eigenvalue before inversion, so that $A$ is better conditioned than $\Sigma^{-1}$.",
+        derivation="theory.derivations.large_context_preconditioner",
+        rests_on=("global_minimizer",),
+        reading=r"The block is the $A$ of $Q_0=-\operatorname{diag}(A,0)$ in `global_minimizer`, under all assumptions "
+        r"of that claim. “Regularizer” is read as: the term is added to every eigenvalue of $\Sigma$, scaled, before "
+        r"inversion, so that $A$ is no worse conditioned than $\Sigma^{-1}$; and better, unless all eigenvalues of "
+        r"$\Sigma$ are equal.",
+        other_readings=(
+            OtherReading(
+                "always_better",
+                r"“Regularizer” read as: $A$ is better conditioned than $\Sigma^{-1}$, whatever $\Sigma$. Where all "
+                "eigenvalues are equal both are multiples of the identity.",
+            ),
+        ),
     ),
 )

@@ -36,6 +36,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"and $\min f=\operatorname{tr}(\Sigma\Omega)-\operatorname{tr}(\Sigma\Gamma\Sigma\Omega)$.",
         assumptions=GENERAL_SETTING,
         parts=("minimizer", "value"),
+        derivation="theory.derivations.global_minimizer_general_task",
     ),
     Claim(
         slug="global_minimizer_uniqueness",
@@ -68,5 +69,7 @@ CLAIMS: tuple[Claim, ...] = (
             Assumption("ill_conditioned", r"$\Sigma$ is ill-conditioned: $\lambda_1/\lambda_2=16$."),
         ),
         parts=("local_minimum", "excess"),
+        rests_on=("global_minimizer",),
+        reading=r"All else is as in `global_minimizer`, from where $\min f$ is taken.",
     ),
 )

@@ -1,98 +1,102 @@
 """Ahn et al. (2023), Lemma 3: Σ = diag(λ), each f_j by itself, and the loss as their weighted sum."""
 
 import pytest
-from flint import fmpq
-from hypothesis import given
-from hypothesis import strategies as st
+import sympy
+from flint import fmpq, fmpq_mat
 
+from icl_claims.claims.edits import inside, substituted, times
 from icl_claims.claims.evidence import Evidence
+from icl_claims.claims.statement import Statement
 from icl_claims.theory.algebra import exact
-from icl_claims.theory.algebra.blocks import Blocks
-from icl_claims.theory.algebra.exact import Refuted
-from icl_claims.theory.algebra.words import Words, eye
+from icl_claims.theory.algebra.validation import rational
+from icl_claims.theory.derivations.global_minimizer_component_diagonal import DERIVATION, STATED, Components
 from icl_claims.theory.one_layer.large_context import CONTEXT, EIGENVALUE, TRACE
-from icl_claims.theory.one_layer.products import factors, prove_component_gradients, prove_residual_vanishes
-from icl_claims.theory.one_layer.single_layer import loss_polynomial, minimizer, normal_matrix
-from icl_claims.theory.task import RegressionTask
-from icl_claims.theory.transformer.attention import W
-from icl_claims.theory.transformer.prompts import CROSS, LABEL_SQUARE, SIGMA, S, over_prompts
-from tests.shared.instances import loses_to_the_minimum, record_necessity
-from tests.shared.strategies import tasks_of
-from tests.shared.theorem_one import MUTANTS, Eigenvalue
-from tests.shared.theorem_one import stated as stated_eigenvalue
+from icl_claims.theory.task import RegressionTask, isotropic
+from tests.shared.components import components, excess_of_components, products
+from tests.shared.one_layer import Weights, weights
+from tests.shared.settings import Setting, conditions
+from tests.shared.theorem_one import WITHOUT, at_minimum
+
+SLUG = "global_minimizer_component_diagonal"
 
 
-def check_components(eigenvalue: Eigenvalue) -> None:
-    """The gradient of f_j in every block, E[(w_j − γ_j g_j)⟨G, Δ⟩] = 2 ((Ω − ΓN) Σ m)_j, vanishes."""
-    prove_component_gradients(normal_matrix())
-    prove_residual_vanishes(
-        normal_matrix(),
-        covariance=EIGENVALUE,
-        preconditioner=eigenvalue(EIGENVALUE, TRACE, CONTEXT),
-        trace=TRACE,
-        context_length=CONTEXT,
-    )
+def at_diagonal(formula: sympy.Expr, task: RegressionTask) -> list[fmpq]:
+    """A formula in λ, T and n at λ_j for each j, which is read as Σ_jj also where Σ is not diagonal."""
+    total = sympy.Rational(str(exact.trace(task.covariance)))
+    values = {TRACE: total, CONTEXT: task.context_length}
+    return [
+        rational("value", sympy.cancel(formula.subs({**values, EIGENVALUE: sympy.Rational(str(x))})))
+        for x in (task.covariance[j, j] for j in range(task.dim))
+    ]
 
 
-def check_decomposition(weight: Words) -> None:
-    """f(b, A) = E[ρ weight ρᵀ], ρ_j = ⟨G, b a_jᵀ⟩ + w_j: for diagonal weight a weighted sum of the f_j."""
-    b, A = factors()
-    gram = Blocks([[S, CROSS], [CROSS.T, LABEL_SQUARE]])
-    rho = (b @ gram @ A)[0, 0] + W.T
-    if loss_polynomial() != over_prompts(rho @ weight @ rho.T):
-        raise Refuted("the loss is not the weighted sum of the f_j")
+def components_margin(stated: Components, at: Weights) -> fmpq:
+    """The least of f_j(X) − f_j(X_j), X a matrix of the entries of A and b, averaged monomial by monomial."""
+    return excess_of_components(at, exact.diagonal(at_diagonal(stated.eigenvalue, at.setting.task)))
+
+
+def decomposition_margin(stated: Components, at: Weights) -> fmpq:
+    """Minus the square of loss minus weighted sum of f_j(b a_jᵀ), multiplied out in coordinates."""
+    values = components(at.setting, products(at))
+    parts = [x * y for x, y in zip(at_diagonal(stated.weight, at.setting.task), values, strict=True)]
+    return -((at.loss() - exact.total(parts)) ** 2)
+
+
+STATEMENT = Statement(
+    slug=SLUG,
+    stated=STATED,
+    margins={"components": components_margin, "decomposition": decomposition_margin},
+    conditions=conditions(SLUG),
+    instances=lambda corner: weights(SLUG, corner),
+    without=lambda key: weights(SLUG, without=key),
+    excluded={"L = 1": "the statement is about one layer"},
+)
+
+POINT = at_minimum(Setting(RegressionTask(exact.diagonal([1, 4]), 2)))
+REASON = "Lemma 3: Ω − ΓN is not 0"
 
 
 @pytest.mark.claim(
     slug="global_minimizer_component_diagonal",
     grade="proof",
     range="all d, n ≥ 1, λ ≥ 0, all X",
-    parts=("components",),
+    parts=("components", "decomposition"),
 )
 def test_claim_global_minimizer_component_diagonal(evidence: Evidence) -> None:
-    """Each f_j is convex, an expected square of an affine map of X, and its gradient at X_j vanishes in
-    every block, symbolically in n, λ_j and Σ_k λ_k."""
-    evidence.check(check_components, stated_eigenvalue, MUTANTS)
+    """The derivative of each f_j at X_j vanishes in every direction, and the excess over it is an expected square; the
+    loss of the layer is the sum of the λ_j f_j as a polynomial in b and A."""
 
+    def edited(old: sympy.Expr, new: sympy.Expr):
+        return inside(STATED, "eigenvalue", substituted(STATED.eigenvalue, old, new, REASON))
 
-@pytest.mark.claim(
-    slug="global_minimizer_component_diagonal",
-    grade="proof",
-    range="all d, n ≥ 1, all b, A",
-    parts=("decomposition",),
-)
-def test_claim_global_minimizer_component_diagonal_decomposition(evidence: Evidence) -> None:
-    """f(b, A) = E[ρ Σ ρᵀ] identically in b, A, Σ, Ω, σ²; for Σ = diag(λ) that is Σ_j λ_j f_j(b a_jᵀ)."""
-    mutants = {"unweighted sum": eye("d"), "weights λ²": SIGMA @ SIGMA, "weights 2λ": SIGMA * 2}
-    evidence.check(check_decomposition, SIGMA, mutants)
-
-
-@pytest.mark.claim(
-    slug="global_minimizer_component_diagonal", grade="exact", range="d ≤ 3, n ≤ 7", parts=("components",)
-)
-def test_claim_global_minimizer_component_diagonal_in_numbers() -> None:
-    """The calculator's minimizer is diagonal with the stated scalars, in exact arithmetic."""
-
-    @given(st.data())
-    def agrees(data: st.DataObject) -> None:
-        task = data.draw(tasks_of("global_minimizer_component_diagonal"))
-        n = fmpq(task.context_length)
-        eigenvalues = [task.covariance[j, j] for j in range(task.dim)]
-        scalars = [stated_eigenvalue(lam, sum(eigenvalues, fmpq(0)), n) for lam in eigenvalues]
-        assert minimizer(task) == exact.diagonal(scalars)
-
-    agrees()
+    wrong = [
+        edited(CONTEXT + 1, CONTEXT),
+        edited(CONTEXT + 1, CONTEXT - 1),
+        edited(TRACE / CONTEXT, sympy.Integer(0)),
+        edited(TRACE / CONTEXT, TRACE),
+        edited(TRACE, TRACE - EIGENVALUE),
+        inside(STATED, "eigenvalue", times(STATED.eigenvalue, -1, REASON)),
+    ]
+    evidence.prove(DERIVATION, STATEMENT, wrong, part="components", at=POINT)
+    reason = "Lemma 4: the loss is not this weighted sum"
+    weighted = [
+        inside(STATED, "weight", substituted(STATED.weight, EIGENVALUE, new, reason))
+        for new in (sympy.Integer(1), EIGENVALUE**2, 2 * EIGENVALUE)
+    ]
+    evidence.mutants(DERIVATION, STATEMENT, weighted, part="decomposition", at=POINT)
 
 
 @pytest.mark.claim(
     slug="global_minimizer_component_diagonal", grade="exact", range="one instance per assumption", parts=()
 )
 def test_claim_global_minimizer_component_diagonal_necessity(evidence: Evidence) -> None:
-    """Each assumption dropped by itself: an exact instance where other weights win, or a proof."""
-    record_necessity(evidence)
-    task = RegressionTask([[2, 1], [1, 2]], 2)
-    coordinatewise = minimizer(RegressionTask(exact.diagonal([2, 2]), 2))
-    evidence.necessary(
-        "diagonal_covariance",
-        f"Σ = [[2, 1], [1, 2]] with λ_j read as Σ_jj, n = 2: {loses_to_the_minimum(task, coordinatewise)}",
-    )
+    """Each assumption dropped by itself: an exact instance where another X has a smaller f_j, or where the loss is not
+    the weighted sum."""
+    for key, instance in WITHOUT.items():
+        part = "decomposition" if key == "zero_query_label" else "components"
+        evidence.necessary(STATEMENT, key, instance, part=part)
+    full = {"b": (fmpq(1), fmpq(1)), "A": fmpq_mat([[1], [1]])}
+    unmasked = Weights(Setting(isotropic(1, 1), masked=False), **full)
+    evidence.necessary(STATEMENT, "masked_query", unmasked, part="decomposition")
+    dense = at_minimum(Setting(RegressionTask([[2, 1], [1, 2]], 2)))
+    evidence.necessary(STATEMENT, "diagonal_covariance", dense, part="decomposition")

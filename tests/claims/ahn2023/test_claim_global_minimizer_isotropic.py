@@ -1,78 +1,87 @@
 """Ahn et al. (2023), Eq. (7) and Lemma 2: the minimizer for Σ = I, coordinate by coordinate."""
 
-from collections.abc import Callable
-
 import pytest
 import sympy
-from flint import fmpq
-from hypothesis import given
-from hypothesis import strategies as st
+from flint import fmpq, fmpq_mat
 
+from icl_claims.claims.edits import Edit, substituted, times
 from icl_claims.claims.evidence import Evidence
-from icl_claims.theory.algebra import exact, validation
-from icl_claims.theory.one_layer.products import prove_component_gradients, prove_residual_vanishes
-from icl_claims.theory.one_layer.single_layer import loss, minimizer, minimum, normal_matrix
+from icl_claims.claims.statement import Statement
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra.validation import rational
+from icl_claims.theory.derivations.global_minimizer_isotropic import DERIVATION, DIM, STATED
+from icl_claims.theory.one_layer.large_context import CONTEXT
 from icl_claims.theory.task import RegressionTask, isotropic
-from tests.shared.instances import loses_to_the_minimum, record_necessity
-from tests.shared.strategies import rationals, tasks_of
+from tests.shared.components import excess_of_components
+from tests.shared.one_layer import Weights, predictor, weights
+from tests.shared.settings import Setting, conditions
+from tests.shared.theorem_one import WITHOUT, at_minimum, mask_is_dispensable
 
-n, d = sympy.symbols("n d", positive=True)
-
-Scalar = Callable[[sympy.Expr, sympy.Expr], sympy.Expr]
-"""(n, d) ↦ the scalar of −Q_0's block."""
-
-
-def stated(n: sympy.Expr, d: sympy.Expr) -> sympy.Expr:
-    """Eq. (7) as the paper writes it."""
-    return 1 / ((n - 1) / n + (d + 2) / n)
+SLUG = "global_minimizer_isotropic"
 
 
-MUTANTS: dict[str, Scalar] = {
-    "d + 2 → d + 1": lambda n, d: 1 / ((n - 1) / n + (d + 1) / n),
-    "n − 1 → n": lambda n, d: 1 / (1 + (d + 2) / n),
-    "(d + 2)/n dropped": lambda n, d: n / (n - 1),
-    "sign": lambda n, d: -stated(n, d),
-    "Σ⁻¹ instead": lambda n, d: sympy.Integer(1),
-}
+def preconditioner(scalar: sympy.Expr, task: RegressionTask) -> fmpq_mat:
+    """The scalar at d and n, times I."""
+    value = rational("scalar", sympy.cancel(scalar.subs({CONTEXT: task.context_length, DIM: task.dim})))
+    return exact.identity(task.dim) * value
 
 
-def check_components(scalar: Scalar) -> None:
-    """Every f_j is stationary in all blocks: E[(w − Γg)⟨G, Δ⟩] = 2 (Ω − ΓN) Σ m, zero at Γ = scalar · I."""
-    prove_component_gradients(normal_matrix())
-    prove_residual_vanishes(
-        normal_matrix(), covariance=1, preconditioner=scalar(n, d), trace=d, context_length=n
-    )
+def minimizer_margin(scalar: sympy.Expr, at: Weights) -> fmpq:
+    """By how much the weights lose more than the stated ones; each loss multiplied out in coordinates."""
+    stated = Weights(at.setting, *predictor(preconditioner(scalar, at.setting.task)))
+    return at.loss() - stated.loss()
 
 
-@pytest.mark.claim(slug="global_minimizer_isotropic", grade="proof", range="all d, n ≥ 1, Σ = I, all P, Q")
-def test_claim_global_minimizer_isotropic(evidence: Evidence) -> None:
-    """Each f_j is convex, an expected square of an affine map of X; its gradient at X_j vanishes in every
-    block, symbolically in n and d. The X_j are the products of the stated P_0 and Q_0."""
-    evidence.check(check_components, stated, MUTANTS)
-    evidence.figure("scalar", f"${sympy.latex(sympy.cancel(stated(n, d)))}$")
+def components_margin(scalar: sympy.Expr, at: Weights) -> fmpq:
+    """The least of f_j(X) − f_j(X_j), X a matrix of the entries of A and b, averaged monomial by monomial."""
+    return excess_of_components(at, preconditioner(scalar, at.setting.task))
+
+
+STATEMENT = Statement(
+    slug=SLUG,
+    stated=STATED,
+    margins={"minimizer": minimizer_margin, "components": components_margin},
+    conditions=conditions(SLUG),
+    instances=lambda corner: weights(SLUG, corner),
+    without=lambda key: weights(SLUG, without=key),
+    excluded={"L = 1": "the statement is about one layer"},
+)
+
+POINT = at_minimum(Setting(isotropic(2, 2)))
+
+
+def mutants() -> list[Edit[sympy.Expr]]:
+    reason = "Lemma 3: Ω − ΓN is not 0"
+    return [
+        substituted(STATED, DIM + 2, DIM + 1, reason),
+        substituted(STATED, CONTEXT - 1, CONTEXT, reason),
+        substituted(STATED, (DIM + 2) / CONTEXT, sympy.Integer(0), reason),
+        times(STATED, -1, reason),
+    ]
 
 
 @pytest.mark.claim(
-    slug="global_minimizer_isotropic", grade="exact", range="d ≤ 3, n ≤ 7, random rational weights"
+    slug="global_minimizer_isotropic",
+    grade="proof",
+    range="all d, n ≥ 1, Σ = I, all P, Q",
+    parts=("minimizer",),
 )
-def test_claim_global_minimizer_isotropic_in_numbers() -> None:
-    """The calculator's minimizer is the stated scalar times I; moving one product lowers no loss."""
+def test_claim_global_minimizer_isotropic(evidence: Evidence) -> None:
+    """The derivative of each f_j at X_j vanishes in every direction, and the excess over it is an expected square; the
+    loss is the sum of the f_j, and the X_j are the products of the stated weights."""
+    evidence.prove(DERIVATION, STATEMENT, mutants(), part="minimizer", at=POINT)
+    evidence.figure("scalar", f"${sympy.latex(sympy.cancel(STATED))}$")
 
-    @given(st.data())
-    def agrees(data: st.DataObject) -> None:
-        task = data.draw(tasks_of("global_minimizer_isotropic"))
-        scalar = validation.rational(
-            "scalar", stated(sympy.Integer(task.context_length), sympy.Integer(task.dim))
-        )
-        assert minimizer(task) == scalar * exact.identity(task.dim)
-        a = data.draw(st.lists(rationals, min_size=task.dim, max_size=task.dim))
-        columns = [[-scalar * (i == j) for j in range(task.dim)] for i in range(task.dim)]
-        columns[0] = [x + y for x, y in zip(columns[0], a, strict=True)]
-        e_last = [fmpq(0)] * task.dim + [fmpq(1)]
-        moved = loss(task, e_last, [*columns, [0] * task.dim])
-        assert moved > minimum(task) or not any(a)
 
-    agrees()
+@pytest.mark.claim(
+    slug="global_minimizer_isotropic",
+    grade="proof",
+    range="all d, n ≥ 1, Σ = I, all X",
+    parts=("components",),
+)
+def test_claim_global_minimizer_isotropic_components(evidence: Evidence) -> None:
+    """The same false scalars fail each f_j by itself."""
+    evidence.prove(DERIVATION, STATEMENT, mutants(), part="components", at=POINT)
 
 
 @pytest.mark.claim(
@@ -80,7 +89,7 @@ def test_claim_global_minimizer_isotropic_in_numbers() -> None:
 )
 def test_claim_global_minimizer_isotropic_necessity(evidence: Evidence) -> None:
     """Each assumption dropped by itself: an exact instance where other weights win, or a proof."""
-    record_necessity(evidence)
-    task = RegressionTask(exact.diagonal([1, 4]), 2)
-    best = minimizer(isotropic(2, 2))
-    evidence.necessary("isotropic_covariates", f"Σ = diag(1, 4), n = 2: {loses_to_the_minimum(task, best)}")
+    skew = at_minimum(Setting(RegressionTask(exact.diagonal([1, 4]), 2)))
+    for key, instance in {**WITHOUT, "isotropic_covariates": skew}.items():
+        evidence.necessary(STATEMENT, key, instance, part="minimizer")
+    evidence.dispensable("masked_query", mask_is_dispensable)

@@ -12,6 +12,7 @@ import pytest
 import sympy
 from flint import fmpq, fmpq_mat
 
+from icl_claims.claims.edits import inside, substituted, times
 from icl_claims.claims.evidence import Evidence
 from icl_claims.claims.results import Chart, Series
 from icl_claims.models.comparison import compare
@@ -20,14 +21,19 @@ from icl_claims.models.training import train
 from icl_claims.numerics.rounding import nearest, nearest_root
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.derivations.global_minimizer import STATED, Theorem
 from icl_claims.theory.evaluation import at_task
 from icl_claims.theory.one_layer.distance import Distance
+from icl_claims.theory.one_layer.large_context import CONTEXT, EIGENVALUE, TRACE
 from icl_claims.theory.one_layer.single_layer import cross_second_moment, loss_at_preconditioner
 from icl_claims.theory.task import RegressionTask
-from tests.shared.theorem_one import MUTANTS, Eigenvalue, stated
+from tests.shared.one_layer import of_covariance
+from tests.shared.theorem_one import SKEW, STATEMENT
 
 EIGENVALUES = (fmpq(1), fmpq(1, 4), fmpq(1, 16))
 CONTEXTS = (2, 4, 8, 16, 32, 64)
+
+REASON = "the trained weights contradict this minimizer"
 
 Trained = list[tuple[RegressionTask, Distance]]
 
@@ -38,25 +44,22 @@ def trained() -> Trained:
     return [(task, compare(task, train(task, Settings(seed=2023)).weights)) for task in tasks]
 
 
-def preconditioner(eigenvalue: Eigenvalue, n: int) -> fmpq_mat:
-    """diag(γ(λ)) for an eigenvalue formula."""
-    trace = sympy.Rational(str(sum(EIGENVALUES, fmpq(0))))
-    return exact.diagonal(
-        eigenvalue(sympy.Rational(str(lam)), trace, sympy.Integer(n)) for lam in EIGENVALUES
-    )
-
-
-def check_trained(runs: Trained, eigenvalue: Eigenvalue) -> None:
-    """Were γ the minimizer's eigenvalues, no trained weights could beat its loss, or lie further from it than
-    (f − f(γ))^{1/2} in the norm tr(Σ E E[ggᵀ] Eᵀ)^{1/2}."""
+def check_trained(runs: Trained, theorem: Theorem) -> None:
+    """Were the stated γ the minimizer's eigenvalues, no trained weights could beat its loss, or lie further from it
+    than (f − f(γ))^{1/2} in the norm tr(Σ E E[ggᵀ] Eᵀ)^{1/2}."""
     for task, run in runs:
-        gamma = preconditioner(eigenvalue, task.context_length)
+        gamma = of_covariance(theorem.eigenvalue, task)
         claimed_minimum = at_task(loss_at_preconditioner(), task, {"Gamma": gamma})[0, 0]
         error = run.preconditioner - gamma
         moment = at_task(cross_second_moment(), task, {})
         distance = exact.trace(task.covariance * error * moment * error.transpose())
         if not distance <= run.loss - claimed_minimum:
             raise Refuted(f"n = {task.context_length}: the trained weights contradict this minimizer")
+
+
+def closed_form(n: int) -> fmpq_mat:
+    """The stated preconditioner at n."""
+    return of_covariance(STATED.eigenvalue, RegressionTask(exact.diagonal(EIGENVALUES), n))
 
 
 def chart(runs: Trained) -> Chart:
@@ -74,7 +77,7 @@ def chart(runs: Trained) -> Chart:
         )
 
     for i, lam in enumerate(EIGENVALUES):
-        closed = [preconditioner(stated, n)[i, i] for n in grid]
+        closed = [closed_form(n)[i, i] for n in grid]
         series += [
             curve("closed form", grid, closed, "line"),
             curve("trained", CONTEXTS, [run.preconditioner[i, i] for _, run in runs], "points"),
@@ -98,11 +101,28 @@ def chart(runs: Trained) -> Chart:
     grade="trained",
     range="d = 3, Σ = diag(1, 1/4, 1/16), n ∈ {2, 4, 8, 16, 32, 64}",
     parts=("minimizer",),
+    scale="small",
 )
 def test_claim_global_minimizer_trained(evidence: Evidence, trained: Trained) -> None:
     """Layers with free P and Q, trained by Adam on sampled prompts: their exact population loss bounds
     their distance from the closed form, and every false variant of it is further away than that allows."""
-    evidence.check(lambda eigenvalue: check_trained(trained, eigenvalue), stated, MUTANTS)
+
+    def edited(old: sympy.Expr, new: sympy.Expr):
+        return inside(STATED, "eigenvalue", substituted(STATED.eigenvalue, old, new, REASON))
+
+    mutants = [
+        edited(CONTEXT + 1, CONTEXT),
+        edited(CONTEXT + 1, CONTEXT - 1),
+        edited(TRACE / CONTEXT, sympy.Integer(0)),
+        edited(TRACE / CONTEXT, TRACE),
+        edited(TRACE, TRACE - EIGENVALUE),
+        inside(STATED, "eigenvalue", times(STATED.eigenvalue, -1, REASON)),
+    ]
+
+    def check(theorem: Theorem) -> None:
+        check_trained(trained, theorem)
+
+    evidence.check(check, STATEMENT, mutants, part="minimizer", at=SKEW)
     for task, run in trained:
         n = task.context_length
         distance, bound = nearest_root(run.squared_distance), nearest_root(run.squared_bound or fmpq(0))

@@ -1,135 +1,122 @@
 """The single-layer minimizer for any Σ, Ω and σ², commuting or not: Theorem 1 of Ahn et al. extended."""
 
-from typing import NamedTuple
-
 import pytest
-from flint import fmpq
+from flint import fmpq, fmpq_mat
 from hypothesis import given
-from hypothesis import strategies as st
 
+from icl_claims.claims.edits import changed, inside, plus
 from icl_claims.claims.evidence import Evidence
-from icl_claims.theory.algebra import exact
-from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.claims.statement import Statement
 from icl_claims.theory.algebra.words import Words, eye, n, one, sigma2
-from icl_claims.theory.evaluation import at_task
-from icl_claims.theory.one_layer.linear_attention import gradient_from_layer, query_entry
-from icl_claims.theory.one_layer.products import prove_bilinear, prove_gradient
-from icl_claims.theory.one_layer.single_layer import (
-    GAMMA,
-    loss,
-    loss_at_preconditioner,
-    minimizer,
-    minimum,
+from icl_claims.theory.derivations.global_minimizer_general_task import (
+    DERIVATION,
+    LABEL_VARIANCE,
+    STATED,
+    Minimizer,
 )
+from icl_claims.theory.evaluation import at_task
+from icl_claims.theory.one_layer.single_layer import GAMMA, minimizer, minimum
 from icl_claims.theory.task import RegressionTask
 from icl_claims.theory.transformer.prompts import OMEGA, SIGMA
-from tests.shared import coordinates, instances
-from tests.shared.coordinates import gaussian_prompt, layer_with
-from tests.shared.strategies import matrices, rationals, tasks_of
+from tests.shared.one_layer import Weights, predictor, weights
+from tests.shared.settings import Setting, conditions
+from tests.shared.strategies import tasks
+from tests.shared.theorem_one import SKEWED_TASK, WITHOUT, at_minimum, mask_is_dispensable
+
+SLUG = "global_minimizer_general_task"
 
 
-def normal(signal_factor: Words, label_variance: Words) -> Words:
-    """((n+1)/n) · signal_factor + (label_variance/n) I: the matrix that Γ = Ω N⁻¹ inverts."""
-    return signal_factor * ((n + 1) / n) + eye("d") * (label_variance / n)
+def stated_preconditioner(normal: Words, task: RegressionTask) -> fmpq_mat:
+    """Γ = ΩN⁻¹ at a task."""
+    return task.task_covariance * at_task(normal, task, {}).inv()
 
 
-LABEL_VARIANCE = (SIGMA @ OMEGA).trace() + one() * sigma2
-STATED = normal(SIGMA @ OMEGA, LABEL_VARIANCE)
-
-MUTANTS = {
-    "n + 1 → n": STATED - SIGMA @ OMEGA / n,
-    "ΣΩ → ΩΣ": normal(OMEGA @ SIGMA, LABEL_VARIANCE),
-    "σ² dropped": normal(SIGMA @ OMEGA, (SIGMA @ OMEGA).trace()),
-    "tr ΣΩ → tr Σ": normal(SIGMA @ OMEGA, SIGMA.trace() + one() * sigma2),
-    "sign of σ²": normal(SIGMA @ OMEGA, (SIGMA @ OMEGA).trace() - one() * sigma2),
-    "Γ = Ω(ΣΩ)⁻¹ = Σ⁻¹": SIGMA @ OMEGA,
-}
+def minimizer_margin(stated: Minimizer, at: Weights) -> fmpq:
+    """By how much the weights lose more than the stated ones; each loss multiplied out in coordinates."""
+    best = Weights(at.setting, *predictor(stated_preconditioner(stated.normal, at.setting.task)))
+    return at.loss() - best.loss()
 
 
-def check_normal(candidate: Words) -> None:
-    """The gradient in every product direction is tr((βA_x + u aᵀ) Σ (Ω − ΓN) Σ): zero where ΓN = Ω."""
-    prove_bilinear(query_entry())
-    prove_gradient(gradient_from_layer(GAMMA), candidate)
+def value_margin(stated: Minimizer, at: Weights) -> fmpq:
+    """Minus the square of stated minimum minus loss of the stated weights, multiplied out in coordinates."""
+    task = at.setting.task
+    gamma = stated_preconditioner(stated.normal, task)
+    value = at_task(stated.minimum, task, {"Gamma": gamma})[0, 0]
+    return -((Weights(at.setting, *predictor(gamma)).loss() - value) ** 2)
 
 
-class Value(NamedTuple):
-    """A claimed minimum and the multiplier of ΓN − Ω by which the loss at Γ exceeds it."""
+def labels_vary(at: Weights) -> bool:
+    """tr ΣΩ + σ² > 0, as the statement demands."""
+    return at.setting.task.signal + at.setting.task.noise_variance > 0
 
-    minimum: Words
 
+STATEMENT = Statement(
+    slug=SLUG,
+    stated=STATED,
+    margins={"minimizer": minimizer_margin, "value": value_margin},
+    conditions=conditions(SLUG),
+    instances=lambda corner: weights(SLUG, corner).filter(labels_vary),
+    without=lambda key: weights(SLUG, without=key).filter(labels_vary),
+    excluded={"L = 1": "the statement is about one layer"},
+)
 
-def check_value(claimed: Value) -> None:
-    """loss(Γ) − minimum = tr(Σ (ΓN − Ω) Σ Γ), so they agree where ΓN = Ω."""
-    rest = (SIGMA @ (GAMMA @ STATED - OMEGA) @ SIGMA @ GAMMA).trace()
-    if loss_at_preconditioner() - claimed.minimum != rest:
-        raise Refuted("the loss at the minimizer is not the claimed minimum")
+POINT = at_minimum(Setting(RegressionTask([[1, 1], [1, 5]], 2, [[2, 1], [1, 1]], 3)))
+"""Σ and Ω do not commute, and labels are noisy."""
 
 
 @pytest.mark.claim(
     slug="global_minimizer_general_task",
     grade="proof",
-    range="all d, n ≥ 1, Σ, Ω ⪰ 0, σ² ≥ 0, all P, Q",
-    parts=("minimizer",),
+    range="all d, n ≥ 1, Σ, Ω ⪰ 0, σ² ≥ 0 with tr ΣΩ + σ² > 0, all P, Q",
+    parts=("minimizer", "value"),
 )
 def test_claim_global_minimizer_general_task(evidence: Evidence) -> None:
-    """Convexity in the products and a gradient that vanishes in all their blocks, as one identity in
-    non-commuting Σ, Ω, Γ and in the direction."""
-    evidence.check(check_normal, STATED, MUTANTS)
+    """The derivative at the stated products vanishes in every direction, the excess over them is an expected square,
+    and the loss there is the stated one: identities in non-commuting Σ, Ω and Γ."""
+    reason = "Lemma 3: the gradient is not"
+    signal, identity = (SIGMA @ OMEGA).trace(), eye("d")
+    terms = [
+        SIGMA @ OMEGA / n * -1,
+        (OMEGA @ SIGMA - SIGMA @ OMEGA) * ((n + 1) / n),
+        identity * (sigma2 / n) * -1,
+        identity * (sigma2 / n) * -2,
+        identity * ((SIGMA.trace() - signal) / n),
+        identity * (LABEL_VARIANCE / n) * -1,
+    ]
+    normals = [inside(STATED, "normal", plus(STATED.normal, term, reason)) for term in terms]
+    evidence.prove(DERIVATION, STATEMENT, normals, part="minimizer", at=POINT)
+    reason = "Lemma 5: the loss at the minimizer is not"
+    gain = (SIGMA @ GAMMA @ SIGMA @ OMEGA).trace()
+    values = [
+        inside(STATED, "minimum", plus(STATED.minimum, gain * 2, reason)),
+        inside(STATED, "minimum", plus(STATED.minimum, gain * -1, reason)),
+        inside(STATED, "minimum", plus(STATED.minimum, one() * sigma2, reason)),
+        changed(STATED, reason, minimum=signal - (GAMMA @ SIGMA @ OMEGA).trace()),
+    ]
+    evidence.mutants(DERIVATION, STATEMENT, values, part="value", at=POINT)
 
 
 @pytest.mark.claim(
     slug="global_minimizer_general_task",
-    grade="proof",
-    range="all d, n ≥ 1, Σ, Ω ⪰ 0, σ² ≥ 0",
-    parts=("value",),
+    grade="exact",
+    range="d ≤ 3, n ≤ 7, random rational Σ, Ω, σ²",
+    parts=(),
 )
-def test_claim_global_minimizer_general_task_value(evidence: Evidence) -> None:
-    """The loss at Γ differs from the stated value by a multiple of ΓN − Ω, identically."""
-    signal, gain = (SIGMA @ OMEGA).trace(), (SIGMA @ GAMMA @ SIGMA @ OMEGA).trace()
-    mutants = {
-        "sign of the gain": Value(signal + gain),
-        "gain doubled": Value(signal - gain * 2),
-        "σ² added": Value(signal - gain + one() * sigma2),
-        "tr(ΓΣΩ)": Value(signal - (GAMMA @ SIGMA @ OMEGA).trace()),
-    }
-    evidence.check(check_value, Value(signal - gain), mutants)
+def test_claim_global_minimizer_general_task_is_calculated(evidence: Evidence) -> None:
+    """The stated matrix and value are those of the calculator, which refuses a task whose labels are all 0."""
 
-
-@pytest.mark.claim(
-    slug="global_minimizer_general_task", grade="exact", range="d ≤ 3, n ≤ 7, random rational Σ, Ω, σ²"
-)
-def test_claim_global_minimizer_general_task_no_weights_do_better() -> None:
-    """For random tasks and weights, in exact arithmetic, no loss is below the minimum; the stated normal
-    matrix gives the calculator's Γ."""
-
-    @given(st.data())
-    def at_least_the_minimum(data: st.DataObject) -> None:
-        task = data.draw(tasks_of("global_minimizer_general_task"))
+    @given(tasks())
+    def agrees(task: RegressionTask) -> None:
         if task.signal + task.noise_variance == 0:
             with pytest.raises(ValueError, match="task must have tr ΣΩ"):
                 minimizer(task)
             return
-        gamma = minimizer(task)
-        assert gamma == gamma.transpose()
-        assert gamma * at_task(STATED, task, {}) == task.task_covariance
-        A = data.draw(matrices(task.dim + 1, task.dim))
-        b = data.draw(st.lists(rationals, min_size=task.dim + 1, max_size=task.dim + 1))
-        assert loss(task, b, A) >= minimum(task)
+        gamma = stated_preconditioner(STATED.normal, task)
+        assert minimizer(task) == gamma == gamma.transpose()
+        assert minimum(task) == at_task(STATED.minimum, task, {"Gamma": gamma})[0, 0]
 
-    at_least_the_minimum()
-
-
-@pytest.mark.claim(slug="global_minimizer_general_task", grade="exact", range="d = 2, n ≤ 3, σ ≤ 2")
-def test_claim_global_minimizer_general_task_in_coordinates() -> None:
-    """A second route: the layer multiplied out in coordinates for non-commuting Σ and Ω, with noise."""
-    sigma, omega = [[1, 0], [1, 2]], [[1, 1], [0, 1]]
-    for size in (1, 2, 3):
-        for noise in (0, 1, 2):
-            v, prompt = gaussian_prompt(size, sigma, omega, noise)
-            task = RegressionTask([[1, 1], [1, 5]], size, [[2, 1], [1, 1]], noise**2)
-            assert coordinates.loss(v, prompt, *layer_with(minimizer(task))) == minimum(task)
-            moved = minimizer(task) + exact.diagonal([fmpq(1, 9), fmpq(-1, 7)])
-            assert coordinates.loss(v, prompt, *layer_with(moved)) > minimum(task)
+    agrees()
+    evidence.figure("minimum at Σ = (1 1; 1 5), Ω = (2 1; 1 1), σ² = 3, n = 2", minimum(POINT.setting.task))
 
 
 @pytest.mark.claim(
@@ -137,6 +124,7 @@ def test_claim_global_minimizer_general_task_in_coordinates() -> None:
 )
 def test_claim_global_minimizer_general_task_necessity(evidence: Evidence) -> None:
     """Each assumption dropped by itself: an exact instance where other weights win, or a proof."""
-    shared = ("gaussian_covariates", "independent_task", "zero_query_label")
-    dropped = {key: instances.INSTANCES[key] for key in shared}
-    instances.record_necessity(evidence, {**dropped, "gaussian_task": instances.without_gaussian_task})
+    for key in ("gaussian_covariates", "independent_task", "zero_query_label"):
+        evidence.necessary(STATEMENT, key, WITHOUT[key], part="minimizer")
+    evidence.necessary(STATEMENT, "gaussian_task", SKEWED_TASK, part="minimizer")
+    evidence.dispensable("masked_query", mask_is_dispensable)

@@ -1,13 +1,21 @@
-"""Critical points at which the label and a covariate exchange roles: each eigendirection with its own eigenvalue."""
+"""Where label and covariate change roles: critical in every eigendirection, and each condition of a strict minimum."""
 
 from __future__ import annotations
 
 import pytest
 from flint import fmpq
 
-from icl_claims.theory.one_layer.exchanged_roles import Weights, derivatives, exchanged_critical_point
-from icl_claims.theory.one_layer.single_layer import loss, minimizer
-from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.one_layer.exchanged_roles import (
+    Weights,
+    derivatives,
+    exchanged_critical_point,
+    exchanged_weights,
+    prove_excess,
+    prove_strict_local_minimum,
+)
+from icl_claims.theory.one_layer.single_layer import loss, minimizer, minimum
+from icl_claims.theory.task import RegressionTask, isotropic
 from tests.shared.lines import slope_at_zero
 
 TASKS = [
@@ -51,3 +59,33 @@ def test_the_derivatives_are_those_of_the_loss() -> None:
 
         total = hessian[i, i] + 2 * hessian[i, j] + hessian[j, j]
         assert slope_at_zero(along, 3) == total
+
+
+TASK = RegressionTask.diagonal([1, "1/16"], 4)
+
+
+def predictor(task: RegressionTask) -> Weights:
+    columns = [[-x for x in row] for row in minimizer(task).tolist()] + [[fmpq(0)] * task.dim]
+    return Weights([fmpq(0)] * task.dim + [fmpq(1)], columns)
+
+
+def test_a_strict_local_minimum() -> None:
+    prove_strict_local_minimum(TASK, exchanged_critical_point(TASK, 0))
+    prove_strict_local_minimum(TASK, predictor(TASK))
+    with pytest.raises(Refuted, match="gradient"):
+        prove_strict_local_minimum(TASK, exchanged_weights(2, 0, fmpq(1)))
+    for saddle in ((TASK, 1), (isotropic(2, 4), 0)):
+        with pytest.raises(Refuted, match="negative eigenvalue"):
+            prove_strict_local_minimum(saddle[0], exchanged_critical_point(*saddle))
+    singular = RegressionTask.diagonal([1, 0], 4)
+    with pytest.raises(Refuted, match="kernel of the Hessian has dimension"):
+        prove_strict_local_minimum(singular, predictor(singular))
+
+
+def test_the_excess() -> None:
+    point = exchanged_critical_point(TASK, 0)
+    prove_excess(TASK, point, loss(TASK, *point) - minimum(TASK))
+    with pytest.raises(Refuted, match="by this number"):
+        prove_excess(TASK, point, fmpq(1))
+    with pytest.raises(Refuted, match=r"not exceed the minimum$"):
+        prove_excess(TASK, predictor(TASK), fmpq(0))

@@ -6,14 +6,18 @@ import pytest
 import sympy
 
 from icl_claims.theory.algebra.exact import Refuted
-from icl_claims.theory.algebra.words import Words, one
-from icl_claims.theory.one_layer import linear_attention, single_layer
+from icl_claims.theory.algebra.words import Words, eye, letter, one
+from icl_claims.theory.one_layer import convexity, linear_attention, products, single_layer
 from icl_claims.theory.one_layer.products import (
     factors,
     prove_bilinear,
+    prove_component_excess,
     prove_component_gradients,
     prove_gradient,
+    prove_invertible,
+    prove_minimum,
     prove_residual_vanishes,
+    prove_weighted_sum,
 )
 from icl_claims.theory.one_layer.single_layer import A_X, BETA, GAMMA, RELU, U
 from icl_claims.theory.transformer.attention import X_QUERY
@@ -59,10 +63,42 @@ def test_the_gradient_of_both_layers() -> None:
         prove_gradient(linear_attention.gradient_from_layer(GAMMA) * 2, single_layer.normal_matrix())
 
 
+def test_the_normal_matrix_is_invertible() -> None:
+    """Its second refusal needs an N that meets the first identity: that of v sees the symmetric part of ΩN alone."""
+    normal = single_layer.normal_matrix()
+    prove_invertible(normal)
+    with pytest.raises(Refuted, match="not negative"):
+        prove_invertible(normal - eye("d"))
+    other = letter("C", "d", "d")
+    with pytest.raises(Refuted, match="not symmetric"):
+        prove_invertible(normal + other @ OMEGA - other.T @ OMEGA)
+
+
+def test_the_minimum() -> None:
+    signal, gain = (SIGMA @ OMEGA).trace(), (SIGMA @ GAMMA @ SIGMA @ OMEGA).trace()
+    prove_minimum(single_layer.normal_matrix(), signal - gain)
+    with pytest.raises(Refuted, match="claimed minimum"):
+        prove_minimum(single_layer.normal_matrix(), signal + gain)
+
+
 def test_component_gradients() -> None:
     prove_component_gradients(single_layer.normal_matrix())
     with pytest.raises(Refuted, match="f_j"):
         prove_component_gradients(single_layer.normal_matrix() + SIGMA @ OMEGA)
+
+
+def test_the_excess_of_a_component(monkeypatch: pytest.MonkeyPatch) -> None:
+    prove_component_excess()
+    monkeypatch.setattr(products, "hessian_form", lambda: convexity.hessian_form() * 2)
+    with pytest.raises(Refuted, match="square and the derivative"):
+        prove_component_excess()
+
+
+@pytest.mark.parametrize("weight", [eye("d"), SIGMA * 2, SIGMA @ SIGMA])
+def test_the_weights_of_the_components(weight: Words) -> None:
+    prove_weighted_sum(SIGMA)
+    with pytest.raises(Refuted, match="weighted sum"):
+        prove_weighted_sum(weight)
 
 
 def test_the_residual_in_an_eigendirection() -> None:
