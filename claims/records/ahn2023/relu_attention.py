@@ -21,6 +21,8 @@ CLAIMS: tuple[Claim, ...] = (
             ISOTROPIC_COVARIATES,
             *IDENTITY_TASK,
         ),
+        rests_on=("relu_attention_drops_examples",),
+        derivation="theory.derivations.relu_attention_minimizer",
     ),
     Claim(
         slug="stein_relu_halving",
