@@ -87,6 +87,7 @@ CLAIMS: tuple[Claim, ...] = (
             MASKED_QUERY,
         ),
         parts=("shift", "loss"),
+        derivation="theory.derivations.query_label_shift",
     ),
     Claim(
         slug="two_layer_symmetric_minimizer",
