@@ -83,16 +83,3 @@ def _over_contexts(polynomial: Words, steps: Sequence[fmpq], dim: int, context_l
         (at_sizes(c, dim, context_length) * mean(traces) for (traces, _), c in polynomial.terms.items()),
         fmpq(0),
     )
-
-
-def word_power(matrix: Words, k: int) -> Words:
-    """The k-th power of a d × d polynomial."""
-    return reduce(Words.__matmul__, [matrix] * k, eye("d"))
-
-
-def wishart_moment(j: int, rho: Sequence[int]) -> Words:
-    """E[W^j p_ρ(W)] for columns of covariance Σ, by integration by parts on words: the definition."""
-    columns = letter("X", "d", "n")
-    W = columns @ columns.T
-    traces = reduce(mul, [word_power(W, r).trace() for r in rho], one())
-    return expectation(word_power(W, j) * traces, columns, letter("Sigma", "d", "d", symmetric=True))

@@ -18,11 +18,14 @@ Source: Ahn et al. (2023), Appendices A.1 to A.4, for Ω = I and σ² = 0; for a
 
 from __future__ import annotations
 
+from fractions import Fraction
+from functools import cache
+
 import sympy
 
 from icl_claims.theory.algebra.blocks import Blocks
 from icl_claims.theory.algebra.exact import Refuted
-from icl_claims.theory.algebra.words import Words, letter, n, one, sigma2
+from icl_claims.theory.algebra.words import Words, letter, n, one, sigma2, zero
 from icl_claims.theory.evaluation import in_eigenbasis, vanishes
 from icl_claims.theory.one_layer.convexity import (
     CROSS_PART,
@@ -37,9 +40,27 @@ from icl_claims.theory.one_layer.linear_attention import (
     loss_of_error,
     query_entry,
 )
-from icl_claims.theory.one_layer.single_layer import A_LABEL, A_X, BETA, GAMMA, U
+from icl_claims.theory.one_layer.single_layer import (
+    A_LABEL,
+    A_X,
+    BETA,
+    GAMMA,
+    LABEL,
+    TOKEN,
+    TOKEN_NOISE,
+    U,
+    averaged_square,
+    loss_at_preconditioner,
+    loss_polynomial,
+    product_gradient,
+    score,
+    value,
+)
 from icl_claims.theory.transformer.attention import X_QUERY, W
 from icl_claims.theory.transformer.prompts import CROSS, LABEL_SQUARE, OMEGA, SIGMA, S, over_prompts
+
+_AT_POINT: dict[str, Words] = {"u": zero("d", "1"), "beta": one(), "A_x": -GAMMA, "a": zero("d", "1")}
+"""The letters of b = e_{d+1} and A = (−Γ; 0)."""
 
 
 def factors() -> tuple[Blocks, Blocks]:
@@ -109,6 +130,60 @@ def prove_excess_is_a_square() -> None:
     there = over_prompts(error_at(GAMMA) * at_point) * -1
     if excess != square + derivative * 2 - there * 2:
         raise Refuted("the excess is not the square and the derivatives")
+
+
+def prove_excess_of_contributions(keep: Fraction, derivative: Words | None = None) -> None:
+    """f_ρ(b, A) − f_ρ* = E((1/n) Σ_i κ_i(τ_i − τ_i*))² + 2D(bA) − 2D(b*A*), the κ_i coins of mean ρ.
+
+    τ = (bᵀz)(zᵀA x_q) is what an example z contributes, and τ* the same at b* = e_{d+1}, A* = (−Γ; 0). D(bA) is
+    half the derivative of f_ρ at this point in the direction of the product bA. For ρ = 1 it is what
+    :func:`prove_excess_is_a_square` says, from the layer.
+
+    Args:
+        keep: ρ.
+        derivative: D, by default that of :func:`icl_claims.theory.one_layer.single_layer.product_gradient`.
+
+    Raises:
+        Refuted: the two sides are different polynomials.
+
+    >>> prove_excess_of_contributions(Fraction(1, 2))
+    """
+    of_products = product_gradient(keep=keep) if derivative is None else derivative
+    there = of_products.substitute(_AT_POINT)
+    excess = loss_polynomial(keep) - loss_at_preconditioner(keep)
+    if excess != _square_of_difference(keep) + of_products * 2 - there * 2:
+        raise Refuted("the excess is not the mean square of the contributions and the derivatives")
+
+
+@cache
+def _square_of_difference(keep: Fraction) -> Words:
+    """E((1/n) Σ_i κ_i(τ_i − τ_i*))²."""
+    contribution = value() * score()
+    difference = contribution - contribution.substitute(_AT_POINT)
+    return averaged_square(difference, keep, target=zero("1", "1"))
+
+
+def prove_own_key_is_even(own: tuple[Words, Words] | None = None) -> None:
+    """What the query adds as a key of its own, and what the examples of the stated point add, as w and ε change signs.
+
+    The query (x_q, 0) has the value uᵀx_q and the score x_qᵀA_x x_q: no w, no ε and no coin is in them, and they are
+    0 for u = 0. The contribution τ* = −y xᵀΓx_q of an example at the stated point is odd in (w, ε), as is the target.
+
+    Args:
+        own: another value and score of the query, to see them refused.
+
+    Raises:
+        Refuted: one of this is not so.
+
+    >>> prove_own_key_is_even()
+    """
+    as_key = {"x": X_QUERY, "w": zero("d", "1"), "e": zero("1", "1")}
+    found = own or (value().substitute(as_key), score().substitute(as_key))
+    if found != (U.T @ X_QUERY, X_QUERY.T @ A_X @ X_QUERY):
+        raise Refuted("the query as a key adds more than uᵀx_q σ(x_qᵀA_x x_q)")
+    stated = -(LABEL * (TOKEN.T @ GAMMA @ X_QUERY))
+    if stated.substitute({"w": -W, "e": -TOKEN_NOISE}) != -stated:
+        raise Refuted("the stated contribution is not odd in w and ε")
 
 
 def prove_gradient(derivative: Words, normal: Words) -> None:

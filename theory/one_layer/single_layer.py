@@ -7,21 +7,10 @@ Linear attention keeps every example, ρ = 1. Attention with a ReLU,
 acts as if ρ = 1/2. With bᵀ the last row of P and A the first d columns of Q, the query entry after the layer is
 (1/n) Σ_i t_i,
 
-    t_i = p_i σ(s_i),   p_i = bᵀz_i,   s_i = z_iᵀ A x_q,   z_i = (x_i, y_i).
+    t_i = p_i σ(s_i),   p_i = bᵀz_i,   s_i = z_iᵀ A x_q,   z_i = (x_i, y_i),
 
-**Proposition (half of the examples).** Given w and x_q let the z_i be independent and symmetric, z_i and −z_i of
-one law. Then, given w and x_q, the query entry has the law of
-
-    (1/n) Σ_i κ_i p_i s_i,   κ_i independent fair coins in {0, 1}:
-
-linear attention in which each example is kept with probability 1/2.
-
-*Proof.* σ(s) = s 1{s > 0}, so t_i = p_i s_i 1{s_i > 0}. The flip z_i ↦ −z_i leaves the law and p_i s_i as they are
-and exchanges s_i > 0 and s_i < 0. So given p_i s_i ≠ 0 the indicator is a fair coin; where p_i s_i = 0 it does not
-matter. The z_i are independent. ∎
-
-The flip is all that the halving in Ahn et al. (2023), App. A.4, needs: σ(s) = (s + |s|)/2, and |s| x is odd under
-x ↦ −x, so that E[σ(xᵀv) x] = ½ E[x xᵀ] v for every symmetric law of x.
+and has the law of (1/n) Σ_i κ_i p_i s_i with fair coins κ_i in {0, 1}: the proof is
+:mod:`icl_claims.theory.derivations.relu_attention_drops_examples`.
 
 **The loss.** For independent κ_i ∈ {0, 1} with E κ_i = ρ, and τ = p s for one example,
 
@@ -32,17 +21,11 @@ x ↦ −x, so that E[σ(xᵀv) x] = ½ E[x xᵀ] v for every symmetric law of x
 
     u = 0, a = 0, β A_x = −Γ,   Γ = Ω N⁻¹,   N = ((2 + ρ(n−1))/n) ΣΩ + ((tr ΣΩ + σ²)/n) I.
 
-*Why it is global.* f_ρ is a convex function of the products b a_jᵀ (a_j the columns of A), an expected square of an
-affine map of them. So a point whose gradient in *all* product directions vanishes is a global minimum over products,
-hence over the factorized ones, among which it is. :func:`product_gradient` computes that gradient at the stated
-point for all directions at once:
-
-    ρ tr((β A_x + u aᵀ) Σ (Ω − ΓN) Σ),
-
-which is 0 for ΓN = Ω. No row of Q need be zero.
+No row of Q need be zero. Why it is global: :mod:`icl_claims.theory.derivations.relu_attention_minimizer_general_task` for
+the ReLU, :mod:`icl_claims.theory.derivations.global_minimizer` for ρ = 1.
 
 Sources: Ahn et al. (2023), Theorem 1, Eq. (6), App. A.1, for ρ = 1 and Ω = I, σ² = 0; Theorem 5, App. A.4, for the
-ReLU with Σ = Ω = I, σ² = 0, where Γ = 2n/(2(d+2) + (n−1)) I. The proposition and the rest are derived here.
+ReLU with Σ = Ω = I, σ² = 0, where Γ = 2n/(2(d+2) + (n−1)) I. The rest is derived here.
 :mod:`icl_claims.theory.one_layer.linear_attention` derives ρ = 1 from the layer itself, as a second route.
 """
 
@@ -81,6 +64,8 @@ TOKEN_NOISE = letter("e", "1", "1")
 """ε_i, its label noise."""
 LABEL = W.T @ TOKEN + TOKEN_NOISE
 """y_i = ⟨w, x_i⟩ + ε_i."""
+TARGET = W.T @ X_QUERY
+"""⟨w, x_q⟩."""
 
 
 def value() -> Words:
@@ -104,9 +89,8 @@ def loss_polynomial(keep: Fraction = LINEAR) -> Words:
     return averaged_square(value() * score(), keep)
 
 
-def averaged_square(contribution: Words, keep: Fraction) -> Words:
-    """E[((1/n) Σ_i κ_i τ_i + ⟨w, x_q⟩)²], for the contribution τ of one example, even in z."""
-    target = W.T @ X_QUERY
+def averaged_square(contribution: Words, keep: Fraction, target: Words = TARGET) -> Words:
+    """E[((1/n) Σ_i κ_i τ_i + ``target``)²], for the contribution τ of one example, even in z."""
     mean, second = over_token(contribution), over_token(contribution * contribution)
     rho = FIELD(keep)
     given = (
@@ -127,9 +111,7 @@ def product_gradient(preconditioner: Words = GAMMA, keep: Fraction = LINEAR) -> 
     at_point, direction = -(LABEL * (TOKEN.T @ preconditioner @ X_QUERY)), value() * score()
     rho = FIELD(keep)
     mean, both = over_token(direction), over_token(at_point * direction)
-    given = (
-        both * (rho / n) + over_token(at_point) * mean * (rho**2 * (n - 1) / n) + W.T @ X_QUERY * mean * rho
-    )
+    given = both * (rho / n) + over_token(at_point) * mean * (rho**2 * (n - 1) / n) + TARGET * mean * rho
     return over_query_and_task(given)
 
 

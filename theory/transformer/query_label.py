@@ -10,11 +10,7 @@ every l, then Z_l with the slot at c is Z_l with the slot at 0, and c added in t
 and whatever the rest of Q_l. The sparse parametrization, P_l = diag(0, 1), Q_l = −diag(A_l, 0), and the relaxed
 one, P_l = diag(B_l, 1), Q_l = diag(A_l, 0), are of this kind.
 
-With c = ⟨w, x_q⟩ the error of the prediction is, prompt by prompt,
-
-    TF_L − ⟨w, x_q⟩ = −[Z_L]_{d+1,n+1} − c = −[Z̄_L]_{d+1,n+1},
-
-Z̄ the states that start with c in the slot; so f = E ([Z̄_L]_{d+1,n+1})².
+The statement about the loss: :mod:`icl_claims.theory.derivations.query_label_shift`.
 
 All is symbolic: any d, n, any state, any weights of the shapes named. Source: Ahn et al. (2023), App. C.2,
 Lemmas 5 and 6, for the sparse and the relaxed parametrization; for free P_l derived here.
@@ -25,7 +21,7 @@ from __future__ import annotations
 from icl_claims.theory.algebra.blocks import Blocks
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.gaussian import expectation
-from icl_claims.theory.algebra.words import Words, eye, letter, n, zero
+from icl_claims.theory.algebra.words import Words, eye, letter, zero
 from icl_claims.theory.transformer.attention import MASK, X_QUERY, W, X, layer, prompt
 from icl_claims.theory.transformer.prompts import LABELS
 
@@ -61,13 +57,6 @@ def effect_after_layer(P: Blocks, Q: Blocks, mask: Blocks = MASK) -> Blocks:
     return layer(P, Q, STATE + in_the_slot(FILLING), mask) - layer(P, Q, STATE, mask)
 
 
-def effect_of_last_column(P: Blocks, Q: Blocks) -> Blocks:
-    """c e_{d+1} + P C Cᵀ Q e_{d+1} c/n in the query column, zero elsewhere: the effect, for every P and Q."""
-    slot = in_the_slot(FILLING)
-    context = STATE @ MASK
-    return slot + P @ (context @ context.T) @ Q @ slot / n
-
-
 def query_label(layers: list[tuple[Blocks, Blocks]], filling: Words, mask: Blocks = MASK) -> Words:
     """[Z_L]_{d+1,n+1} from the prompt with the labels wᵀX + εᵀ and ``filling`` in the query's slot."""
     Z = prompt(LABELS, filling)
@@ -79,6 +68,48 @@ def query_label(layers: list[tuple[Blocks, Blocks]], filling: Words, mask: Block
 def target() -> Words:
     """⟨w, x_q⟩."""
     return W.T @ X_QUERY
+
+
+def prove_prompt_differs_in_the_slot(filled: Blocks | None = None) -> None:
+    """Z_0 with c in the slot is Z_0 with 0 there, and c in the last entry.
+
+    Args:
+        filled: another state in the place of the first, to see it refused.
+
+    Raises:
+        Refuted: it is not.
+
+    >>> prove_prompt_differs_in_the_slot()
+    """
+    if (filled or prompt(LABELS, FILLING)) - prompt(LABELS) != in_the_slot(FILLING):
+        raise Refuted("the prompt changes beside the slot")
+
+
+def prove_layer_keeps(P: Blocks, Q: Blocks, effect: Words, mask: Blocks = MASK) -> None:
+    """c in the slot of any state leaves ``effect`` in the slot one layer later, and changes nothing elsewhere.
+
+    Raises:
+        Refuted: it leaves something else.
+
+    >>> prove_layer_keeps(free_value_matrix(), key_query_matrix(), FILLING)
+    """
+    if effect_after_layer(P, Q, mask) != in_the_slot(effect):
+        raise Refuted("one layer does not take c in the slot to the stated effect in the slot alone")
+
+
+def prove_error_is_minus_the_entry(start: Words) -> None:
+    """TF_L − ⟨w, x_q⟩ = −[Z̄_L] for Z̄ with ``start`` in the slot, where the slot only shifts the entry by ``start``.
+
+    With TF_L = −[Z_L] and [Z̄_L] = [Z_L] + start.
+
+    Raises:
+        Refuted: it is not.
+
+    >>> prove_error_is_minus_the_entry(target())
+    """
+    entry = letter("y_L", "1", "1")
+    if -entry - target() != -(entry + start):
+        raise Refuted("the error of the prediction is not minus the entry that starts with the stated number")
 
 
 def prove_slot_only_shifts(layers: list[tuple[Blocks, Blocks]]) -> None:

@@ -1,61 +1,18 @@
-"""The density of the eigenvalues of W, and from it the proof of the five-term recurrence.
+"""The density of the eigenvalues of W, and the differential equation behind the five-term recurrence.
 
-Theorem. The moments m_k = E tr W^k, W = XXᵀ with X d × n of standard normal entries, satisfy the recurrence
-of :mod:`icl_claims.theory.wishart.recurrence` for every k ≥ 4 and all d, n ≥ 1.
-
-**Cited.** (A) For n ≥ d the eigenvalues of W have a joint density on (0, ∞)^d that is proportional to
-∏ w(x_i) ∏_{i<j} |x_i − x_j|, with w(x) = x^{(a−1)/2} e^{−x/2} and a = n − d: [1], Theorem 3.2.18 at Σ = I.
-(B) For even d and any basis p_0, …, p_{d−1} of the polynomials of degree below d, the integral of
-∏ g(x_i) w(x_i) ∏_{i<j} |x_i − x_j| is a constant times the Pfaffian of the matrix with the entries
-∫∫ sgn(y − x) p_j(x) p_k(y) g(x) g(y) w(x) w(y) dx dy: [2]. (C) The Laguerre polynomials L_j = L_j^{(a)} are
-orthogonal for the weight x^a e^{−x} = x w², with norms h_j = Γ(j + a + 1)/j!, and
-
-    x L_j′ = j L_j − (j + a) L_{j−1},   (j + 1) L_{j+1} = (2j + a + 1 − x) L_j − (j + a) L_{j−1},
-    Σ_{j≤m} L_j²/h_j = ((m + 1)/h_m) (L_m′ L_{m+1} − L_{m+1}′ L_m):                      [3], 5.1 and 3.2.
-
-**The density for even d, n > d.** Write 𝒫_m for the polynomials of degree ≤ m and
-
-    (f, g) = ∫ f g x w² dx,   (εf)(x) = ∫ sgn(y − x) f(y) w(y) dy,   ⟨f, g⟩ = ∫ f w εg dx = −⟨g, f⟩.
-
-Put g = 1 + tf in (B) and differentiate at t = 0. With M_{jk} = ⟨p_j, p_k⟩, invertible because Pf M is the
-norming constant of (A) up to a factor, the logarithmic derivative is E Σ_i f(x_i) = ∫ f ρ dx, where
-ρ(x) = w(x) G(x, x) and G(x, y) = Σ_{jk} (M⁻¹)_{kj} p_j(x) (εp_k)(y). This G is the one element of
-𝒫_{d−1} ⊗ ε𝒫_{d−1} that reproduces: ∫ G(x, y) w(y) p(y) dy = p(x) for all p in 𝒫_{d−1}. Claim:
-
-    G(x, y) = y w(y) Σ_{j≤d−2} L_j(x) L_j(y)/h_j + ((d − 1)/(4h_{d−2})) L_{d−1}(x) (εL_{d−2})(y).
-
-Let N q = x q′ + ((a + 1 − x)/2) q, so that (x w q)′ = w N q and ε(N q) = −2 x w q. It follows that
-⟨f, N q⟩ = −2 (f, q), and from (C) that N L_j = ((j + 1)/2) L_{j+1} − ((j + a)/2) L_{j−1}.
-
-1. For even j, ⟨q, L_j⟩ = 0 for all q in 𝒫_j. The dimension of 𝒫_j is odd, so that the antisymmetric form
-   has a u ≠ 0 in its radical there. For q in 𝒫_{j−1}, N q is in 𝒫_j and 0 = ⟨u, N q⟩ = −2 (u, q): so u is a
-   multiple of L_j.
-2. For even j, −2h_j = ⟨L_j, N L_j⟩ = ((j + 1)/2) ⟨L_j, L_{j+1}⟩ − 0 by 1, so ⟨L_{j+1}, L_j⟩ = 4h_j/(j + 1).
-3. The first part of G reproduces 𝒫_{d−2}, annihilates L_{d−1}, and lies in 𝒫_{d−1} ⊗ ε𝒫_{d−1}, because
-   y w L_j = −½ ε(N L_j). The second part annihilates 𝒫_{d−2} by 1 and reproduces L_{d−1} by 2; j = d − 2.
-
-With P = L_{d−1}, Q = L_{d−2}, Ψ = εQ and (C) for x (Q′P − P′Q), this is ρ = ((d − 1)!/(n − 2)!) ρ₀,
+W = XXᵀ with X d × n of standard normal entries. For even d and n > d the mean density of the eigenvalues is
+((d − 1)!/(n − 2)!) ρ₀ with, for w(x) = x^{(n−d−1)/2} e^{−x/2}, P and Q the Laguerre polynomials L_{d−1}^{(n−d)} and
+L_{d−2}^{(n−d)}, and Ψ(x) = ∫ sgn(y − x) Q(y) w(y) dy,
 
     ρ₀ = w² [(d − 1) P² − (d + n − 2 − x) P Q + (n − 1) Q²] + ¼ w P Ψ                    (:data:`DENSITY`).
 
-The same form of the density is in [4]; the fifth-order equation is in [5].
-
-**The recurrence.** θ = x d/dx acts on polynomials in x, w, P, Q, Ψ as a derivation over ℚ(d, n), by (C):
+θ = x d/dx acts on polynomials in x, w, P, Q, Ψ as a derivation over ℚ(d, n):
 
     θx = x,   θw = ½(n − d − 1 − x) w,   θΨ = −2x w Q,
     θP = (d − 1) P − (n − 1) Q,   θQ = (d − 1) P − (n − 1 − x) Q.
 
-Let c_j(k) be the coefficients of the recurrence. :func:`prove_recurrence` verifies, as an identity of
-polynomials in d, n, x, w, P, Q and Ψ, that
-
-    Σ_j c_j(3 − θ) (x^{4−j} ρ₀) = 0.                                                      (*)
-
-For k ≥ 4 multiply by x^{k−4} and integrate. By parts, ∫ x^{k−4} θf dx = −(k − 3) ∫ x^{k−4} f dx, with no
-boundary terms: each f is made of w² and wΨ with polynomials, Ψ is bounded and n > d, so that x^{k−3} f
-vanishes at 0 and at ∞. So ∫ x^{k−4} c_j(3 − θ)(x^{4−j} ρ₀) dx = c_j(k) ∫ x^{k−j} ρ₀ dx, and the recurrence
-holds for every even d and every n > d. For fixed k its left-hand side is a polynomial in d and n
-(:mod:`icl_claims.theory.wishart.partitions`) that vanishes for infinitely many d with infinitely many n each: it is
-zero. ∎
+How the density is derived, and the recurrence from it: :mod:`icl_claims.theory.derivations.wishart_trace_recurrence`.
+The same form of the density is in [4]; the fifth-order equation is in [5].
 
 References:
     [1] R. J. Muirhead (1982), Aspects of Multivariate Statistical Theory, Wiley.
@@ -70,17 +27,16 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable, Sequence
 from math import comb, factorial
 from typing import Any
 
-from flint import Ordering, fmpq, fmpq_mpoly_ctx, fmpq_poly, fmpz
+from flint import Ordering, fmpq, fmpq_mpoly_ctx, fmpq_poly
 
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.validation import natural, positive_integer
 from icl_claims.theory.wishart.partitions import by_parts
-from icl_claims.theory.wishart.recurrence import recurrence, start
-from icl_claims.theory.wishart.sizes import RING
+from icl_claims.theory.wishart.zonal import trace_moment_zonal
 
 ALGEBRA = fmpq_mpoly_ctx.get(("d", "n", "x", "w", "P", "Q", "Psi", "k"), Ordering.degrevlex)
 """ℚ[d, n, x, w, P, Q, Ψ, k]: w, P, Q and Ψ stand for functions of x; k is the index of a recurrence."""
@@ -89,9 +45,6 @@ _d, _n, _x, _w, _P, _Q, _Psi, _k = ALGEBRA.gens()
 
 DENSITY = _w**2 * ((_d - 1) * _P**2 - (_d + _n - 2 - _x) * _P * _Q + (_n - 1) * _Q**2) + _w * _P * _Psi / 4
 """ρ₀, a multiple of the density of the eigenvalues of W for even d and n > d."""
-
-Coefficients = Callable[[Any], tuple[Any, ...]]
-"""k ↦ (c_0, …, c_r) of a recurrence Σ_j c_j m_{k−j} = 0."""
 
 LARGEST_POWER = 100
 """The largest power, dimension and context length of :func:`trace_moment_density`."""
@@ -109,12 +62,16 @@ def theta(f: Any) -> Any:
     return sum((f.derivative(name) * image for name, image in images.items()), start=0 * f)
 
 
-def residual(coefficients: Coefficients, density: Any = DENSITY) -> Any:
-    """Σ_j c_j(r − 1 − θ) (x^{r−j} ρ₀) for a recurrence of r + 1 terms: zero if it holds for k ≥ r."""
-    cs = coefficients(_k)
-    r = len(cs) - 1
+def residual(coefficients: Sequence[Any], density: Any = DENSITY) -> Any:
+    """Σ_j c_j(r − 1 − θ) (x^{r−j} ρ₀) for a recurrence of r + 1 terms: zero if it holds for k ≥ r.
+
+    Args:
+        coefficients: (c_0, …, c_r), elements of :data:`ALGEBRA` in d, n and k.
+        density: ρ₀.
+    """
+    r = len(coefficients) - 1
     total = ALGEBRA.constant(0)
-    for j, c in enumerate(cs):
+    for j, c in enumerate(coefficients):
         power = _x ** (r - j) * density
         for of_k in _in_powers_of_k(c):
             total += of_k * power
@@ -122,33 +79,57 @@ def residual(coefficients: Coefficients, density: Any = DENSITY) -> Any:
     return total
 
 
-def prove_recurrence(coefficients: Coefficients | None = None, density: Any = DENSITY) -> None:
-    """Verify (*) and the start of the recurrence; with the module's docstring this proves the theorem.
-
-    Args:
-        coefficients: those of another recurrence, to see it refused.
-        density: another element of :data:`ALGEBRA`, likewise.
+def prove_equation(coefficients: Sequence[Any], density: Any = DENSITY) -> None:
+    """Σ_j c_j(r − 1 − θ) (x^{r−j} ρ₀) = 0, as polynomials in d, n, x, w, P, Q and Ψ. Arguments: as for :func:`residual`.
 
     Raises:
-        Refuted: the left-hand side of (*) is not zero, or m_1, m_2, m_3 are not the moments.
+        Refuted: it is not zero.
+
+    >>> from icl_claims.theory.wishart.recurrence import recurrence
+    >>> prove_equation(recurrence(_d + _n, _d * _n)(_k))
     """
-    left = residual(coefficients or recurrence(_d + _n, _d * _n), density)
+    left = residual(coefficients, density)
     if left != 0:
         raise Refuted(f"the density does not satisfy the recurrence's equation: {len(left)} terms remain")
-    d, n = RING.gens()
-    s, p = d + n, d * n
-    parts = by_parts([(2,), (3,)], s, p, s**0)
-    if start(p, s, p) != (p, parts[(2,)], parts[(3,)]):
-        raise Refuted(f"the recurrence starts with {start(p, s, p)}, the moments are {(p, *parts.values())}")
 
 
-def trace_moment_density(k: int, dim: int, context_length: int) -> fmpz:
+def prove_start(moments: Sequence[Any]) -> None:
+    """The three are m_1, m_2 and m_3, by integration by parts, for all d and n.
+
+    Raises:
+        Refuted: one of them is another moment.
+
+    >>> from icl_claims.theory.wishart.recurrence import start
+    >>> prove_start(start(_d * _n, _d + _n, _d * _n))
+    """
+    s, p = _d + _n, _d * _n
+    parts = by_parts([(2,), (3,)], s, p, ALGEBRA.constant(1))
+    if tuple(moments) != (p, parts[(2,)], parts[(3,)]):
+        raise Refuted(f"the recurrence starts with {', '.join(map(str, moments))}, which are not the moments")
+
+
+def prove_density(sizes: Iterable[tuple[int, int]], order: int, density: Any = DENSITY) -> None:
+    """The density integrates to the moments E tr W^k, k ≤ ``order``, of the zonal sum, at even d < n with n − d odd.
+
+    Raises:
+        Refuted: at one of the sizes it does not.
+
+    >>> prove_density([(2, 3)], 3)
+    """
+    for d, n in sizes:
+        for k in range(order + 1):
+            if trace_moment_density(k, d, n, density) != trace_moment_zonal(k, d, n):
+                raise Refuted(f"the density does not integrate to the moment at d = {d}, n = {n}, k = {k}")
+
+
+def trace_moment_density(k: int, dim: int, context_length: int, density: Any = DENSITY) -> fmpq:
     """E tr W^k = ∫ x^k ρ(x) dx, integrated term by term: a route through the density alone.
 
     Args:
         k: from 0 to :data:`LARGEST_POWER`.
         dim: d, even, up to the same.
         context_length: n > d, with n − d odd, up to the same: then w is e^{−x/2} times a power of x.
+        density: ρ₀.
 
     Raises:
         TypeError, ValueError: an argument is no integer of its range, d is odd, or n − d is not odd and > 0.
@@ -171,15 +152,14 @@ def trace_moment_density(k: int, dim: int, context_length: int) -> fmpz:
     x = fmpq_poly([0, 1])
     p, q = laguerre(d - 1, a), laguerre(d - 2, a)
     total = fmpq(0)
-    for (i_d, i_n, i_x, _, i_p, i_q, i_psi, _), c in DENSITY.terms():
+    for (i_d, i_n, i_x, _, i_p, i_q, i_psi, _), c in density.terms():
         polynomial = c * d**i_d * n**i_n * x ** (i_x + k) * p**i_p * q**i_q
         if i_psi:
             root = x ** ((a - 1) // 2)
             total += _skew_product(polynomial * root, q * root)
         else:
             total += _gamma_integral(polynomial * x ** (a - 1))
-    moment = total * fmpq(factorial(d - 1), factorial(n - 2))
-    return moment.p
+    return total * fmpq(factorial(d - 1), factorial(n - 2))
 
 
 def laguerre(j: int, a: int) -> fmpq_poly:

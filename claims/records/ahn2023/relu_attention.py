@@ -21,14 +21,17 @@ CLAIMS: tuple[Claim, ...] = (
             ISOTROPIC_COVARIATES,
             *IDENTITY_TASK,
         ),
+        rests_on=("relu_attention_drops_examples",),
+        derivation="theory.derivations.relu_attention_minimizer",
     ),
     Claim(
         slug="stein_relu_halving",
         paper="ahn2023",
         location="App. A.4",
-        statement=r"$\mathbb E[\sigma(x^\top v)x]=\frac12v$ for $x\sim\mathcal N(0,I)$ with $\sigma$ the ReLU, "
-        r"and $\sigma(\alpha)^2+\sigma(-\alpha)^2=\alpha^2$.",
+        statement=r"$\mathbb E[\sigma(x^\top v)x]=\frac12v$ for $x\sim\mathcal N(0,I)$ and every $v$, with $\sigma$ the "
+        r"ReLU, and $\sigma(\alpha)^2+\sigma(-\alpha)^2=\alpha^2$ for every number $\alpha$.",
         assumptions=(Assumption("standard_gaussian", r"$x\sim\mathcal N(0,I_d)$."),),
         parts=("halving", "squares"),
+        derivation="theory.derivations.stein_relu_halving",
     ),
 )

@@ -63,12 +63,13 @@ CLAIMS: tuple[Claim, ...] = (
         + r"$[Z_l]_{d+1,n+1}=-\langle x_q,w_l\rangle$ with $w_0=0$ and $w_{l+1}=w_l-A_l\nabla R(w_l)$, "
         r"$R(w)=\frac1{2n}\sum_i(\langle w,x_i\rangle-\langle w_\star,x_i\rangle)^2$ and $w_\star$ the task. "
         r"For every prompt, every $A_l$, every $l$.",
-        reading=r"Whether $A_l$ or $A_l^\top$ acts is no matter of convention in the paper's formula: in "
+        reading=r"Judged literally. Whether $A_l$ or $A_l^\top$ acts is no matter of convention in the paper's formula: in "
         r"$PZM(Z^\top QZ)$ the mask makes the left index of $Z^\top QZ$ the key, so the query meets $-x_i^\top "
         "A_lx_q$. The published code holds tokens as rows; its key-query block is the transpose, and there the "
         "lemma is right. For symmetric $A_l$, so on every set that the paper's theorems consider, the two "
         "agree.",
-        assumptions=(MASKED_QUERY, ZERO_QUERY_LABEL),
+        assumptions=(NOISELESS_LABELS, MASKED_QUERY, ZERO_QUERY_LABEL),
+        severity="notation",
     ),
     Claim(
         slug="query_label_shift",
@@ -86,6 +87,7 @@ CLAIMS: tuple[Claim, ...] = (
             MASKED_QUERY,
         ),
         parts=("shift", "loss"),
+        derivation="theory.derivations.query_label_shift",
     ),
     Claim(
         slug="two_layer_symmetric_minimizer",

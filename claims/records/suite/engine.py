@@ -33,6 +33,14 @@ CLAIMS: tuple[Claim, ...] = (
         r"+150k-107+(16k-44)p+(11-4k)s^2]\,m_{k-3}+(k-4)[(k-2)^2-(d-n)^2][(2k-7)^2-(d-n)^2]\,m_{k-4}=0$, "
         "and start with $m_1=p$, $m_2=p(s+1)$, $m_3=p(s^2+p+3s+4)$.",
         assumptions=(GAUSSIAN_ENTRIES, REAL_ENTRIES),
+        derivation="theory.derivations.wishart_trace_recurrence",
+        cites=(
+            "R. J. Muirhead (1982), Aspects of Multivariate Statistical Theory, Theorem 3.2.18: the joint density",
+            "N. G. de Bruijn (1955), J. Indian Math. Soc. 19, 133–151: integrals as Pfaffians",
+            "G. Szegő (1975), Orthogonal Polynomials, 5.1 and 3.2: Laguerre polynomials",
+            "M. Adler, P. J. Forrester, T. Nagao, P. van Moerbeke (2000), J. Stat. Phys. 99, 141–170: the density for "
+            "even d",
+        ),
     ),
     Claim(
         slug="optimal_steps_global_minimum",
@@ -81,5 +89,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"+r+1}p_{\nu\setminus "
         "r}$.",
         assumptions=(GAUSSIAN_COVARIATES,),
+        derivation="theory.derivations.wishart_covariance_operator",
+        cites=("R. J. Muirhead (1982), Aspects of Multivariate Statistical Theory, Theorem 3.2.1: the density of W",),
     ),
 )

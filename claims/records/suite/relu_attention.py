@@ -17,7 +17,8 @@ CLAIMS: tuple[Claim, ...] = (
         statement=r"$L=1$, $\operatorname{Attn}^\sigma(Z)=PZM\sigma(Z^\top QZ)$ with $\sigma$ the ReLU, any $P$ "
         "and $Q$. Given $w$ and $x_q$ the query entry of the layer has the law of that of linear attention in "
         r"which every example is kept with probability $\frac12$, independently of all else, and $\frac1n$ "
-        r"stays: $\frac1n\sum_i\kappa_i\,(b^\top z_i)(z_i^\top Ax_q)$ with fair coins $\kappa_i\in\{0,1\}$.",
+        r"stays: $\frac1n\sum_i\kappa_i\,(b^\top z_i)(z_i^\top Ax_q)$ with fair coins $\kappa_i\in\{0,1\}$, $b^\top$ "
+        "the last row of $P$ and $A$ the first $d$ columns of $Q$.",
         assumptions=(
             Assumption(
                 "symmetric_examples",
@@ -26,6 +27,7 @@ CLAIMS: tuple[Claim, ...] = (
             MASKED_QUERY,
             ZERO_QUERY_LABEL,
         ),
+        derivation="theory.derivations.relu_attention_drops_examples",
     ),
     Claim(
         slug="relu_attention_minimizer_general_task",
@@ -42,5 +44,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"$\frac{d+1}{2d+3}\,n$ examples, less than half of them.",
         assumptions=GENERAL_SETTING,
         parts=("minimizer", "value"),
+        rests_on=("relu_attention_drops_examples",),
+        derivation="theory.derivations.relu_attention_minimizer_general_task",
     ),
 )

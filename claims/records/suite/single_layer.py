@@ -17,11 +17,10 @@ CLAIMS: tuple[Claim, ...] = (
         statement=r"In the sparse parametrization $P_l=\operatorname{diag}(0_{d\times d},1)$, "
         r"$Q_l=-\operatorname{diag}(A_l,0)$: $[Z_l]_{d+1,n+1}=-\langle x_q,w_l\rangle$ with $w_0=0$ and "
         r"$w_{l+1}=w_l-A_l^\top\nabla R(w_l)$, $R(w)=\frac1{2n}\sum_i(\langle w,x_i\rangle-y_i)^2$. For every "
-        "$X$, $x_q$, every labels $y$ (noisy ones too), every $A_l$, every $l$. The preconditioner is the "
-        "transpose of $A_l$: Lemma 1 as written holds exactly when the transposition does not matter, for "
-        "symmetric $A_l$ in particular.",
+        "$X$, $x_q$, every labels $y$ (noisy ones too), every $A_l$, every $l$.",
         assumptions=(MASKED_QUERY, ZERO_QUERY_LABEL),
         corrects="forward_pass_is_preconditioned_gd",
+        derivation="theory.derivations.forward_pass_is_preconditioned_gd_transposed",
     ),
     Claim(
         slug="global_minimizer_general_task",

@@ -4,7 +4,7 @@ The lemma writes A_l; the layer runs A_lᵀ. The convention is not ours to choos
 mask fixes that the left index of Zᵀ Q Z is the key, so the query enters as −x_iᵀ A_l x_q.
 """
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import pytest
 import torch
@@ -12,164 +12,177 @@ from flint import fmpq, fmpq_mat
 from hypothesis import given
 from hypothesis import strategies as st
 
+from icl_claims.claims.edits import changed, inside, times
 from icl_claims.claims.evidence import Evidence
+from icl_claims.claims.statement import ANYWHERE, Corner, Statement
 from icl_claims.models.attention import LinearTransformer
-from icl_claims.theory.algebra.exact import Refuted
-from icl_claims.theory.algebra.words import Words, letter, n, zero
-from icl_claims.theory.transformer.attention import NO_MASK, X_QUERY, X, prompt
-from icl_claims.theory.transformer.preconditioned_gd import (
-    DIRECTION,
-    ITERATE,
-    LABELS,
-    A,
-    after_layer,
-    gradient,
-    least_squares,
-    state,
+from icl_claims.theory.algebra.words import n
+from icl_claims.theory.derivations.forward_pass_is_preconditioned_gd_transposed import (
+    AS_WRITTEN,
+    DERIVATION,
+    STATED,
+    Descent,
 )
+from icl_claims.theory.evaluation import at_task
+from icl_claims.theory.task import isotropic
+from icl_claims.theory.transformer.preconditioned_gd import A
+from tests.shared.forward import Prompt, block_diagonal, states
 from tests.shared.integer_tensors import draw_integers
+from tests.shared.sizes import sizes
+from tests.shared.strategies import matrices, positive_rationals
 
 
-class Instance(NamedTuple):
-    """One prompt (context columns, query, task) and one matrix A_0."""
+@dataclass(frozen=True)
+class Pass:
+    """A prompt, the matrices A_0, A_1, …, and whether there is a mask."""
 
-    A: list[list[int]]
-    X: list[list[int]] = [[1], [0]]  # noqa: RUF012
-    query: tuple[int, int] = (0, 1)
-    task: tuple[int, int] = (1, 0)
+    prompt: Prompt
+    matrices: tuple[fmpq_mat, ...]
+    masked: bool = True
+
+    def __str__(self) -> str:
+        of_layers = "; ".join(f"A_{i} = {a.tolist()}" for i, a in enumerate(self.matrices))
+        return f"{self.prompt}; {of_layers}" + ("" if self.masked else "; no mask")
+
+    def entries(self) -> list[fmpq]:
+        """[Z_l]_{d+1,n+1} for l = 0, …, L, the layers multiplied out."""
+        d, size = self.prompt.X.nrows(), self.prompt.X.ncols()
+        layers = [(block_diagonal(a * 0, 1), -block_diagonal(a, 0)) for a in self.matrices]
+        return [Z[d, size] for Z in states(self.prompt.state(self.prompt.slot), layers, self.masked)]
+
+    def stated_entries(self, descent: Descent) -> list[fmpq]:
+        """The same by the stated recursion."""
+        size = isotropic(self.prompt.X.nrows(), self.prompt.X.ncols())
+        values = {"X": self.prompt.X, "x_q": self.prompt.query, "y": self.prompt.labels}
+        found, w = [], self.prompt.query * 0
+        for A_l in (*self.matrices, None):
+            found.append(at_task(descent.entry, size, {**values, "w_l": w})[0, 0])
+            if A_l is not None:
+                slope = at_task(descent.slope, size, {**values, "w_l": w})
+                w -= at_task(descent.preconditioner, size, {"A": A_l}) * slope
+        return found
 
 
-def query_entry_in_numbers(instance: Instance) -> fmpq:
-    """[Z_1]_{d+1,n+1}, the layer multiplied out with P = diag(0, 1), Q = −diag(A, 0), M = diag(I_n, 0)."""
-    context = fmpq_mat(instance.X)
-    d, size = context.nrows(), context.ncols()
-    labels = fmpq_mat([list(instance.task)]) * context
-    rows = [[*context.tolist()[a], instance.query[a]] for a in range(d)] + [[*labels.tolist()[0], 0]]
-    Z = fmpq_mat(rows)
-    P = fmpq_mat([[int(i == j == d) for j in range(d + 1)] for i in range(d + 1)])
-    M = fmpq_mat([[int(i == j < size) for j in range(size + 1)] for i in range(size + 1)])
-    Q = fmpq_mat([[-x for x in row] + [0] for row in instance.A] + [[0] * (d + 1)])
-    return (Z + P * Z * M * (Z.transpose() * Q * Z) / size)[d, size]
+def margin(descent: Descent, at: Pass) -> fmpq:
+    """Minus the squared distance of the query entries of all layers from the stated ones."""
+    pairs = zip(at.entries(), at.stated_entries(descent), strict=True)
+    return -sum(((x - y) ** 2 for x, y in pairs), fmpq(0))
 
 
-def written_entry_in_numbers(instance: Instance) -> fmpq:
-    """−⟨x_q, w_1⟩ with w_1 = −A_0 ∇R(0) = A_0 S w, as the lemma writes it."""
-    context = fmpq_mat(instance.X)
-    gram = context * context.transpose() / context.ncols()
-    w = fmpq_mat(instance.A) * gram * fmpq_mat([[x] for x in instance.task])
-    return -(fmpq_mat([list(instance.query)]) * w)[0, 0]
+@st.composite
+def passes(
+    draw: st.DrawFn, corner: Corner = ANYWHERE, without: str | None = None, noisy: bool = True
+) -> Pass:
+    d, length = draw(sizes(corner))
+    noise = draw(matrices(1, length)) if noisy else fmpq_mat(1, length)
+    if without == "noiseless_labels":
+        noise = fmpq_mat([[1] * length])
+    slot = draw(positive_rationals) if without == "zero_query_label" else fmpq(0)
+    prompt = Prompt(draw(matrices(d, length)), draw(matrices(d, 1)), draw(matrices(d, 1)), noise, slot)
+    layers = draw(st.lists(matrices(d, d), min_size=1, max_size=corner.layers or 3))
+    return Pass(prompt, tuple(layers), masked=without != "masked_query")
 
 
-def check_counterexample(instance: Instance) -> None:
-    """The layer and the lemma differ on this prompt."""
-    if query_entry_in_numbers(instance) == written_entry_in_numbers(instance):
-        raise Refuted(f"the lemma holds at {instance}")
+CONDITIONS = {
+    "noiseless_labels": lambda at: not any(at.prompt.noise.entries()),
+    "masked_query": lambda at: at.masked,
+    "zero_query_label": lambda at: at.prompt.slot == 0,
+}
+NO_COVARIANCE = dict.fromkeys(("Σ = cI", "repeated eigenvalues"), "the statement is about every prompt: no Σ")
+WRITTEN = Statement(
+    slug="forward_pass_is_preconditioned_gd",
+    stated=AS_WRITTEN,
+    margins={"statement": margin},
+    conditions=CONDITIONS,
+    instances=lambda corner: passes(corner, noisy=False),
+    without=lambda key: passes(without=key, noisy=False),
+    excluded=NO_COVARIANCE,
+)
+TRANSPOSED = Statement(
+    slug="forward_pass_is_preconditioned_gd_transposed",
+    stated=STATED,
+    margins={"statement": margin},
+    conditions={key: CONDITIONS[key] for key in ("masked_query", "zero_query_label")},
+    instances=passes,
+    without=lambda key: passes(without=key),
+    excluded=NO_COVARIANCE,
+)
+
+
+def one_example(A_0: list[list[int]], slot: int = 0) -> Prompt:
+    """x_1 = w = e_1, and the last unit vector for the query."""
+    first, last = ([[int(i == k)] for i in range(len(A_0))] for k in (0, len(A_0) - 1))
+    return Prompt(fmpq_mat(first), fmpq_mat(last), fmpq_mat(first), fmpq_mat(1, 1), fmpq(slot))
+
+
+SHEAR = Pass(one_example([[0, 1], [0, 0]]), (fmpq_mat([[0, 1], [0, 0]]),))
+"""A_0 = e_1 e_2ᵀ, x_1 = w = e_1, x_q = e_2."""
 
 
 @pytest.mark.claim(
     slug="forward_pass_is_preconditioned_gd",
     grade="exact",
-    range="d = 2, n = 1, L = 1, one non-symmetric A_0",
+    range="d = 2, n = 1, L = 1, one A_0 that is not symmetric",
+    parts=("statement",),
     complete=True,
     refutes=True,
 )
 def test_claim_forward_pass_is_preconditioned_gd_counterexample(evidence: Evidence) -> None:
     """x_1 = e_1, x_q = e_2, w = e_1, A_0 = e_1 e_2ᵀ: the layer's query entry is −1, the lemma's −⟨x_q, w_1⟩
     is 0, for w_1 = A_0 S w = 0. With A_0ᵀ in its place both are −1."""
-    counterexample = Instance(A=[[0, 1], [0, 0]])
-    no_counterexamples = {
-        "A_0 = I": Instance(A=[[1, 0], [0, 1]]),
-        "A_0 diagonal": Instance(A=[[2, 0], [0, 3]]),
-        "A_0 symmetric": Instance(A=[[1, 2], [2, 5]]),
-    }
-    evidence.check(check_counterexample, counterexample, no_counterexamples)
-    transposed = Instance(A=[[0, 0], [1, 0]])
-    if written_entry_in_numbers(transposed) != query_entry_in_numbers(counterexample):
-        raise Refuted("the transpose does not repair the lemma at the counterexample")
-    evidence.figure("layer", query_entry_in_numbers(counterexample))
-    evidence.figure("lemma", written_entry_in_numbers(counterexample))
+    evidence.refute(WRITTEN, "statement", SHEAR)
+    evidence.figure("query entry of the layer", SHEAR.entries()[1])
+    evidence.figure("by the lemma as written", SHEAR.stated_entries(AS_WRITTEN)[1])
+    evidence.figure("with the transpose", SHEAR.stated_entries(STATED)[1])
 
 
 @pytest.mark.claim(
     slug="forward_pass_is_preconditioned_gd",
-    grade="proof",
-    range="all d, n, l, every prompt, symmetric A_l",
-    complete=False,
+    grade="exact",
+    range="d, n ≤ 3, L ≤ 3, symmetric A_l",
+    parts=(),
 )
 def test_claim_forward_pass_is_preconditioned_gd_symmetric() -> None:
-    """Where every A_l is symmetric the lemma holds as written, by the induction for the transpose."""
-    symmetric = letter("A", "d", "d", symmetric=True)
-    step = state(ITERATE - symmetric @ gradient(ITERATE))
-    one_layer = after_layer(ITERATE)
-    for i in range(2):
-        for j in range(2):
-            if one_layer[i, j].substitute({"A": symmetric}) != step[i, j]:
-                raise Refuted(f"block ({i}, {j}) of the next state is not that of w − A∇R(w)")
+    """Where every A_l is symmetric the lemma as written says the same as the corrected one, which is proved."""
 
+    @given(passes())
+    def holds(at: Pass) -> None:
+        symmetric = tuple(a + a.transpose() for a in at.matrices)
+        assert margin(AS_WRITTEN, Pass(at.prompt, symmetric)) == 0
 
-class Recursion(NamedTuple):
-    """A claim: w_{l+1} = w_l − preconditioner · ∇R(w_l), with query entry sign · ⟨x_q, w_l⟩."""
-
-    preconditioner: Words
-    gradient: Words
-    sign: int = -1
-
-
-def check_induction(recursion: Recursion) -> None:
-    """Base case, gradient and induction step, each an identity in symbolic blocks."""
-    if state(zero("d", "1")) != prompt(LABELS):
-        raise Refuted("Z_0 is not the state of w_0 = 0")
-    curvature = DIRECTION.T @ X @ X.T @ DIRECTION / (2 * n)
-    expanded = least_squares(ITERATE) + DIRECTION.T @ recursion.gradient + curvature
-    if least_squares(ITERATE + DIRECTION) != expanded:
-        raise Refuted("R(w + v) − R(w) is not ⟨v, ∇R(w)⟩ + (1/2n)‖Xᵀv‖²")
-    if state(ITERATE)[1, 1] != (ITERATE.T @ X_QUERY) * recursion.sign:
-        raise Refuted("the query entry of the state has another sign")
-    if after_layer(ITERATE) != state(ITERATE - recursion.preconditioner @ recursion.gradient):
-        raise Refuted("one layer does not take the state of w to that of w − preconditioner · ∇R(w)")
+    holds()
 
 
 @pytest.mark.claim(
     slug="forward_pass_is_preconditioned_gd_transposed",
-    grade="proof",
+    grade="argument",
     range="all d, n ≥ 1, L, every prompt, all A_l, all labels",
 )
 def test_claim_forward_pass_is_preconditioned_gd_transposed(evidence: Evidence) -> None:
-    """Induction on l in symbolic blocks: Z_0 is the state of w_0 = 0, and one layer with any A takes the
-    state of any w to that of w − Aᵀ∇R(w), for any labels."""
-    grad = gradient(ITERATE)
-    mutants = {
-        "A instead of Aᵀ": Recursion(A, grad),
-        "sign of the step": Recursion(-A.T, grad),
-        "1/n dropped from ∇R": Recursion(A.T, grad * n),
-        "R with 1/n instead of 1/2n": Recursion(A.T, grad * 2),
-        "entry +⟨x_q, w_l⟩": Recursion(A.T, grad, sign=1),
-    }
-    evidence.check(check_induction, Recursion(A.T, grad), mutants)
+    """Induction on l, its start and its step decided in symbolic blocks: one layer with any A takes the state of any
+    w to that of w − Aᵀ∇R(w), for any labels."""
+    step, slope, entry = "Lemma 4: one layer", "Lemma 3: the slope", "Lemma 2: the query entry"
+    mutants = [
+        changed(STATED, step, preconditioner=A),
+        inside(STATED, "preconditioner", times(A.T, -1, step)),
+        inside(STATED, "preconditioner", times(A.T, 2, step)),
+        inside(STATED, "slope", times(STATED.slope, n, slope)),
+        inside(STATED, "slope", times(STATED.slope, 2, slope)),
+        inside(STATED, "entry", times(STATED.entry, -1, entry)),
+    ]
+    two = Prompt(fmpq_mat([[1, 2]]), fmpq_mat([[1]]), fmpq_mat([[1]]), fmpq_mat([[0, 1]]), fmpq(0))
+    evidence.prove(DERIVATION, TRANSPOSED, mutants, at=[SHEAR, Pass(two, (fmpq_mat([[1]]),))])
 
 
-@pytest.mark.claim(
-    slug="forward_pass_is_preconditioned_gd", grade="exact", range="one instance each", parts=()
-)
 @pytest.mark.claim(
     slug="forward_pass_is_preconditioned_gd_transposed", grade="exact", range="one instance each", parts=()
 )
-def test_claim_forward_pass_is_preconditioned_gd_necessity(evidence: Evidence) -> None:
-    """Each assumption dropped: the query attends to itself after one layer; a filled slot moves w_0."""
-    next_state = state(ITERATE - A.T @ gradient(ITERATE))
-    query_term = (ITERATE.T @ X_QUERY) * (X_QUERY.T @ A @ X_QUERY) / n
-    difference = after_layer(ITERATE, NO_MASK)[1, 1] - next_state[1, 1]
-    if difference != query_term or not query_term:
-        raise Refuted("without the mask the query entry does not gain the query's own term")
-    evidence.necessary(
-        "masked_query",
-        "Without the mask a layer adds ⟨w_l, x_q⟩·x_qᵀA_l x_q/n to the query entry: from the second layer "
-        "on, where w_l ≠ 0, it is no step of gradient descent on the context.",
-    )
-    filled = prompt(LABELS, letter("c", "1", "1"))
-    if filled[1, 1] == state(zero("d", "1"))[1, 1]:
-        raise Refuted("a filled label slot does not change the state")
-    evidence.necessary("zero_query_label", "With c in the slot the entry starts at c, not at −⟨x_q, 0⟩ = 0.")
+def test_claim_forward_pass_is_preconditioned_gd_transposed_necessity(evidence: Evidence) -> None:
+    """Without the mask a layer adds ⟨w_l, x_q⟩ x_qᵀA_l x_q/n to the query entry, from the second layer on; a number in
+    the label slot is where the entry starts."""
+    unit = fmpq_mat([[1]])
+    evidence.necessary(TRANSPOSED, "masked_query", Pass(one_example([[1]]), (unit, unit), masked=False))
+    evidence.necessary(TRANSPOSED, "zero_query_label", Pass(one_example([[1]], slot=1), (unit,)))
 
 
 @pytest.mark.claim(

@@ -1,140 +1,147 @@
 """Ahn et al. (2023), App. C.2, Lemmas 5 and 6: a value in the query's label slot stays, and moves nothing else."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import pytest
 import torch
+from flint import fmpq, fmpq_mat
 from hypothesis import given
 from hypothesis import strategies as st
 
+from icl_claims.claims.edits import inside, plus, times
 from icl_claims.claims.evidence import Evidence
+from icl_claims.claims.statement import ANYWHERE, Corner, Statement
 from icl_claims.models.attention import LinearTransformer
-from icl_claims.theory.algebra.blocks import Blocks
-from icl_claims.theory.algebra.exact import Refuted
-from icl_claims.theory.algebra.words import Words, letter, zero
-from icl_claims.theory.transformer.attention import MASK, NO_MASK, prompt
-from icl_claims.theory.transformer.parametrizations import relaxed, sparse
-from icl_claims.theory.transformer.prompts import LABELS
-from icl_claims.theory.transformer.query_label import (
-    FILLING,
-    A,
-    B,
-    effect_after_layer,
-    effect_of_last_column,
-    free_value_matrix,
-    in_the_slot,
-    key_query_matrix,
-    query_label,
-    target,
-)
+from icl_claims.theory.algebra.words import Words
+from icl_claims.theory.derivations.query_label_shift import DERIVATION, STATED, Shift
+from icl_claims.theory.evaluation import at_task
+from icl_claims.theory.task import isotropic
+from icl_claims.theory.transformer.query_label import FILLING, target
+from tests.shared.forward import Pair, Prompt, block_diagonal, states
 from tests.shared.integer_tensors import draw_integers
+from tests.shared.sizes import sizes
+from tests.shared.strategies import matrices, positive_rationals
+
+SLUG = "query_label_shift"
 
 
-class Shift(NamedTuple):
-    """A claim: with these weights, c in the slot leaves ``effect`` in the slot one layer later, nothing elsewhere."""
+@dataclass(frozen=True)
+class Filled:
+    """A prompt, c, the pairs (P_l, Q_l), and whether there is a mask."""
 
-    weights: tuple[Blocks, Blocks]
-    effect: Words = FILLING
-    mask: Blocks = MASK
+    prompt: Prompt
+    c: fmpq
+    layers: tuple[Pair, ...]
+    masked: bool = True
+
+    def __str__(self) -> str:
+        weights = "; ".join(f"P_{i} = {P.tolist()}, Q_{i} = {Q.tolist()}" for i, (P, Q) in enumerate(self.layers))
+        return f"{self.prompt}, c = {self.c}; {weights}" + ("" if self.masked else "; no mask")
+
+    @property
+    def sparse_or_relaxed(self) -> bool:
+        """Whether P_l = diag(B_l, 1) and Q_l = diag(±A_l, 0) for all l."""
+        d = self.prompt.X.nrows()
+        return all(
+            P == block_diagonal(corner(P), 1) and Q == block_diagonal(corner(Q), 0) and P[d, d] == 1
+            for P, Q in self.layers
+        )
+
+    def states(self, slot: fmpq) -> list[fmpq_mat]:
+        return states(self.prompt.state(slot), self.layers, self.masked)
+
+    def value(self, words: Words, **letters: fmpq) -> fmpq:
+        """A number in w, x_q and c."""
+        values = {name: fmpq_mat([[x]]) for name, x in letters.items()}
+        size = isotropic(self.prompt.X.nrows(), self.prompt.X.ncols())
+        return at_task(words, size, {"w": self.prompt.task, "x_q": self.prompt.query, **values})[0, 0]
 
 
-PARAMETRizATIONS = {
-    "sparse": sparse(A),
-    "relaxed": relaxed(A, B),
-    "free P, Q with last column zero": (free_value_matrix(), key_query_matrix()),
-}
+def corner(m: fmpq_mat) -> fmpq_mat:
+    """All but the last row and column."""
+    return fmpq_mat([row[:-1] for row in m.tolist()[:-1]])
 
 
-def check_shift(claimed: Shift) -> None:
-    """Base case and induction step: c is all that the slot adds to Z_0, and to the next state of any state."""
-    if prompt(LABELS, FILLING) - prompt(LABELS) != in_the_slot(FILLING):
-        raise Refuted("the prompt changes elsewhere")
-    if effect_after_layer(*claimed.weights, claimed.mask) != in_the_slot(claimed.effect):
-        raise Refuted("one layer does not keep the shift, or moves something else")
+def shift_margin(shift: Shift, at: Filled) -> fmpq:
+    """Minus the squared distance, over all layers and entries, from the stated effect in the slot alone."""
+    d, n = at.prompt.X.nrows(), at.prompt.X.ncols()
+    effect = at.value(shift.effect, c=at.c)
+    wanted = fmpq_mat([[effect * int((i, j) == (d, n)) for j in range(n + 1)] for i in range(d + 1)])
+    pairs = zip(at.states(at.c), at.states(fmpq(0)), strict=True)
+    # The start has c in the slot by definition, whatever the layers make of it.
+    defects = [filled - empty - wanted for filled, empty in list(pairs)[1:]]
+    return -sum((x * x for defect in defects for x in defect.entries()), fmpq(0))
+
+
+def loss_margin(shift: Shift, at: Filled) -> fmpq:
+    """Minus the square of f − E[Z̄_L]², the means taken over a law of one prompt, which the statement allows."""
+    d, n = at.prompt.X.nrows(), at.prompt.X.ncols()
+    prediction = -at.states(fmpq(0))[-1][d, n]
+    entry = at.states(at.value(shift.start))[-1][d, n]
+    return -(((prediction - at.prompt.target) ** 2 - entry**2) ** 2)
+
+
+@st.composite
+def filled(draw: st.DrawFn, corner: Corner = ANYWHERE, without: str | None = None) -> Filled:
+    d, n = draw(sizes(corner, max_dim=2))
+    noise = draw(matrices(1, n))
+    prompt = Prompt(draw(matrices(d, n)), draw(matrices(d, 1)), draw(matrices(d, 1)), noise, fmpq(0))
+    layers = []
+    for _ in range(draw(st.integers(1, corner.layers or 3))):
+        B = draw(matrices(d, d) | st.just(fmpq_mat(d, d)))
+        Q = block_diagonal(draw(matrices(d, d)), int(without == "sparse_or_relaxed"))
+        layers.append((block_diagonal(B, 1), Q))
+    return Filled(prompt, draw(positive_rationals), tuple(layers), masked=without != "masked_query")
+
+
+STATEMENT = Statement(
+    slug=SLUG,
+    stated=STATED,
+    margins={"shift": shift_margin, "loss": loss_margin},
+    conditions={
+        "sparse_or_relaxed": lambda at: at.sparse_or_relaxed,
+        "masked_query": lambda at: at.masked,
+    },
+    instances=filled,
+    without=lambda key: filled(without=key),
+    excluded=dict.fromkeys(("Σ = cI", "repeated eigenvalues"), "the statement is about every prompt: no Σ"),
+)
+
+
+def at_one(P: list[list[int]], Q: list[list[int]], masked: bool = True) -> Filled:
+    """d = n = 1, x_1 = x_q = w = 1, c = 1, one layer."""
+    unit = fmpq_mat([[1]])
+    prompt = Prompt(unit, unit, unit, fmpq_mat(1, 1), fmpq(0))
+    return Filled(prompt, fmpq(1), ((fmpq_mat(P), fmpq_mat(Q)),), masked)
+
+
+STEP = at_one([[0, 0], [0, 1]], [[-2, 0], [0, 0]])
 
 
 @pytest.mark.claim(
     slug="query_label_shift",
-    grade="proof",
-    range="all d, n ≥ 1, L, every prompt, all A_l, B_l; all P_l, and all Q_l with last column zero",
-    parts=("shift",),
+    grade="argument",
+    range="all d, n ≥ 1, L, every prompt, labels with noise too, all A_l, B_l",
 )
 def test_claim_query_label_shift(evidence: Evidence) -> None:
-    """Induction on l in symbolic blocks: whatever the state, one layer takes c in the slot to c in the slot. More
-    than stated: P may be any matrix, and of Q only the last column need be zero."""
-    for weights in PARAMETRizATIONS.values():
-        check_shift(Shift(weights))
-    mutants = {
-        "shift by 2c": Shift(relaxed(A, B), FILLING * 2),
-        "shift by −c": Shift(relaxed(A, B), -FILLING),
-        "no shift": Shift(relaxed(A, B), zero("1", "1")),
-        "without the mask": Shift(relaxed(A, B), mask=NO_MASK),
-        "free Q": Shift((free_value_matrix(), key_query_matrix(last_column=True))),
-        "sparse P, free Q": Shift((sparse(A)[0], key_query_matrix(last_column=True))),
-    }
-    evidence.mutants(check_shift, mutants)
-
-
-def check_error(filling: Words) -> None:
-    """TF_L − ⟨w, x_q⟩ = −[Z̄_L] with ``filling`` at the start: by the shift, for any L; multiplied out for L ≤ 2."""
-    second = (
-        Blocks([[letter("B_1", "d", "d"), zero("d", "1")], [zero("1", "d"), letter("beta_1", "1", "1")]]),
-        Blocks([[letter("A_1", "d", "d"), zero("d", "1")], [zero("1", "d"), zero("1", "1")]]),
-    )
-    for layers in ([], [relaxed(A, B)], [relaxed(A, B), second]):
-        prediction = -query_label(layers, zero("1", "1"))
-        if prediction - target() != -query_label(layers, filling):
-            raise Refuted("the error of the prediction is not the negative label")
-
-
-@pytest.mark.claim(
-    slug="query_label_shift",
-    grade="proof",
-    range="all d, n ≥ 1, L, every prompt, labels with noise too",
-    parts=("loss",),
-)
-def test_claim_query_label_shift_loss(evidence: Evidence) -> None:
-    """The sign comes out right: TF_L = −[Z_L], so TF_L − ⟨w, x_q⟩ = −([Z_L] + ⟨w, x_q⟩), and by the shift the bracket
-    is the label that starts at +⟨w, x_q⟩. The squares agree prompt by prompt, hence so do their means."""
-    evidence.check(
-        check_error,
-        target(),
-        {
-            "slot −⟨w, x_q⟩": -target(),
-            "slot 0": zero("1", "1"),
-            "slot 2⟨w, x_q⟩": target() * 2,
-        },
-    )
+    """Induction on l, its start and its step decided in symbolic blocks: whatever the state, one layer takes c in the
+    slot to c in the slot, and moves nothing else. So the error of the prediction is minus the label that starts at
+    ⟨w, x_q⟩."""
+    layer, error = "Lemma 2: one layer", "Lemma 4: the error"
+    shifts = [inside(STATED, "effect", times(FILLING, x, layer)) for x in (2, -1, 0)]
+    shifts.append(inside(STATED, "effect", plus(FILLING, target(), layer)))
+    evidence.prove(DERIVATION, STATEMENT, shifts, part="shift", at=STEP)
+    starts = [inside(STATED, "start", times(STATED.start, x, error)) for x in (2, -1, 0)]
+    evidence.mutants(DERIVATION, STATEMENT, starts, part="loss", at=STEP)
 
 
 @pytest.mark.claim(slug="query_label_shift", grade="exact", range="one instance each, d = n = 1", parts=())
 def test_claim_query_label_shift_necessity(evidence: Evidence) -> None:
-    """A last column of Q reads the slot: the query label moves by P C Cᵀ Q e_{d+1} c/n more. Without the mask the slot
-    is a value. Both are identities in symbols, and numbers at d = n = 1."""
-    weights = free_value_matrix(), key_query_matrix(last_column=True)
-    if effect_after_layer(*weights) != effect_of_last_column(*weights):
-        raise Refuted("the effect of c is not c e + P C Cᵀ Q e c/n")
-
-    def entries(Q: list[list[float]], mask: bool) -> list[float]:
-        """[Z_1]_{2,2} for x_1 = x_q = w = 1, P = diag(0, 1), and the slot at 0 and 1."""
-        P = torch.tensor([[[0.0, 0.0], [0.0, 1.0]]], dtype=torch.float64)
-        model = LinearTransformer.from_matrices(P, torch.tensor([Q], dtype=torch.float64), mask=mask)
-        slots = (torch.tensor([[1.0, 1.0], [1.0, c]], dtype=torch.float64) for c in (0.0, 1.0))
-        return [-model(Z).item() for Z in slots]
-
-    reading, unmasked = entries([[0, 0], [0, 1]], True), entries([[-1, 0], [0, 0]], False)
-    if reading != [0, 2] or unmasked != [-1, -1]:
-        raise Refuted(f"the entries are {reading} and {unmasked}")
-    evidence.necessary(
-        "sparse_or_relaxed",
-        "d = n = 1, x_1 = x_q = w = 1, P = Q = diag(0, 1): with 1 in the slot the query's label after one layer is 2 "
-        "instead of 0. What is needed is that Q's last column be zero; P may be any matrix.",
-    )
-    evidence.necessary(
-        "masked_query",
-        "d = n = 1, x_1 = x_q = w = 1, A_0 = 1, no mask: with 1 in the slot as with 0 the query's label is −1 after "
-        "one layer, for the query passes its own label on to itself.",
-    )
+    """A last column of Q reads the slot; what is needed is that it be zero, P may be any matrix. Without the mask the
+    query passes its own label on to itself."""
+    evidence.necessary(STATEMENT, "sparse_or_relaxed", at_one([[0, 0], [0, 1]], [[0, 0], [0, 1]]), part="shift")
+    unmasked = at_one([[0, 0], [0, 1]], [[-1, 0], [0, 0]], masked=False)
+    evidence.necessary(STATEMENT, "masked_query", unmasked, part="shift")
 
 
 @pytest.mark.claim(

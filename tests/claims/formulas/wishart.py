@@ -14,11 +14,11 @@ from icl_claims.theory.task import RegressionTask
 from icl_claims.theory.transformer import prompts
 from icl_claims.theory.wishart import spectral_moments, trace_moments
 from icl_claims.theory.wishart.zonal import trace_moment_zonal
+from icl_claims.theory.wishart.operator_words import moment
 from tests.claims.formulas.minimizers import rotated_tasks
 from tests.claims.formulas.points import SIZES, Gaussians, Points, at_numbers, identity, mean, rows, unit
 from tests.claims.formulas.table import compares
 from tests.claims.formulas.values import Matrix, plus, times
-from tests.shared.by_words import wishart_moment
 
 
 @compares("wishart_trace_recurrence", "s=d+n", "p=dn", "m_1=p", "m_2=p(s+1)", "m_3=p(s^2+p+3s+4)")
@@ -185,7 +185,7 @@ def image_of_moment(sigma: fmpq_mat, n: int, j: int, rho: tuple[int, ...]) -> Ma
     """T E[W^jp_ρ(W)]."""
     total = Matrix(fmpq_mat(sigma.nrows(), sigma.nrows()))
     task = RegressionTask(sigma, n)
-    for (closed, word), coefficient in wishart_moment(j, rho).terms.items():
+    for (closed, word), coefficient in moment(j, tuple(rho)).terms.items():
         number = at_task(one() * coefficient, task, {})[0, 0]
         image = by_derivative(sigma, n, len(word), tuple(len(part) for part in closed))
         total = plus(total, times(number, image))

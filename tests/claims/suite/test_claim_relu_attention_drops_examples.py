@@ -1,35 +1,138 @@
 """What a ReLU does to attention: a fair coin decides for each example whether it counts."""
 
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import product
 
 import pytest
 import sympy
 import torch
-from flint import fmpq
+from flint import fmpq, fmpq_mat
 from hypothesis import given
 from hypothesis import strategies as st
 
+from icl_claims.claims.edits import changed
 from icl_claims.claims.evidence import Evidence
+from icl_claims.claims.statement import ANYWHERE, Corner, Statement
 from icl_claims.models.attention import LinearTransformer
-from icl_claims.theory.algebra.exact import Refuted
-from icl_claims.theory.one_layer import linear_attention, single_layer
-from icl_claims.theory.one_layer.single_layer import GAMMA, LINEAR
-from tests.shared.activations import OTHERS, Activation, relu
+from icl_claims.theory.derivations.relu_attention_drops_examples import DERIVATION, STATED, Coins
+from icl_claims.theory.one_layer.rectifier import SCORE, prove_odd_in_the_example
 from tests.shared.integer_tensors import draw_integers
+from tests.shared.sizes import sizes
+from tests.shared.strategies import matrices, positive_rationals, rationals
 
-SIZE, VALUE = sympy.Symbol("m", positive=True), sympy.Symbol("p", real=True)
-
-MUTANTS: dict[str, Activation] = {**OTHERS, "ReLU squared": lambda s: sympy.Max(s, 0) ** 2}
+SLUG = "relu_attention_drops_examples"
 
 
-def check_coin(sigma: Activation) -> None:
-    """z ↦ −z takes (p, s) to (−p, −s): the two contributions p σ(s) and −p σ(−s) are p s and 0, in some order."""
-    for s in (SIZE, -SIZE):
-        pair = [VALUE * sigma(s), -VALUE * sigma(-s)]
-        differences = [sympy.Poly(pair[i] - VALUE * s, VALUE, SIZE) for i in range(2)]
-        zeros = [sympy.Poly(pair[1 - i], VALUE, SIZE) for i in range(2)]
-        if not any(a.is_zero and b.is_zero for a, b in zip(differences, zeros, strict=True)):
-            raise Refuted(f"the contributions at s = {s} are {pair}, not p s and 0")
+@dataclass(frozen=True)
+class Layer:
+    """The last row b of P, Q, and the prompt given w and x_q: the examples up to their signs, x_q and its slot.
+
+    ``signs`` says whether each example is z_i or −z_i with probability 1/2 each, or z_i for certain.
+    """
+
+    b: tuple[fmpq, ...]
+    Q: fmpq_mat
+    examples: tuple[tuple[fmpq, ...], ...]
+    query: tuple[fmpq, ...]
+    slot: fmpq
+    signs: bool = True
+    masked: bool = True
+
+    def __str__(self) -> str:
+        shown = "; ".join(f"({', '.join(map(str, z))})" for z in self.examples)
+        sign = "±" if self.signs else ""
+        mask = "" if self.masked else ", no mask"
+        return (
+            f"examples {sign}[{shown}], query ({', '.join(map(str, (*self.query, self.slot)))}), "
+            f"b = ({', '.join(map(str, self.b))}), Q = {self.Q.tolist()}{mask}"
+        )
+
+    def value_and_score(self, z: tuple[fmpq, ...]) -> tuple[fmpq, fmpq]:
+        """bᵀz and zᵀQ(x_q; c)."""
+        column = self.Q * fmpq_mat([[x] for x in (*self.query, self.slot)])
+        value = sum((x * y for x, y in zip(self.b, z, strict=True)), fmpq(0))
+        return value, sum((x * column[i, 0] for i, x in enumerate(z)), fmpq(0))
+
+
+def law_with_activation(sigma: sympy.Expr, layer: Layer) -> Counter[fmpq]:
+    """n times what the layer adds to its query entry, with the probability of each value: sign by sign."""
+    law: Counter[fmpq] = Counter()
+    patterns = list(product((1, -1) if layer.signs else (1,), repeat=len(layer.examples)))
+    for pattern in patterns:
+        tokens = [tuple(s * x for x in z) for s, z in zip(pattern, layer.examples, strict=True)]
+        tokens += [] if layer.masked else [(*layer.query, layer.slot)]
+        law[total((p, of(sigma, s)) for p, s in map(layer.value_and_score, tokens))] += fmpq(1, len(patterns))
+    return law
+
+
+def law_with_coins(keep: fmpq, layer: Layer) -> Counter[fmpq]:
+    """The same for linear attention on the examples that the coins keep; what is no example counts for certain."""
+    law: Counter[fmpq] = Counter()
+    for kept in product((0, 1), repeat=len(layer.examples)):
+        tokens = [z for k, z in zip(kept, layer.examples, strict=True) if k]
+        tokens += [] if layer.masked else [(*layer.query, layer.slot)]
+        chance = fmpq(1)
+        for k in kept:
+            chance *= keep if k else 1 - keep
+        law[total(map(layer.value_and_score, tokens))] += chance
+    return law
+
+
+def total(pairs: Iterable[tuple[fmpq, fmpq]]) -> fmpq:
+    return sum((p * s for p, s in pairs), fmpq(0))
+
+
+def of(sigma: sympy.Expr, s: fmpq) -> fmpq:
+    value = sigma.subs(SCORE, sympy.Rational(str(s)))
+    return fmpq(int(value.p), int(value.q))
+
+
+def margin(coins: Coins, layer: Layer) -> fmpq:
+    """Minus the squared distance of the two laws, as vectors of probabilities."""
+    found = law_with_activation(coins.sigma, layer)
+    stated = law_with_coins(fmpq(int(coins.keep.p), int(coins.keep.q)), layer)
+    return -sum(((found[x] - stated[x]) ** 2 for x in {*found, *stated}), fmpq(0))
+
+
+@st.composite
+def layers(draw: st.DrawFn, corner: Corner = ANYWHERE, without: str | None = None) -> Layer:
+    d, n = draw(sizes(corner))
+    tokens = st.lists(rationals, min_size=d + 1, max_size=d + 1).map(tuple)
+    return Layer(
+        b=draw(tokens),
+        Q=draw(matrices(d + 1, d + 1)),
+        examples=tuple(draw(tokens) for _ in range(n)),
+        query=draw(tokens)[:d],
+        slot=draw(positive_rationals) if without == "zero_query_label" else fmpq(0),
+        signs=without != "symmetric_examples",
+        masked=without != "masked_query",
+    )
+
+
+NO_COVARIANCE = "the statement is about every symmetric law of the examples: no Σ stands in it"
+STATEMENT = Statement(
+    slug=SLUG,
+    stated=STATED,
+    margins={"statement": margin},
+    conditions={
+        "symmetric_examples": lambda layer: layer.signs,
+        "masked_query": lambda layer: layer.masked,
+        "zero_query_label": lambda layer: layer.slot == 0,
+    },
+    instances=layers,
+    without=lambda key: layers(without=key),
+    excluded={
+        "L = 1": "the statement is about one layer",
+        **dict.fromkeys(("Σ = cI", "repeated eigenvalues"), NO_COVARIANCE),
+    },
+)
+
+ONE, ZERO = fmpq(1), fmpq(0)
+PLAIN = Layer((ZERO, ONE), fmpq_mat([[1, 0], [0, 0]]), ((ONE, ONE),), (ONE,), ZERO)
 
 
 @pytest.mark.claim(
@@ -38,23 +141,20 @@ def check_coin(sigma: Activation) -> None:
     range="all d, n, P, Q, every symmetric law of the examples",
 )
 def test_claim_relu_attention_drops_examples(evidence: Evidence) -> None:
-    """Of an example and its negative, equally likely, one contributes p s and the other 0: a fair coin,
-    independent of p s and of the other examples. Where s = 0 both contribute p s = 0."""
-    evidence.check(check_coin, relu, MUTANTS)
-
-
-@pytest.mark.claim(
-    slug="relu_attention_drops_examples",
-    grade="exact",
-    range="all d, n, Σ, Ω, σ², all P, Q: the loss of linear attention",
-)
-def test_claim_relu_attention_drops_examples_linear() -> None:
-    """With no example dropped, the loss and the gradient computed example by example are, as polynomials, those
-    that the layer of linear attention gives by another route."""
-    if single_layer.loss_polynomial(LINEAR) != linear_attention.loss_from_layer():
-        raise Refuted("the loss by examples is not that of the layer")
-    if single_layer.product_gradient(GAMMA, LINEAR) != linear_attention.gradient_from_layer(GAMMA):
-        raise Refuted("the gradient by examples is not that of the layer")
+    """Of an example and its negative, equally likely, one contributes p s and the other 0: a fair coin, independent
+    of p s and of the other examples."""
+    neither, count = "Lemma 2: a contribution of an example", "Lemma 2: of an example and its negative"
+    activations = {
+        sympy.Max(SCORE, SCORE / 10): neither,
+        sympy.Max(-SCORE, 0): neither,
+        sympy.Abs(SCORE): neither,
+        sympy.Max(SCORE, 0) ** 2: neither,
+        SCORE: count,
+    }
+    two = Layer((ZERO, ONE), fmpq_mat([[2, 0], [0, 0]]), ((ONE, ONE),), (ONE,), ZERO)
+    mutants = [changed(STATED, reason, sigma=sigma) for sigma, reason in activations.items()]
+    mutants += [changed(STATED, count, keep=sympy.Rational(*x)) for x in ((1, 3), (1, 1))]
+    evidence.prove(DERIVATION, STATEMENT, mutants, at=two)
 
 
 @pytest.mark.claim(
@@ -84,34 +184,18 @@ def test_claim_relu_attention_drops_examples_torch() -> None:
     equal()
 
 
+def slot_is_dispensable() -> None:
+    """With c in the slot the score is z_iᵀQ(x_q; c), odd in z_i as well: Lemma 1 is proved for every c."""
+    prove_odd_in_the_example()
+
+
 @pytest.mark.claim(
     slug="relu_attention_drops_examples", grade="exact", range="one instance each, d = n = 1", parts=()
 )
 def test_claim_relu_attention_drops_examples_necessity(evidence: Evidence) -> None:
-    """Examples that are never flipped are not dropped; without the mask the query attends to itself for certain."""
-    P = torch.tensor([[[0.0, 0.0], [0.0, 1.0]]], dtype=torch.float64)
-    Q = torch.tensor([[[1.0, 0.0], [0.0, 0.0]]], dtype=torch.float64)
-    constant = torch.tensor([[1.0, 1.0], [1.0, 0.0]], dtype=torch.float64)
-    if LinearTransformer.from_matrices(P, Q, activation="relu")(constant).item() != -1:
-        raise Refuted("the constant example was dropped")
-    evidence.necessary(
-        "symmetric_examples",
-        "d = n = 1, x_1 = y_1 = x_q = 1 for certain, P = diag(0, 1), Q = diag(1, 0): the query entry is 1 for "
-        "certain, and not 0 with probability 1/2.",
-    )
-    P = torch.tensor([[[0.0, 0.0], [1.0, 0.0]]], dtype=torch.float64)
-    flips = [torch.tensor([[sign, 1.0], [0.0, 0.0]], dtype=torch.float64) for sign in (1.0, -1.0)]
-    model = LinearTransformer.from_matrices(P, Q, mask=False, activation="relu")
-    mean = sum((fmpq(int(-model(Z).item())) for Z in flips), fmpq(0)) / 2
-    if mean != fmpq(3, 2):
-        raise Refuted(f"the mean of the query entry is {mean}")
-    evidence.necessary(
-        "masked_query",
-        "d = n = 1, x_1 = ±1, x_q = 1, u = A = 1, β = 0, no mask: the query contributes 1 for certain, the mean of "
-        "its entry is 3/2, where coins for both columns would give 1.",
-    )
-    evidence.dispensable(
-        "zero_query_label",
-        "With c in the slot z_iᵀQ(x_q, c) takes the place of z_iᵀAx_q: odd in z_i as well. The torch evidence draws "
-        "all slots.",
-    )
+    """An example that is never flipped is not dropped; without the mask the query drops itself for certain."""
+    certain = Layer(PLAIN.b, PLAIN.Q, PLAIN.examples, PLAIN.query, ZERO, signs=False)
+    evidence.necessary(STATEMENT, "symmetric_examples", certain)
+    own = Layer((ONE, ZERO), fmpq_mat([[-1, 0], [0, 0]]), ((ONE, ZERO),), (ONE,), ZERO, masked=False)
+    evidence.necessary(STATEMENT, "masked_query", own)
+    evidence.dispensable("zero_query_label", slot_is_dispensable)

@@ -1,115 +1,121 @@
 """Moments of W for any covariance by an operator on span{Σ^i p_ν}: one degree at a time."""
 
-from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import reduce
 from itertools import pairwise
-from operator import mul
 
 import pytest
+from flint import fmpq, fmpq_mat
 from hypothesis import given
 from hypothesis import strategies as st
 
+from icl_claims.claims.edits import changed
 from icl_claims.claims.evidence import Evidence
+from icl_claims.claims.statement import ANYWHERE, Corner, Statement
 from icl_claims.theory.algebra import exact
-from icl_claims.theory.algebra.exact import Refuted
-from icl_claims.theory.algebra.words import Words, letter, n, one, zero
+from icl_claims.theory.derivations.wishart_covariance_operator import DERIVATION, STATED
 from icl_claims.theory.evaluation import at_task
 from icl_claims.theory.task import RegressionTask
 from icl_claims.theory.wishart.covariance import covariance_trace_moment, power_moments
-from tests.shared import coordinates
-from tests.shared.by_words import wishart_moment, word_power
+from icl_claims.theory.wishart.operator_words import Operator, moment
+from tests.shared.settings import Setting, conditions, settings_of, shown
 from tests.shared.strategies import semidefinite_matrices
+from tests.shared.wishart_coordinates import over_ring, times
 
-X, SIGMA = letter("X", "d", "n"), letter("Sigma", "d", "d", symmetric=True)
-W = X @ X.T
+SLUG = "wishart_covariance_operator"
 
-Operator = Callable[[int, Sequence[int]], Words]
-"""(i, ν) ↦ T(Σ^i p_ν)."""
-
-
-def basis(i: int, nu: Sequence[int]) -> Words:
-    """Σ^i p_ν."""
-    return word_power(SIGMA, i) * reduce(mul, [word_power(SIGMA, r).trace() for r in nu], one())
+SMALL = ((0, ()), (1, ()), (0, (1,)), (2, ()), (1, (1,)), (0, (2,)), (0, (1, 1)))
+"""(j, ρ) with j + |ρ| ≤ 2."""
 
 
-def without(nu: Sequence[int], place: int) -> list[int]:
-    return [*nu[:place], *nu[place + 1 :]]
+@dataclass(frozen=True)
+class Order:
+    """Σ, n and the law of X, by a setting; j and ρ."""
+
+    setting: Setting
+    j: int
+    rho: tuple[int, ...]
+
+    def __str__(self) -> str:
+        task = self.setting.task
+        law = "" if self.setting.covariates == "gaussian" else ", covariates ±1 before Σ"
+        sizes = f"d = {task.dim}, n = {task.context_length}, Σ = {shown(task.covariance)}"
+        return f"{sizes}, j = {self.j}, ρ = {self.rho}{law}"
+
+    def next_moment(self) -> fmpq_mat:
+        """E[W^{j+1} p_ρ(W)], W multiplied out entry by entry and averaged monomial by monomial."""
+        v, prompt = self.setting.prompt()
+        X = [[v.ring(x) for x in row] for row in prompt.X]
+        W = times(X, [list(column) for column in zip(*X, strict=True)])
+        unit = over_ring(v, exact.identity(len(X)))
+        factor = v.ring(1)
+        for r in self.rho:
+            of_r = reduce(times, [W] * r, unit)
+            factor *= sum(of_r[a][a] for a in range(len(X)))
+        value = reduce(times, [W] * (self.j + 1), unit)
+        return fmpq_mat([[v.mean(x * factor) for x in row] for row in value])
 
 
-def operator(hook: int = 0, own: int = 1, doubled: int = 2, shift: int = 1) -> Operator:
-    """T as the claim writes it; the arguments change a constant each."""
+def margin(operator: Operator, at: Order) -> fmpq:
+    """Minus the squared distance of the next moment from T of this one.
 
-    def of(i: int, nu: Sequence[int]) -> Words:
-        image = basis(i + 1, nu) * (n + own * i + hook)
-        for m in range(1, i + 1):
-            image = image + basis(i + 1 - m, [*nu, m])
-        for place, r in enumerate(nu):
-            image = image + basis(i + r + shift, without(nu, place)) * (doubled * r)
-        return image
-
-    return of
+    E[W^j p_ρ(W)] is taken as a combination of the Σ^i p_ν. For j ≤ 1 and no ρ it is I or nΣ, whatever the law.
+    """
+    defect = at.next_moment() - at_task(operator.image(moment(at.j, at.rho)), at.setting.task, {})
+    return -sum((x * x for x in defect.entries()), fmpq(0))
 
 
-def partitions(total: int, largest: int) -> Iterator[tuple[int, ...]]:
-    """All partitions of numbers up to ``total`` into parts of at most ``largest``."""
-    yield ()
-    for first in range(1, min(total, largest) + 1):
-        for rest in partitions(total - first, first):
-            yield (first, *rest)
+@st.composite
+def orders(draw: st.DrawFn, corner: Corner = ANYWHERE, without: str | None = None) -> Order:
+    setting = draw(settings_of(SLUG, corner, without=without, max_context=2))
+    task = RegressionTask(setting.task.covariance, setting.task.context_length)
+    j, rho = (1, ()) if without else draw(st.sampled_from(SMALL))
+    return Order(Setting(task, covariates=setting.covariates), j, rho)
 
 
-def image(moment: Words, of: Operator) -> Words:
-    """T applied to a combination of the Σ^i p_ν."""
-    total = zero("d", "d")
-    for (traces, word), c in moment.terms.items():
-        total = total + of(len(word), [len(t) for t in traces]) * c
-    return total
+STATEMENT = Statement(
+    slug=SLUG,
+    stated=STATED,
+    margins={"statement": margin},
+    conditions=conditions(SLUG),
+    instances=orders,
+    without=lambda key: orders(without=key),
+    excluded={"L = 1": "the statement is about moments: there are no layers"},
+)
 
-
-def check_operator(of: Operator) -> None:
-    """E[W^{j+1} p_ρ(W)] = T E[W^j p_ρ(W)] in symbolic n, d and Σ, for all j + |ρ| ≤ 4."""
-    for rho in partitions(4, 4):
-        for j in range(5 - sum(rho)):
-            if wishart_moment(j + 1, rho) != image(wishart_moment(j, rho), of):
-                raise Refuted(f"T does not give the moment at j = {j}, ρ = {rho}")
+SKEW = Setting(RegressionTask([[2, 1], [1, 1]], 2))
 
 
 @pytest.mark.claim(
     slug="wishart_covariance_operator",
-    grade="proof",
+    grade="argument",
     range="all n, d, Σ, j, ρ by the argument; identities checked in symbolic n, d, Σ to degree 5",
 )
 def test_claim_wishart_covariance_operator(evidence: Evidence) -> None:
     """The derivative of the density of W in Σ, and the product rule; and for every j and ρ of total degree ≤ 4
-    integration by parts on words gives the same next moment, identically in n, d and Σ.
-
-    For n ≥ d and Σ ≻ 0 the density is a constant times det(W)^{(n−d−1)/2} det(Σ)^{−n/2} exp(−½ tr Σ⁻¹W), so
-    2Σ (∂_Σ E G(W)) Σ = E[(W − nΣ) G(W)] for every polynomial G, with ∂_{ab} Σ_{cd} = ½(δ_ac δ_bd + δ_ad δ_bc).
-    Applied to the entries of G = W^j p_ρ(W) that is E[W G] = nΣ E G + 2Σ (∂_Σ Σ) E G, ∂_Σ on E G only. By the
-    product rule 2Σ_{xa} Σ_{by} ∂_{ab} (Σ^i)_{yz} = Σ_{m=1..i} (Σ^{i+1} + p_m Σ^{i+1−m})_{xz}, and ∂_Σ p_r = rΣ^{r−1}
-    gives 2rΣ^{i+r+1}. Both sides are polynomials in n and Σ, so n < d and singular Σ follow.
-    """
-    mutants = {
-        "n + i → n + i + 1": operator(hook=1),
-        "n + i → n": operator(own=0),
-        "2r → r": operator(doubled=1),
-        "Σ^{i+r+1} → Σ^{i+r}": operator(shift=0),
-    }
-    evidence.check(check_operator, operator(), mutants)
-    evidence.figure("moments compared", sum(5 - sum(rho) for rho in partitions(4, 4)))
+    integration by parts on words gives the same next moment, identically in n, d and Σ."""
+    refused = "Lemma 2: T is not"
+    mutants = [
+        changed(STATED, refused, more=1),
+        changed(STATED, refused, own=0),
+        changed(STATED, refused, split=2),
+        changed(STATED, refused, joined=1),
+        changed(STATED, refused, shift=0),
+    ]
+    evidence.prove(DERIVATION, STATEMENT, mutants, at=[Order(SKEW, 1, ()), Order(SKEW, 0, (1,))])
 
 
-@pytest.mark.claim(slug="wishart_covariance_operator", grade="exact", range="d = 2, n ≤ 3, degree ≤ 12")
+@pytest.mark.claim(slug="wishart_covariance_operator", grade="exact", range="d = 2, n ≤ 3, degree ≤ 12", parts=())
 def test_claim_wishart_covariance_operator_in_numbers() -> None:
     """At random Σ: the calculator's E W^j against the words up to degree 4, its trace against the traces by power
     sums up to degree 12, and the chi-square moments of a one-dimensional marginal scale."""
 
     @given(semidefinite_matrices(2), st.integers(1, 3))
-    def agrees(sigma: object, size: int) -> None:
+    def agrees(sigma: fmpq_mat, size: int) -> None:
         moments = power_moments(12, sigma, size)
-        task = RegressionTask(sigma, size)  # type: ignore[arg-type]
+        task = RegressionTask(sigma, size)
         for j in range(1, 5):
-            assert moments[j] == at_task(wishart_moment(j, ()), task, {})
+            assert moments[j] == at_task(moment(j, ()), task, {})
         for j in range(1, 13):
             assert exact.trace(moments[j]) == covariance_trace_moment([j], sigma, size)
 
@@ -121,12 +127,6 @@ def test_claim_wishart_covariance_operator_in_numbers() -> None:
 
 @pytest.mark.claim(slug="wishart_covariance_operator", grade="exact", range="one instance", parts=())
 def test_claim_wishart_covariance_operator_necessity(evidence: Evidence) -> None:
-    """d = n = 1, x = ±1: W = 1, and the second moment is not what the operator makes of the first."""
-    v = coordinates.Variables(x=coordinates.rademacher)
-    first, second = (v.mean(v.of["x"] ** k) for k in (2, 4))
-    stated = 2 * first + first  # T(Σ) = (n + 1)Σ² + p_1 Σ at n = 1, Σ = 1.
-    if stated == second:
-        raise Refuted("for x = ±1 the operator still gives the second moment")
-    evidence.necessary(
-        "gaussian_covariates", f"x = ±1, d = n = 1: E W² = {second}, the operator gives {stated}."
-    )
+    """For x = ±1 at d = n = 1 W is 1, and the second moment is not what the operator makes of the first."""
+    signs = Setting(RegressionTask([[1]], 1), covariates="signs")
+    evidence.necessary(STATEMENT, "gaussian_covariates", Order(signs, 1, ()))

@@ -1,91 +1,127 @@
-"""The five-term recurrence for the moments of a real Wishart matrix, proved from its eigenvalue density."""
+"""The five-term recurrence for the moments of a real Wishart matrix, derived from its eigenvalue density."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from math import factorial
 from typing import Any
 
 import pytest
-from flint import fmpz
+from flint import fmpq
+from hypothesis import strategies as st
 
+from icl_claims.claims.edits import inside, plus, times
 from icl_claims.claims.evidence import Evidence
+from icl_claims.claims.statement import ANYWHERE, Corner, Statement
 from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.derivations.wishart_trace_recurrence import DERIVATION, STATED, Recurrence
 from icl_claims.theory.wishart import trace_moment, trace_moments
-from icl_claims.theory.wishart.density import ALGEBRA, prove_recurrence, trace_moment_density
-from icl_claims.theory.wishart.recurrence import recurrence
+from icl_claims.theory.wishart.density import ALGEBRA
 from icl_claims.theory.wishart.zonal import trace_moment_zonal
+from tests.shared.sizes import sizes
 
-Coefficients = Callable[[Any], tuple[Any, ...]]
+SLUG = "wishart_trace_recurrence"
 
-_d, _n = ALGEBRA.gens()[:2]
-STATED = recurrence(_d + _n, _d * _n)
-
-
-def changed(index: int, change: Callable[[Any, Any], Any]) -> Coefficients:
-    """The recurrence with its coefficient of m_{k−index} changed."""
-
-    def coefficients(k: Any) -> tuple[Any, ...]:
-        stated = list(STATED(k))
-        stated[index] = change(stated[index], k)
-        return tuple(stated)
-
-    return coefficients
+AT_ONE: dict[str, Callable[[int], int]] = {"signs": lambda k: 1, "complex": factorial}
+"""E W^k at d = n = 1 where the one entry is ±1, or complex normal with E|x|² = 1."""
 
 
-@pytest.mark.claim(slug="wishart_trace_recurrence", grade="proof", range="all d, n ≥ 1, k ≥ 4")
+@dataclass(frozen=True)
+class Order:
+    """The sizes d and n, the order k, and the law of the entries of X: ``normal``, ``signs`` or ``complex``."""
+
+    d: int
+    n: int
+    k: int
+    entries: str = "normal"
+
+    def __str__(self) -> str:
+        law = {"normal": "", "signs": ", entries ±1", "complex": ", complex normal entries"}[self.entries]
+        return f"d = {self.d}, n = {self.n}, k = {self.k}{law}"
+
+    def moment(self, k: int) -> fmpq:
+        """E tr W^k, by zonal polynomials for normal entries; other laws at d = n = 1."""
+        if self.entries == "normal":
+            return fmpq(trace_moment_zonal(k, self.d, self.n))
+        if (self.d, self.n) != (1, 1):
+            raise ValueError(f"other laws are for d = n = 1, got {self}")
+        return fmpq(AT_ONE[self.entries](k))
+
+
+def margin(recurrence: Recurrence, at: Order) -> fmpq:
+    """Minus the squares of the left side at k and of what is missing in the first three moments."""
+    point = [at.d, at.n, 0, 0, 0, 0, 0, at.k]
+    *coefficients, m1, m2, m3 = (fmpq(c(*point)) for c in recurrence)
+    left = sum((c * at.moment(at.k - j) for j, c in enumerate(coefficients)), fmpq(0))
+    return -sum((x * x for x in (left, *(m - at.moment(i) for i, m in enumerate((m1, m2, m3), 1)))), fmpq(0))
+
+
+@st.composite
+def orders(draw: st.DrawFn, corner: Corner = ANYWHERE, without: str | None = None) -> Order:
+    entries = {"gaussian_entries": "signs", "real_entries": "complex"}.get(without or "", "normal")
+    d, n = (1, 1) if without else draw(sizes(corner, max_dim=6, max_context=6))
+    return Order(d, n, draw(st.integers(4, 9)), entries)
+
+
+STATEMENT = Statement(
+    slug=SLUG,
+    stated=STATED,
+    margins={"statement": margin},
+    conditions={
+        "gaussian_entries": lambda at: at.entries != "signs",
+        "real_entries": lambda at: at.entries != "complex",
+    },
+    instances=orders,
+    without=lambda key: orders(without=key),
+    excluded={"L = 1": "the statement is about moments: there are no layers"},
+)
+
+_d, _n, *_, _k = ALGEBRA.gens()
+
+
+@pytest.mark.claim(slug="wishart_trace_recurrence", grade="argument", range="all d, n ≥ 1, k ≥ 4")
 def test_claim_wishart_trace_recurrence(evidence: Evidence) -> None:
-    """The eigenvalue density satisfies a differential equation, an identity of polynomials in d, n, x and five
-    functions, checked term by term; integrated against powers of x it is the recurrence for even d and
-    n > d, and both sides are polynomials in d and n. Cited: the joint density of the eigenvalues, de
-    Bruijn's Pfaffian, classical facts about Laguerre polynomials."""
-    mutants = {
-        "k + 1 → k": changed(0, lambda c, k: c - 1),
-        "4k − 1 → 4k + 1": changed(1, lambda c, k: c - 2 * (_d + _n - 1)),
-        "12 − 8k → 12 − 7k at p": changed(2, lambda c, k: c + k * _d * _n),
-        "−107 → −106": changed(3, lambda c, k: c + _d + _n - 1),
-        "k − 4 → k − 3": changed(4, lambda c, k: c * 2),
-        "last term dropped": changed(4, lambda c, k: 0 * c),
-    }
-    evidence.check(prove_recurrence, STATED, mutants)
-    evidence.figure("cited", "joint eigenvalue density; de Bruijn 1955; Szegő, Laguerre polynomials")
+    """The eigenvalue density for even d, which is derived and checked at four sizes, satisfies a differential equation,
+    an identity of polynomials that is checked term by term; integrated against powers of x it is the recurrence, whose
+    two sides are polynomials in d and n."""
+    equation, start = "Lemma 5: the density does not satisfy", "Lemma 6: the recurrence starts"
+
+    def added(name: str, term: Any, reason: str = equation):
+        return inside(STATED, name, plus(getattr(STATED, name), term, reason))
+
+    mutants = [
+        added("c0", ALGEBRA.constant(-1)),
+        added("c1", -2 * (_d + _n - 1)),
+        added("c2", _k * _d * _n),
+        added("c3", _d + _n - 1),
+        added("c4", (_k - 4) * (_d - _n) ** 2),
+        inside(STATED, "c4", times(STATED.c4, 0, equation)),
+        added("m2", _d, start),
+        added("m3", _d * _n, start),
+    ]
+    evidence.prove(DERIVATION, STATEMENT, mutants, at=Order(2, 3, 5))
 
 
-@pytest.mark.claim(slug="wishart_trace_recurrence", grade="exact", range="k ≤ 60, coefficients in d and n")
+@pytest.mark.claim(
+    slug="wishart_trace_recurrence", grade="exact", range="k ≤ 24 and k = 40, coefficients in d and n", parts=()
+)
 def test_claim_wishart_trace_recurrence_against_the_zonal_sum(evidence: Evidence) -> None:
     """The moments that the recurrence gives equal the zonal sum of Hanlon, Stanley and Stembridge, coefficient
-    by coefficient in d and n, integration by parts for k ≤ 16, and the density for even d < n."""
-    moments = trace_moments(60)
-    for k in range(1, 61):
+    by coefficient in d and n; at d = 1 integration by parts of tr W⁸ tr W⁸ gives the 16th as well."""
+    moments = trace_moments(40)
+    for k in (*range(1, 25), 40):
         if moments[k] != trace_moment_zonal(k):
             raise Refuted(f"recurrence and zonal sum differ at k = {k}")
-    for k in range(1, 17):
-        if moments[k] != trace_moment([k]):
-            raise Refuted(f"recurrence and integration by parts differ at k = {k}")
-    for d, n in ((2, 3), (2, 9), (4, 7), (6, 11)):
-        at_sizes = trace_moments(12, d, n)
-        if any(at_sizes[k] != trace_moment_density(k, d, n) for k in range(13)):
-            raise Refuted(f"recurrence and density differ at d = {d}, n = {n}")
-    evidence.figure("routes that agree", "recurrence, zonal sum (k ≤ 60), parts (k ≤ 16), density")
-
-
-def defect(moments: list[int], k: int) -> fmpz:
-    """Σ_j c_j m_{k−j} at d = n = 1."""
-    coefficients = recurrence(fmpz(2), fmpz(1))(fmpz(k))
-    return sum((c * moments[k - j] for j, c in enumerate(coefficients)), fmpz(0))
+    for d, n in ((1, 1), (3, 2), (4, 7)):
+        # With one row or column, tr W^k tr W^k is tr W^2k: a route by parts alone.
+        if trace_moment([8, 8], 1, n) != trace_moments(16, 1, n)[16]:
+            raise Refuted(f"recurrence and integration by parts differ at n = {n}")
+        if trace_moments(12, d, n) != [trace_moment_zonal(k, d, n) for k in range(13)]:
+            raise Refuted(f"recurrence and zonal sum differ at d = {d}, n = {n}")
+    evidence.figure("routes that agree", "recurrence, zonal sum, density, integration by parts")
 
 
 @pytest.mark.claim(slug="wishart_trace_recurrence", grade="exact", range="one instance each", parts=())
 def test_claim_wishart_trace_recurrence_necessity(evidence: Evidence) -> None:
-    """At d = n = 1, where W is the square of one entry: other laws of that entry break the recurrence."""
-    chi_squared, signs, complex_normal = [1], [1], [1]
-    for k in range(1, 6):
-        chi_squared.append(chi_squared[-1] * (2 * k - 1))
-        signs.append(1)
-        complex_normal.append(complex_normal[-1] * k)
-    if defect(chi_squared, 4) or defect(chi_squared, 5):
-        raise Refuted("the real normal law does not satisfy the recurrence at d = n = 1")
-    for key, moments, law in (
-        ("gaussian_entries", signs, "entries ±1, W = 1"),
-        ("real_entries", complex_normal, "a complex normal entry, W exponential"),
-    ):
-        if not defect(moments, 4):
-            raise Refuted(f"{law}: the recurrence still holds")
-        evidence.necessary(key, f"d = n = 1, k = 4, {law}: the left side is {defect(moments, 4)}, not 0.")
+    """At d = n = 1, where W is the square of one entry: other laws of this entry break the recurrence."""
+    evidence.necessary(STATEMENT, "gaussian_entries", Order(1, 1, 4, "signs"))
+    evidence.necessary(STATEMENT, "real_entries", Order(1, 1, 4, "complex"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 import sympy
 
@@ -13,13 +15,15 @@ from icl_claims.theory.one_layer.products import (
     prove_bilinear,
     prove_component_excess,
     prove_component_gradients,
+    prove_excess_of_contributions,
     prove_gradient,
     prove_invertible,
     prove_minimum,
+    prove_own_key_is_even,
     prove_residual_vanishes,
     prove_weighted_sum,
 )
-from icl_claims.theory.one_layer.single_layer import A_X, BETA, GAMMA, RELU, U
+from icl_claims.theory.one_layer.single_layer import A_X, BETA, GAMMA, LINEAR, RELU, U
 from icl_claims.theory.transformer.attention import X_QUERY
 from icl_claims.theory.transformer.prompts import OMEGA, SIGMA
 
@@ -120,3 +124,19 @@ def test_the_residual_in_an_eigendirection() -> None:
 def test_factors_are_one_row_and_one_column() -> None:
     b, A = factors()
     assert (b @ A)[0, 0] == U.T @ A_X + BETA * A[1, 0]
+
+
+@pytest.mark.parametrize("keep", [LINEAR, RELU])
+def test_the_excess_of_contributions(keep: Fraction) -> None:
+    prove_excess_of_contributions(keep)
+    with pytest.raises(Refuted, match="mean square of the contributions"):
+        prove_excess_of_contributions(keep, single_layer.product_gradient(keep=keep) * 2)
+
+
+def test_the_query_as_a_key_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    prove_own_key_is_even()
+    with pytest.raises(Refuted, match="the query as a key adds more"):
+        prove_own_key_is_even((BETA, U.T @ X_QUERY))
+    monkeypatch.setattr("icl_claims.theory.one_layer.products.LABEL", one())
+    with pytest.raises(Refuted, match="not odd in w and ε"):
+        prove_own_key_is_even()

@@ -7,13 +7,18 @@ import pytest
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.words import letter
 from icl_claims.theory.transformer import query_label
+from icl_claims.theory.transformer.attention import NO_MASK, prompt
 from icl_claims.theory.transformer.parametrizations import relaxed, sparse
+from icl_claims.theory.transformer.prompts import LABELS
 from icl_claims.theory.transformer.query_label import (
     FILLING,
     A,
     B,
     free_value_matrix,
     key_query_matrix,
+    prove_error_is_minus_the_entry,
+    prove_layer_keeps,
+    prove_prompt_differs_in_the_slot,
     prove_slot_adds_its_square,
     prove_slot_only_shifts,
     target,
@@ -43,3 +48,21 @@ def test_an_error_with_a_mean_is_refused(monkeypatch: pytest.MonkeyPatch) -> Non
     prove_slot_only_shifts(SPARSE)
     with pytest.raises(Refuted, match="mean of the error"):
         prove_slot_adds_its_square(SPARSE)
+
+
+def test_the_steps_of_the_shift() -> None:
+    prove_prompt_differs_in_the_slot()
+    for P, Q in (*SPARSE, relaxed(A, B), (free_value_matrix(), key_query_matrix())):
+        prove_layer_keeps(P, Q, FILLING)
+    prove_error_is_minus_the_entry(target())
+
+
+def test_each_refusal_of_the_shift() -> None:
+    with pytest.raises(Refuted, match="the prompt changes beside the slot"):
+        prove_prompt_differs_in_the_slot(prompt(LABELS * 2, FILLING))
+    reading = free_value_matrix(), key_query_matrix(last_column=True)
+    for arguments in ((*SPARSE[0], FILLING * 2), (*SPARSE[0], FILLING, NO_MASK), (*reading, FILLING)):
+        with pytest.raises(Refuted, match="one layer does not take c"):
+            prove_layer_keeps(*arguments)
+    with pytest.raises(Refuted, match="minus the entry"):
+        prove_error_is_minus_the_entry(-target())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from fractions import Fraction
 from math import comb
 from typing import Any
@@ -16,42 +15,38 @@ from icl_claims.theory.wishart.density import (
     ALGEBRA,
     DENSITY,
     laguerre,
-    prove_recurrence,
+    prove_density,
+    prove_equation,
+    prove_start,
     residual,
     theta,
     trace_moment_density,
 )
-from icl_claims.theory.wishart.recurrence import recurrence
+from icl_claims.theory.wishart.recurrence import recurrence, start
 
-D, N, X, W, P, Q, PSI, _ = ALGEBRA.gens()
-COEFFICIENTS = recurrence(D + N, D * N)
+D, N, X, W, P, Q, PSI, K = ALGEBRA.gens()
+COEFFICIENTS = recurrence(D + N, D * N)(K)
 
 EVEN_D_ODD_A = [(2, 3), (2, 5), (2, 9), (4, 5), (4, 11), (6, 7), (6, 9), (8, 11)]
 
 
-def changed(position: int, change: Callable[[Any, Any], Any]) -> Callable[[Any], tuple[Any, ...]]:
-    """The recurrence with one coefficient changed."""
-
-    def coefficients(k: Any) -> tuple[Any, ...]:
-        cs = list(COEFFICIENTS(k))
-        cs[position] = change(cs[position], k)
-        return tuple(cs)
-
-    return coefficients
+def plus(position: int, term: Any) -> tuple[Any, ...]:
+    """The recurrence with a term added to one coefficient."""
+    return tuple(c + term * (i == position) for i, c in enumerate(COEFFICIENTS))
 
 
 MUTANTS = {
-    "k + 1 → k": changed(0, lambda c, k: c - 1),
-    "4k − 1 → 4k + 1": changed(1, lambda c, k: c - 2 * (D + N - 1)),
-    "s − 1 → s": changed(1, lambda c, k: c - (4 * k - 1)),
-    "+1 dropped": changed(2, lambda c, k: c - 1),
-    "6k − 9 → 6k − 8": changed(2, lambda c, k: c + (D + N) ** 2),
-    "−107 → −105": changed(3, lambda c, k: c + 2 * (D + N - 1)),
-    "sign of the fourth coefficient": changed(3, lambda c, k: -c),
-    "k − 4 → k − 3": changed(4, lambda c, k: c + c / (k - 4) if c else c),
-    "last term dropped": changed(4, lambda c, k: 0 * k),
-    "n → n − 1": recurrence(D + N - 1, D * (N - 1)),
-    "S in place of W": recurrence(D + N, D * N, 2),
+    "k + 1 → k": plus(0, ALGEBRA.constant(-1)),
+    "4k − 1 → 4k + 1": plus(1, -2 * (D + N - 1)),
+    "s − 1 → s": plus(1, 1 - 4 * K),
+    "+1 dropped": plus(2, ALGEBRA.constant(-1)),
+    "6k − 9 → 6k − 8": plus(2, (D + N) ** 2),
+    "−107 → −105": plus(3, 2 * (D + N - 1)),
+    "sign of the fourth coefficient": plus(3, -2 * COEFFICIENTS[3]),
+    "k − 4 → k − 3": plus(4, COEFFICIENTS[4] / (K - 4)),
+    "last term dropped": plus(4, -COEFFICIENTS[4]),
+    "n → n − 1": recurrence(D + N - 1, D * (N - 1))(K),
+    "S in place of W": recurrence(D + N, D * N, 2)(K),
 }
 
 DENSITY_MUTANTS = {
@@ -64,8 +59,8 @@ DENSITY_MUTANTS = {
 }
 
 
-def test_the_recurrence_is_proved() -> None:
-    prove_recurrence()
+def test_the_equation_is_proved() -> None:
+    prove_equation(COEFFICIENTS)
 
 
 @pytest.mark.parametrize("place", range(3))
@@ -84,27 +79,28 @@ def test_each_moment_of_the_start_is_compared(monkeypatch: pytest.MonkeyPatch, p
 @pytest.mark.parametrize("name", MUTANTS)
 def test_false_recurrences_are_refused(name: str) -> None:
     with pytest.raises(Refuted, match="does not satisfy"):
-        prove_recurrence(MUTANTS[name])
+        prove_equation(MUTANTS[name])
 
 
 @pytest.mark.parametrize("name", DENSITY_MUTANTS)
 def test_other_densities_are_refused(name: str) -> None:
     with pytest.raises(Refuted, match="does not satisfy"):
-        prove_recurrence(density=DENSITY_MUTANTS[name])
+        prove_equation(COEFFICIENTS, DENSITY_MUTANTS[name])
+    with pytest.raises(Refuted, match="does not integrate"):
+        prove_density([(4, 7)], 3, DENSITY_MUTANTS[name])
 
 
-def test_a_false_start_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("icl_claims.theory.wishart.density.start", lambda m1, s, p: (m1, m1 * s, m1))
-    with pytest.raises(Refuted, match="the recurrence starts with"):
-        prove_recurrence()
+def test_the_start() -> None:
+    moments = start(D * N, D + N, D * N)
+    prove_start(moments)
+    for position in range(3):
+        with pytest.raises(Refuted, match="the recurrence starts with"):
+            prove_start([m + D * (i == position) for i, m in enumerate(moments)])
 
 
 def test_the_equation_is_that_of_a_longer_recurrence_too() -> None:
     """Multiplying a recurrence by k and shifting it gives another true one: the operators compose rightly."""
-
-    def shifted(k: Any) -> tuple[Any, ...]:
-        return (0 * k, *(k * c for c in COEFFICIENTS(k - 1)))
-
+    shifted = [0 * K, *(K * c for c in recurrence(D + N, D * N)(K - 1))]
     assert residual(shifted) == 0
 
 
