@@ -31,7 +31,10 @@ _ON_SCALED_SET = Assumption("scaled_set", r"$A_l=a_l\Sigma^{-1}$ for all $l$, wi
 
 def _needing_an_inverse(assumptions: tuple[Assumption, ...]) -> tuple[Assumption, ...]:
     """The assumptions, with the reason why there is no instance without a positive definite Σ."""
-    reason = r"Without it there is no $\Sigma^{-1}$, and neither $\mathcal S$ nor the task is defined."
+    reason = (
+        r"Not tried, because the statement is not defined: without it there is no $\Sigma^{-1}$, and neither "
+        r"$\mathcal S$ nor the task is."
+    )
     return _with_reason(assumptions, {POSITIVE_DEFINITE_COVARIANCE.key: reason})
 
 
@@ -141,6 +144,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"$r_l=\frac1d\operatorname{tr}(\Sigma^{1/2}R_l\Sigma^{1/2})$, with the same directional derivative "
         r"of $f$.",
         assumptions=(_ON_SCALED_SET, *_needing_an_inverse(WHITENED_SETTING)),
+        derivation="theory.derivations.invariant_direction_reduction",
     ),
     Claim(
         slug="permutation_symmetry",
