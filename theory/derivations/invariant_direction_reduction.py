@@ -97,7 +97,8 @@ DERIVATION = Derivation(
         ),
         Lemma(
             r"At $A_l=a_lI$ the derivative in $R_l$ is that in the stated $\tilde R_l$, for every number of layers.",
-            "A derivative is linear in the direction, so by Lemma 3 it may be averaged over $U$; Lemma 4 names the mean. "
+            "A derivative is linear in the direction, so by Lemma 3 it may be averaged over $U$; Lemma 4 names the "
+            "mean. "
             r"For $L\le3$ it is checked once more without any symmetry: both derivatives are averaged over prompts "
             r"with $d$, $n$, $\sigma^2$ and the steps as symbols.",
             derivatives,
