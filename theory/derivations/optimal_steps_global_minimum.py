@@ -1,8 +1,8 @@
 r"""The global minimum of the loss on 𝒮 = {A_l = a_l Σ⁻¹}: unique up to the order of the steps, for every depth.
 
 As a runs through ℝᴸ, q_a(s) = ∏_l (1 − a_l s) runs through those polynomials of degree at most L with the value 1 at 0
-whose roots are all real. Over all polynomials of this degree and value the minimum of ∫ q² dμ is attained at one q only,
-and the roots of this one are real: so it is the minimum on 𝒮.
+whose roots are all real. Over all polynomials of this degree and value the minimum of ∫ q² dμ is attained at one q
+only, and the roots of this one are real: so it is the minimum on 𝒮.
 """
 
 from __future__ import annotations
@@ -63,11 +63,13 @@ ERROR_IS_A_LABEL = Lemma(
 )
 
 LOSS_IS_AN_INTEGRAL = Lemma(
-    r"$f(a)=\int\prod_l(1-a_ls)^2\,d\mu(s)$ with $\mu$ the expected spectral measure of $S=XX^\top/n$, $X$ a $d\times n$ "
+    r"$f(a)=\int\prod_l(1-a_ls)^2\,d\mu(s)$ with $\mu$ the expected spectral measure of $S=XX^\top/n$, $X$ a "
+    r"$d\times n$ "
     r"matrix of independent standard normal numbers: $\int p\,d\mu=\mathbb E\operatorname{tr}p(S)$.",
     r"In whitened coordinates $\Sigma=\Omega=I$ and $A_l=a_lI$. With the slot of Lemma 1 the label row starts as "
     r"$w^\top(X,x_q)$. A layer takes the label row $v^\top(X,x_q)$ to $((I-a_lS)v)^\top(X,x_q)$, for every $v$: by "
-    r"induction the last one is $(q_a(S)w)^\top(X,x_q)$, $q_a(s)=\prod_l(1-a_ls)$, and the expected square of its query "
+    r"induction the last one is $(q_a(S)w)^\top(X,x_q)$, $q_a(s)=\prod_l(1-a_ls)$, and the expected square of "
+    r"its query "
     r"entry over $x_q$ and $w$ is $\operatorname{tr}q_a(S)^2$.",
     loss_is_an_integral,
     "one layer: all d, n, a, v; the mean square of any matrix",
@@ -75,9 +77,11 @@ LOSS_IS_AN_INTEGRAL = Lemma(
 )
 
 INFINITE_SUPPORT = Lemma(
-    r"If a polynomial $p$ has $\int p^2\,d\mu=0$, then $p=0$. So $\int pq\,d\mu$ is an inner product on polynomials, and "
+    r"If a polynomial $p$ has $\int p^2\,d\mu=0$, then $p=0$. So $\int pq\,d\mu$ is an inner product on "
+    r"polynomials, and "
     r"so is $\int pq\,s^2\,d\mu$.",
-    r"$\mathbb E\operatorname{tr}p(S)^2=0$ makes the polynomial $p(S)$ of the entries of $X$ vanish almost surely; it is "
+    r"$\mathbb E\operatorname{tr}p(S)^2=0$ makes the polynomial $p(S)$ of the entries of $X$ vanish almost "
+    r"surely; it is "
     "continuous and the normal density is positive, so it vanishes for every $X$. For the $X$ whose only "
     r"nonzero entry is $t$ at the first place, $S$ has the eigenvalue $t^2/n$: $p(t^2/n)=0$ for all $t$, so $p=0$. "
     r"With $sp$ in the place of $p$ this is the second claim.",
@@ -96,7 +100,8 @@ DERIVATION = Derivation(
             r"exactly one, $q^\star$: that with $\int q^\star s^j\,s\,d\mu=0$ for $j<L$, a multiple of the orthogonal "
             r"polynomial of degree $L$ of $s\,d\mu$.",
             r"Write $q=1-sr$, $\deg r<L$. By Lemma 3 the integral is a strictly convex quadratic function of the "
-            "coefficients of $r$ that tends to infinity with them, so it has one minimum, where its derivatives in them "
+            "coefficients of $r$ that tends to infinity with them, so it has one minimum, where its derivatives "
+            "in them "
             r"vanish. For $L\le3$ the solution is checked with $d$ and $n$ as symbols; the leading minors of the Gram "
             "matrix have positive coefficients in $d-1$ and $n-1$.",
             normal_equations,
@@ -114,7 +119,8 @@ DERIVATION = Derivation(
             cites=(SZEGO_ROOTS,),
         ),
         Lemma(
-            r"The minimum is $1/\sum_{k\le L}\pi_k(0)^2/h_k$, with $\pi_k$ the monic orthogonal polynomials of $\mu$ and "
+            r"The minimum is $1/\sum_{k\le L}\pi_k(0)^2/h_k$, with $\pi_k$ the monic orthogonal polynomials of "
+            r"$\mu$ and "
             r"$h_k=\int\pi_k^2\,d\mu$.",
             r"With $K(s)=\sum_{k\le L}\pi_k(0)\pi_k(s)/h_k$ every $q$ of degree at most $L$ has "
             r"$q(0)=\int qK\,d\mu$; so $1\le\int q^2d\mu\int K^2d\mu$ with equality for multiples of $K$, and "

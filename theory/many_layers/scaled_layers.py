@@ -17,7 +17,7 @@ import sympy
 from icl_claims.theory.algebra.blocks import Blocks
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.gaussian import expectation
-from icl_claims.theory.algebra.words import Words, eye, letter, n
+from icl_claims.theory.algebra.words import Words, eye, letter
 from icl_claims.theory.transformer.attention import X_QUERY, W, X, layer
 from icl_claims.theory.transformer.parametrizations import sparse
 from icl_claims.theory.wishart import trace_moments

@@ -29,7 +29,6 @@ from icl_claims.theory.one_layer.large_context import CONTEXT
 from icl_claims.theory.task import RegressionTask, isotropic, whitened_sizes
 from icl_claims.theory.wishart import trace_moments
 
-
 LAYERS = sympy.Symbol("L", integer=True, positive=True)
 """L."""
 
@@ -37,9 +36,9 @@ LAYERS = sympy.Symbol("L", integer=True, positive=True)
 class Optimum(NamedTuple):
     """A recipe for the best steps and their loss.
 
-    The steps are the reciprocals of the roots of the orthogonal polynomial of this ``degree`` for s^weight_power dμ, and the
-    loss is 1/Σ_{k ≤ last} π_k(0)²/h_k, π_k the monic orthogonal polynomials of μ and h_k = ∫ π_k² dμ. μ is the expected
-    spectral measure of S for contexts of length ``context``.
+    The steps are the reciprocals of the roots of the orthogonal polynomial of this ``degree`` for s^weight_power dμ,
+    and the loss is 1/Σ_{k ≤ last} π_k(0)²/h_k, π_k the monic orthogonal polynomials of μ and h_k = ∫ π_k² dμ. μ is
+    the expected spectral measure of S for contexts of length ``context``.
     """
 
     weight_power: int
