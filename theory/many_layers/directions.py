@@ -18,7 +18,9 @@ from icl_claims.theory.algebra import exact, validation
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.gaussian import expectation
 from icl_claims.theory.algebra.words import Words, eye, letter, one
+from icl_claims.theory.evaluation import at_task
 from icl_claims.theory.many_layers.matrix_layers import layered_gradient
+from icl_claims.theory.many_layers.step_sizes import gradient, optimal_steps
 from icl_claims.theory.task import RegressionTask
 from icl_claims.theory.transformer.attention import MASK, NO_MASK, NOISE, W, X, layer, prompt
 from icl_claims.theory.transformer.parametrizations import sparse
@@ -140,3 +142,47 @@ def prove_slot_keeps_derivatives(layers: int) -> None:
 
 def _at_identity(direction: Words) -> Words:
     return direction.substitute({"Sigma": eye("d"), "Sigma_inverse": eye("d")})
+
+
+TASKS = (
+    RegressionTask.whitened(exact.diagonal([1, 4]), 2),
+    RegressionTask.whitened([[2, 1], [1, 1]], 3),
+    RegressionTask.whitened([[2, 1, 0], [1, 3, 1], [0, 1, 1]], 2),
+)
+STEPS = ((fmpq(2, 5),), (fmpq(1, 2), fmpq(1, 3)), (fmpq(1, 3), fmpq(-1, 2), fmpq(1, 5)))
+"""Tasks and steps, n < d among them, at which gradients in all entries are compared."""
+
+
+def prove_gradient_is_that_of_the_steps(matrix: Words) -> None:
+    """∇_{A_l} f = (1/d) ∂f/∂a_l · Σ at A_l = a_l · matrix, from derivatives in all d² entries, at tasks and steps.
+
+    Args:
+        matrix: in the letters Σ and Σ⁻¹; Σ⁻¹ where it is true.
+
+    Raises:
+        Refuted: a gradient is another one.
+    """
+    for task in TASKS:
+        at = at_task(matrix, task, {"Sigma_inverse": task.covariance.inv()})
+        for steps in STEPS:
+            slopes = gradient(task, steps)
+            for slope, found in zip(slopes, layered_gradient(task, [at * a for a in steps]), strict=True):
+                if found != task.covariance * (slope / task.dim):
+                    raise Refuted(f"the gradient at {len(steps)} steps is not that of the steps, times Σ/d")
+
+
+def prove_infimum_of_gradients(value: fmpq, bits: int) -> None:
+    """Σ_l ‖∇_{A_l} f‖² is nowhere below ``value``, as far as points of 𝒮 near the best steps, to so many bits, show.
+
+    Raises:
+        Refuted: the squared norm of the gradient at some point of 𝒮 is less than the value, or this is negative.
+    """
+    if value < 0:
+        raise Refuted("a sum of squares has no negative infimum")
+    for task in TASKS:
+        steps = [step.lower for step in optimal_steps(task, 2).refined(bits).steps]
+        squares = [
+            exact.inner(m, m) for m in layered_gradient(task, [task.covariance.inv() * a for a in steps])
+        ]
+        if sum(squares, fmpq(0)) < value:
+            raise Refuted("a point of the set has a smaller gradient than the stated infimum")

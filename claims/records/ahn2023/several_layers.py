@@ -17,7 +17,7 @@ from icl_claims.claims.assumptions import (
     WHITENED_TASK,
     ZERO_QUERY_LABEL,
 )
-from icl_claims.claims.claim import Assumption, Claim
+from icl_claims.claims.claim import Assumption, Claim, OtherReading
 
 _SPARSE = (
     r"In the sparse parametrization $P_l=\operatorname{diag}(0_{d\times d},1)$, "
@@ -127,12 +127,22 @@ CLAIMS: tuple[Claim, ...] = (
         + _SCALED
         + r": $\inf_{\mathcal S}\sum_l\lVert\nabla_{A_l}f\rVert_F^2=0$. The footnote adds that the infimum "
         r"need not be attained, so $\mathcal S$ might hold no exact critical point.",
-        assumptions=WHITENED_SETTING,
+        assumptions=_needing_an_inverse(WHITENED_SETTING),
         parts=("infimum",),
         reading="The theorem is the value of the infimum. The footnote is read as a caution about what its "
-        "proof shows, not as the assertion that for some sizes the infimum is not attained. Read as that it "
-        "would be false: by `critical_points_attained` the infimum is attained for all sizes, depths and "
-        "covariances.",
+        "proof shows.",
+        other_readings=(
+            OtherReading(
+                "not_attained",
+                "The footnote asserts that for some sizes the infimum is not attained. False: it is attained for all "
+                "sizes, depths and covariances, `critical_points_attained`.",
+            ),
+        ),
+        derivation="theory.derivations.critical_points_scaled_inverse_covariance",
+        rests_on=("invariant_direction_reduction",),
+        cites=(
+            "I. Ekeland (1974), On the variational principle, J. Math. Anal. Appl. 47, 324–353, Theorem 2.2",
+        ),
     ),
     Claim(
         slug="invariant_direction_reduction",

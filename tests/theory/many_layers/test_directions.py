@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from flint import fmpq_mat
+from flint import fmpq, fmpq_mat
 
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.words import d, eye, letter, zero
@@ -12,6 +12,8 @@ from icl_claims.theory.many_layers.directions import (
     DIRECTION,
     INVERSE,
     prove_change_of_basis,
+    prove_gradient_is_that_of_the_steps,
+    prove_infimum_of_gradients,
     prove_mean_over_signed_permutations,
     prove_reduced_derivative,
     prove_reduction_whitens,
@@ -64,3 +66,18 @@ def test_only_the_letters_of_a_direction_are_replaced() -> None:
     assert REDUCED.substitute({"Sigma": eye("d"), "Sigma_inverse": eye("d")}) == eye("d") * (
         DIRECTION.trace() / d
     )
+
+
+def test_the_gradient_is_that_of_the_steps_on_one_set_only() -> None:
+    prove_gradient_is_that_of_the_steps(INVERSE)
+    with pytest.raises(Refuted, match="gradient at 1 steps"):
+        prove_gradient_is_that_of_the_steps(eye("d"))
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"), [(fmpq(-1), "sum of squares"), (fmpq(1, 10**6), "smaller gradient")]
+)
+def test_another_infimum_is_refused(value: fmpq, reason: str) -> None:
+    prove_infimum_of_gradients(fmpq(0), 20)
+    with pytest.raises(Refuted, match=reason):
+        prove_infimum_of_gradients(value, 40)
