@@ -14,7 +14,6 @@ from icl_claims.claims.assumptions import (
     POSITIVE_DEFINITE_COVARIANCE,
     SYMMETRIC_PRECONDITIONERS,
     WHITENED_SETTING,
-    WHITENED_TASK,
     ZERO_QUERY_LABEL,
 )
 from icl_claims.claims.claim import Assumption, Claim, OtherReading
@@ -38,14 +37,10 @@ def _needing_an_inverse(assumptions: tuple[Assumption, ...]) -> tuple[Assumption
     return _with_reason(assumptions, {POSITIVE_DEFINITE_COVARIANCE.key: reason})
 
 
-def _exchanged_anyway(assumptions: tuple[Assumption, ...]) -> tuple[Assumption, ...]:
-    """The assumptions, with the reason why no instance shows those that the exchange of layers never needs."""
-    reason = (
-        r"The exchange holds without it, prompt by prompt. That critical points on $\mathcal S$ are critical in "
-        r"all directions is proved with it; no instance is known where $f$ has only one critical point without it."
-    )
-    keys = (GAUSSIAN_COVARIATES.key, INDEPENDENT_TASK.key, WHITENED_TASK.key, MASKED_QUERY.key)
-    return _with_reason(assumptions, dict.fromkeys(keys, reason))
+_EXCHANGED_UNMASKED = (
+    "Not tried for all sizes: the exchange holds without it, prompt by prompt, and so does the reduction to the "
+    "steps. Two layers have three critical points on the set without it at $d=1$, $n\\le3$ and at $d=2$, $n=1$."
+)
 
 
 def _with_reason(assumptions: tuple[Assumption, ...], reasons: dict[str, str]) -> tuple[Assumption, ...]:
@@ -140,9 +135,6 @@ CLAIMS: tuple[Claim, ...] = (
         ),
         derivation="theory.derivations.critical_points_scaled_inverse_covariance",
         rests_on=("invariant_direction_reduction",),
-        cites=(
-            "I. Ekeland (1974), On the variational principle, J. Math. Anal. Appl. 47, 324–353, Theorem 2.2",
-        ),
     ),
     Claim(
         slug="invariant_direction_reduction",
@@ -164,13 +156,16 @@ CLAIMS: tuple[Claim, ...] = (
         + _SCALED
         + r", $f$ is unchanged when two layers' matrices are exchanged: $f$ has several critical points.",
         reading=r"Two layers are there to be exchanged: $L\ge2$. A critical point is one where the gradient in "
-        r"all entries of all $A_l$ vanishes. That exchange gives *several* of them needs one on $\mathcal S$ "
-        "with two different steps, which Lemma 4 does not supply; `optimal_steps_global_minimum` does.",
+        r"all entries of all $A_l$ vanishes. “Several” are those that exchange makes of one, on $\mathcal S$: $L!$ at "
+        "least. That needs one with different steps, which Lemma 4 does not supply; "
+        "`optimal_steps_global_minimum` does.",
         assumptions=(
             _ON_SCALED_SET,
             Assumption("several_layers", r"$L\ge2$."),
-            *_needing_an_inverse(_exchanged_anyway(WHITENED_SETTING)),
+            *_needing_an_inverse(_with_reason(WHITENED_SETTING, {MASKED_QUERY.key: _EXCHANGED_UNMASKED})),
         ),
+        derivation="theory.derivations.permutation_symmetry",
+        rests_on=("optimal_steps_global_minimum", "invariant_direction_reduction"),
         parts=("exchange", "several"),
     ),
 )

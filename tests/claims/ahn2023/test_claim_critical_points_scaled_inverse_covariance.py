@@ -87,9 +87,7 @@ def noise_is_dispensable() -> None:
 
 
 def mask_is_dispensable() -> None:
-    """Without the mask f is still invariant under rotations, so that its gradient on 𝒮 is a multiple of Σ in each
-    layer,
-    and still bounded below."""
+    """Without the mask f is invariant under rotations and bounded below, too: its gradient on 𝒮 is a multiple of Σ."""
     prove_rotation(NO_MASK)
 
 
