@@ -8,7 +8,7 @@ uniqueness of an orthogonal polynomial.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import sympy
 
@@ -31,7 +31,8 @@ BLOCKS = sympy.Symbol("k", integer=True, positive=True)
 """k, the number of different steps."""
 
 
-class Landscape(NamedTuple):
+@dataclass(frozen=True)
+class Landscape:
     """How many critical points with k different steps there are, as a function of (L, k), and their index."""
 
     count: Callable[[int, int], int]
