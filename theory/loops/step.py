@@ -7,8 +7,8 @@ On the task Ω = Σ⁻¹, σ² = 0 a layer with A = aΣ⁻¹, looped L times, ha
 μ the expected spectral measure of S = XXᵀ/n in whitened coordinates, which has infinitely many points of support
 (:mod:`icl_claims.theory.many_layers.step_sizes`).
 
-**Proposition.** f is strictly convex: f″(a) = 2L(2L − 1) ∫ s² (1 − a s)^{2L−2} dμ > 0. f′ has odd degree 2L − 1, so it
-has exactly one real root a*; a* > 0, as f′(0) = −2L d < 0; and a* is the only minimizer and the only critical point.
+**Proposition.** f is strictly convex: f″(a) = 2L(2L − 1) ∫ s² (1 − a s)^{2L−2} dμ > 0. It has exactly one critical
+point a*, which is positive and its only minimizer (:mod:`icl_claims.theory.derivations.optimal_looped_step_unique`).
 
 Sources: Gatmiry et al. (2024) for loops; the proposition is derived here.
 """

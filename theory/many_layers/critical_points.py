@@ -2,34 +2,10 @@ r"""All critical points of the loss on 𝒮 = {A_l = a_l Σ⁻¹}, and the curva
 
 On 𝒮, f(a) = ∫ q_a² dμ with q_a(s) = ∏_l (1 − a_l s) (:mod:`icl_claims.theory.many_layers.step_sizes`).
 
-**Identity.** For l ≠ m, from ∂f/∂a_l = −2 ∫ s q q_l dμ and q_l − q_m = (a_l − a_m) s q_{lm},
-
-    (a_l − a_m) ∂²f/∂a_l∂a_m = −2 (∂f/∂a_l − ∂f/∂a_m),      and    ∂²f/∂a_l∂a_m = 2 ∂²f/∂a_l²  where a_l = a_m,   (1)
-
-since both sides of the second are 4 ∫ s² q_l² dμ. So at a critical point the Hessian of f on 𝒮 vanishes between
-different steps; on a block of M equal steps it is D (2J − I), J all ones, D = 2 ∫ s² q_l² dμ > 0: eigenvalues
-(2M − 1) D, once, and −D, M − 1 times. With k different steps the point is nondegenerate, of index L − k.
-
-**Theorem.** For all d, n, L ≥ 1 the critical points of f on 𝒮 are one for each ordered partition of the layers
-into blocks of equal steps, the value of a step rising from block to block: k! S(L, k) of index L − k, the
-ordered Bell number in all. Those with all steps different are the L! global minimizers, which attain the
-infimum; all others are nondegenerate saddles, the looped minimizer (one block, index L − 1) among them. All
-steps are positive. There are no others, none at infinity: f is coercive.
-
-*Proof.* f is coercive: where f is bounded, so are the coefficients of q_a, for ∫ q² dμ is a norm on polynomials
-of degree ≤ L, hence the roots a_l of the monic polynomial with the same coefficients reversed. Fix an
-assignment of layers to blocks of sizes M_1, …, M_k, and look at the open chamber b_1 < … < b_k of block values.
-The gradient flow of f on ℝᴸ preserves the chamber and its walls, as f is symmetric in the a_l. By coercivity
-each trajectory stays bounded, and the critical points are isolated, being nondegenerate: it converges to one
-of them. In the chamber a critical point has a positive definite Hessian in b, by (1): it attracts, and its basin
-is open. One on a wall attracts, within the closed chamber, only the wall: there, say, k' < k values are
-different, the Hessian in b has exactly k' positive eigenvalues, all along the stratum of these equalities, and
-the stratum, invariant and attracted to the point, is the whole local stable manifold. So the connected chamber is
-a disjoint union of open basins of its own critical points: there is exactly one. A step 0 is impossible, and
-so is a negative one: r = ∏_j (1 − b_j s), of degree k without a zero step, is orthogonal to all lower degrees
-for s ∏_j (1 − b_j s)^{2M_j − 2} dμ ≥ 0, so its roots are in (0, ∞); with b_i = 0 that equation for i would read
-∫ s r² ∏_j (1 − b_j s)^{2M_j − 2} dμ = 0. ∎ (In the theory of Gauss–Turán quadrature: one σ-orthogonal
-polynomial for each order of the multiplicities.)
+For all d, n, L ≥ 1 the critical points of f on 𝒮 are one for each ordered partition of the layers into blocks of equal
+steps, the value of a step rising from block to block: k! S(L, k) of index L − k, the ordered Bell number in all. All
+steps are positive. Lemma by lemma: :mod:`icl_claims.theory.derivations.critical_points_attained`. (In the theory of
+Gauss–Turán quadrature: one σ-orthogonal polynomial for each order of the multiplicities.)
 
 **All matrix directions.** For Σ = I (whitened) and A_l = a_l I + ε R_l the gradient is in the multiples of I, and
 the second derivative is O(d)-invariant, so splits into L × L blocks on multiples of I, traceless symmetric and
@@ -95,6 +71,15 @@ def critical_points_by_index(layers: int) -> dict[int, int]:
         return sum((-1) ** j * comb(k, j) * (k - j) ** size for j in range(k + 1))
 
     return {size - k: onto(k) for k in range(size, 0, -1)}
+
+
+def ordered_partitions(layers: int, blocks: int) -> int:
+    """k! S(L, k), in how many ways L layers fall into k blocks in a row.
+
+    >>> [ordered_partitions(3, k) for k in (1, 2, 3)]
+    [1, 6, 6]
+    """
+    return critical_points_by_index(layers)[layers - blocks]
 
 
 def single_block_critical_points(

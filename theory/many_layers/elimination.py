@@ -11,7 +11,8 @@ What :mod:`icl_claims.theory.many_layers.critical_points` proves for all d, n an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flint import arb, ctx, fmpq_poly
@@ -19,8 +20,12 @@ from flint import arb, ctx, fmpq_poly
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.polynomials import inner_product, product
 from icl_claims.theory.algebra.real_roots import count_real_roots, primitive
-from icl_claims.theory.many_layers.critical_points import single_block_critical_points
-from icl_claims.theory.task import RegressionTask, whitened_sizes
+from icl_claims.theory.many_layers.critical_points import (
+    assignments,
+    enclosed_optimal_steps,
+    single_block_critical_points,
+)
+from icl_claims.theory.task import RegressionTask, isotropic, whitened_sizes
 from icl_claims.theory.wishart import spectral_moments
 
 MOST_SIMPLE = 2
@@ -55,6 +60,31 @@ def multiple_points(task: RegressionTask, multiplicity: int, simple: int) -> lis
     while (common := H.gcd(K)).degree() > 0:
         H = H // common
     return [[root] * multiplicity + _other_steps(task, root, multiplicity, simple) for root in _real_roots(H)]
+
+
+def prove_counts(claimed: Callable[[int], dict[int, int]], sizes: Sequence[tuple[int, int, int]]) -> None:
+    """At sizes (d, n, L) so many critical points of each index on 𝒮: all of them for L ≤ 3.
+
+    For L = 4 those with two double steps are not found by elimination, and are taken off the claimed numbers.
+
+    Args:
+        claimed: L ↦ {index: how many}.
+        sizes: with L from 1 to 4.
+
+    Raises:
+        Refuted: other numbers are found, or a point is not one (:func:`index_of`).
+    """
+    for d, n, L in sizes:
+        task, found = isotropic(d, n), Counter[int]()
+        for M in range(1, L + 1):
+            points = multiple_points(task, M, L - M) if M > 1 else [enclosed_optimal_steps(task, L)]
+            for steps in points:
+                found[index_of(task, steps)] += assignments([M] + [1] * (L - M))
+        stated = dict(claimed(L))
+        if L == 4:
+            stated[2] = stated.get(2, 0) - assignments([2, 2])
+        if dict(found) != {index: count for index, count in stated.items() if count}:
+            raise Refuted(f"d = {d}, n = {n}, L = {L}: {dict(found)} by elimination, {stated} claimed")
 
 
 def index_of(task: RegressionTask, steps: Sequence[arb]) -> int:

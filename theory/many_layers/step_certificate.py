@@ -15,14 +15,66 @@ Source of the kernel: Szegő, Orthogonal Polynomials, Theorem 3.1.3.
 
 from __future__ import annotations
 
-from flint import fmpq, fmpq_poly
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import sympy
+from flint import fmpq, fmpq_poly, fmpz
 
 from icl_claims.theory.algebra.exact import Refuted
-from icl_claims.theory.algebra.orthogonal_polynomials import kernel_polynomial, recurrence
+from icl_claims.theory.algebra.orthogonal_polynomials import kernel_polynomial, monic, recurrence
 from icl_claims.theory.algebra.real_roots import isolate
 from icl_claims.theory.many_layers.spectral_loss import integral
-from icl_claims.theory.task import RegressionTask, whitened_sizes
+from icl_claims.theory.one_layer.large_context import CONTEXT
+from icl_claims.theory.task import RegressionTask, isotropic, whitened_sizes
 from icl_claims.theory.wishart import trace_moments
+
+LAYERS = sympy.Symbol("L", integer=True, positive=True)
+"""L."""
+
+
+class Optimum(NamedTuple):
+    """A recipe for the best steps and their loss.
+
+    The steps are the reciprocals of the roots of the orthogonal polynomial of this ``degree`` for s^weight_power dμ,
+    and the loss is 1/Σ_{k ≤ last} π_k(0)²/h_k, π_k the monic orthogonal polynomials of μ and h_k = ∫ π_k² dμ. μ is
+    the expected spectral measure of S for contexts of length ``context``.
+    """
+
+    weight_power: int
+    degree: sympy.Expr
+    last: sympy.Expr
+    context: sympy.Expr
+
+    def at(
+        self, moments: Callable[[int, int], Sequence[int]], context_length: int, layers: int
+    ) -> tuple[fmpq_poly, fmpq]:
+        """q = ∏_l (1 − a_l s) and the loss.
+
+        Args:
+            moments: (count, n) ↦ E tr Wᵏ for k ≤ count, W = nS.
+            context_length: n.
+            layers: L ≥ 1.
+
+        Raises:
+            ZeroDivisionError: μ has too few points of support for the recipe, or the polynomial vanishes at 0.
+        """
+        values = {LAYERS: layers, CONTEXT: context_length}
+        degree, last, n = (int(x.subs(values)) for x in (self.degree, self.last, self.context))
+        m = [fmpz(x) for x in moments(2 * max(degree, last) + 2 + self.weight_power, n)]
+        q = monic(*recurrence(m[self.weight_power :], degree + 1))[degree](fmpq_poly([0, n]))
+        return q / q[0], kernel_polynomial(*recurrence(m, last + 1))[1]
+
+
+def prove_recipe(optimum: Optimum, sizes: Sequence[tuple[int, int, int]]) -> None:
+    """At these sizes (d, n, L) the recipe gives the only minimizer and the minimum (:func:`prove_optimal`).
+
+    Raises:
+        Refuted: it does not, or a step of it is not positive and real.
+    """
+    for d, n, L in sizes:
+        residual, loss = optimum.at(lambda count, m, d=d: trace_moments(count, d, m), n, L)  # type: ignore[misc]
+        prove_optimal(isotropic(d, n), residual, loss, L)
 
 
 def prove_optimal(task: RegressionTask, residual: fmpq_poly, loss: fmpq, layers: int) -> None:

@@ -6,28 +6,13 @@ normal. So its loss depends on Σ no more, and only on the spectrum of S:
 
     f(a_0, …, a_{L−1}) = E tr ∏_l (I − a_l S)² = ∫ q_a(s)² dμ(s),     q_a(s) = ∏_l (1 − a_l s),
 
-μ the expected spectral measure of S, of total mass d and moments ∫ sᵏ dμ = E tr Sᵏ. Besides an atom of
-mass d − n at 0 where n < d, μ has a density on (0, ∞); so it has infinitely many points of support
-for all d, n ≥ 1.
+μ the expected spectral measure of S, of total mass d and moments ∫ sᵏ dμ = E tr Sᵏ.
 
 **Proposition (the global minimum on 𝒮).** For all d, n, L ≥ 1, f attains its minimum over ℝᴸ; the
 minimizer is unique up to the order of the steps; its steps are positive and distinct; and the gradient of f
 vanishes there. The steps are the reciprocals of the roots of the orthogonal polynomial of degree L of
 the measure s dμ(s), and the minimal loss is 1 / Σ_{k≤L} π_k(0)²/h_k, π_k the monic orthogonal
-polynomials of μ and h_k = ∫ π_k² dμ.
-
-*Proof.* As a runs through ℝᴸ, q_a runs through those polynomials q with q(0) = 1 and deg q ≤ L whose roots
-are all real (a step 0 lowers the degree). Forget that condition on the roots: over *all* q with q(0) = 1 and
-deg q ≤ L the minimum of ∫ q² dμ is attained at exactly one q*, a multiple of the orthogonal polynomial of
-degree L of s dμ(s), with L simple roots, all positive
-(:func:`icl_claims.theory.algebra.orthogonal_polynomials.least_square_polynomial`). So q* is itself some q_a, f
-≥ ∫ (q*)² dμ on ℝᴸ, and f(a) is equal to it exactly when q_a = q*. As deg q* = L, that means that a lists the
-reciprocals of the roots of q*, which are distinct, in some order. ℝᴸ is open, so the gradient vanishes. ∎
-
-So there are exactly L! minimizers, one up to the exchange of layers. Each is a critical point of the loss
-over *all* matrices A_l: for Σ = I the loss is invariant under A_l ↦ U A_l Uᵀ (all l, U orthogonal), so at
-A_l = a_l I its gradient in A_l commutes with all U and is a multiple of I, of trace ∂f/∂a_l = 0. The infimum
-in Ahn et al., Theorem 3, is therefore attained.
+polynomials of μ and h_k = ∫ π_k² dμ. Lemma by lemma: :mod:`icl_claims.theory.derivations.optimal_steps_global_minimum`.
 
 The minimum decreases strictly in L, for the degree of q* is exactly L, and stays above μ({0}) =
 max(d − n, 0), for q(0) = 1: a context shorter than d leaves d − n directions of w unseen.

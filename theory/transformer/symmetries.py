@@ -20,7 +20,7 @@ Source: Ahn et al. (2023), App. B.4, Lemma 4; App. B.2 for the change of basis.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import permutations, product
 from math import factorial
@@ -29,9 +29,10 @@ from typing import Any
 from flint import fmpq_mat
 
 from icl_claims.theory.algebra.blocks import Blocks
+from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.gaussian import expectation
 from icl_claims.theory.algebra.words import Words, eye, letter, sigma2, zero
-from icl_claims.theory.transformer.attention import MASK, NOISE, X_QUERY, W, X, layer, prompt
+from icl_claims.theory.transformer.attention import MASK, NO_MASK, NOISE, X_QUERY, W, X, layer, prompt
 from icl_claims.theory.transformer.parametrizations import sparse
 
 C = letter("C", "d", "d")
@@ -97,3 +98,38 @@ def signed_permutation_mean(R: fmpq_mat) -> fmpq_mat:
             U = fmpq_mat([[signs[i] if j == order[i] else 0 for j in range(d)] for i in range(d)])
             total += U.transpose() * R * U
     return total / (2**d * factorial(d))
+
+
+MATRICES = (letter("A_0", "d", "d"), letter("A_1", "d", "d"))
+"""A_0 and A_1, any d × d matrices."""
+
+
+def prove_exchange(exchanged: Sequence[Words]) -> None:
+    """Layers a_0 C, a_1 C and these two do the same to the label row of any state, with the mask and without it.
+
+    Args:
+        exchanged: in the letters A_0 and A_1, which stand for a_0 C and a_1 C; (A_1, A_0) where it is true.
+
+    Raises:
+        Refuted: the label rows differ.
+
+    >>> prove_exchange(MATRICES[::-1])
+    """
+    on_a_ray = {"A_0": C * step(0), "A_1": C * step(1)}
+    plain, other = ([A.substitute(on_a_ray) for A in pair] for pair in (MATRICES, exchanged))
+    for mask in (MASK, NO_MASK):
+        if after_layers(plain, mask) != after_layers(other, mask):
+            raise Refuted("the label rows differ")
+
+
+def prove_orders(count: Callable[[int], int], layers: int) -> None:
+    """Different steps have ``count`` orders, enumerated for up to so many layers.
+
+    Raises:
+        Refuted: another number.
+
+    >>> prove_orders(factorial, 5)
+    """
+    for L in range(2, layers + 1):
+        if len(set(permutations(range(L)))) != count(L):
+            raise Refuted(f"L = {L}: different steps have another number of orders")

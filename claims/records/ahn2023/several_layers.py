@@ -14,10 +14,9 @@ from icl_claims.claims.assumptions import (
     POSITIVE_DEFINITE_COVARIANCE,
     SYMMETRIC_PRECONDITIONERS,
     WHITENED_SETTING,
-    WHITENED_TASK,
     ZERO_QUERY_LABEL,
 )
-from icl_claims.claims.claim import Assumption, Claim
+from icl_claims.claims.claim import Assumption, Claim, OtherReading
 
 _SPARSE = (
     r"In the sparse parametrization $P_l=\operatorname{diag}(0_{d\times d},1)$, "
@@ -31,18 +30,17 @@ _ON_SCALED_SET = Assumption("scaled_set", r"$A_l=a_l\Sigma^{-1}$ for all $l$, wi
 
 def _needing_an_inverse(assumptions: tuple[Assumption, ...]) -> tuple[Assumption, ...]:
     """The assumptions, with the reason why there is no instance without a positive definite Σ."""
-    reason = r"Without it there is no $\Sigma^{-1}$, and neither $\mathcal S$ nor the task is defined."
+    reason = (
+        r"Not tried, because the statement is not defined: without it there is no $\Sigma^{-1}$, and neither "
+        r"$\mathcal S$ nor the task is."
+    )
     return _with_reason(assumptions, {POSITIVE_DEFINITE_COVARIANCE.key: reason})
 
 
-def _exchanged_anyway(assumptions: tuple[Assumption, ...]) -> tuple[Assumption, ...]:
-    """The assumptions, with the reason why no instance shows those that the exchange of layers never needs."""
-    reason = (
-        r"The exchange holds without it, prompt by prompt. That critical points on $\mathcal S$ are critical in "
-        r"all directions is proved with it; no instance is known where $f$ has only one critical point without it."
-    )
-    keys = (GAUSSIAN_COVARIATES.key, INDEPENDENT_TASK.key, WHITENED_TASK.key, MASKED_QUERY.key)
-    return _with_reason(assumptions, dict.fromkeys(keys, reason))
+_EXCHANGED_UNMASKED = (
+    "Not tried for all sizes: the exchange holds without it, prompt by prompt, and so does the reduction to the "
+    "steps. Two layers have three critical points on the set without it at $d=1$, $n\\le3$ and at $d=2$, $n=1$."
+)
 
 
 def _with_reason(assumptions: tuple[Assumption, ...], reasons: dict[str, str]) -> tuple[Assumption, ...]:
@@ -126,12 +124,19 @@ CLAIMS: tuple[Claim, ...] = (
         + _SCALED
         + r": $\inf_{\mathcal S}\sum_l\lVert\nabla_{A_l}f\rVert_F^2=0$. The footnote adds that the infimum "
         r"need not be attained, so $\mathcal S$ might hold no exact critical point.",
-        assumptions=WHITENED_SETTING,
+        assumptions=_needing_an_inverse(WHITENED_SETTING),
         parts=("infimum",),
         reading="The theorem is the value of the infimum. The footnote is read as a caution about what its "
-        "proof shows, not as the assertion that for some sizes the infimum is not attained. Read as that it "
-        "would be false: by `critical_points_attained` the infimum is attained for all sizes, depths and "
-        "covariances.",
+        "proof shows.",
+        other_readings=(
+            OtherReading(
+                "not_attained",
+                "The footnote asserts that for some sizes the infimum is not attained. False: it is attained for all "
+                "sizes, depths and covariances, `critical_points_attained`.",
+            ),
+        ),
+        derivation="theory.derivations.critical_points_scaled_inverse_covariance",
+        rests_on=("invariant_direction_reduction",),
     ),
     Claim(
         slug="invariant_direction_reduction",
@@ -143,6 +148,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"$r_l=\frac1d\operatorname{tr}(\Sigma^{1/2}R_l\Sigma^{1/2})$, with the same directional derivative "
         r"of $f$.",
         assumptions=(_ON_SCALED_SET, *_needing_an_inverse(WHITENED_SETTING)),
+        derivation="theory.derivations.invariant_direction_reduction",
     ),
     Claim(
         slug="permutation_symmetry",
@@ -152,13 +158,16 @@ CLAIMS: tuple[Claim, ...] = (
         + _SCALED
         + r", $f$ is unchanged when two layers' matrices are exchanged: $f$ has several critical points.",
         reading=r"Two layers are there to be exchanged: $L\ge2$. A critical point is one where the gradient in "
-        r"all entries of all $A_l$ vanishes. That exchange gives *several* of them needs one on $\mathcal S$ "
-        "with two different steps, which Lemma 4 does not supply; `optimal_steps_global_minimum` does.",
+        r"all entries of all $A_l$ vanishes. “Several” are those that exchange makes of one, on $\mathcal S$: $L!$ at "
+        "least. That needs one with different steps, which Lemma 4 does not supply; "
+        "`optimal_steps_global_minimum` does.",
         assumptions=(
             _ON_SCALED_SET,
             Assumption("several_layers", r"$L\ge2$."),
-            *_needing_an_inverse(_exchanged_anyway(WHITENED_SETTING)),
+            *_needing_an_inverse(_with_reason(WHITENED_SETTING, {MASKED_QUERY.key: _EXCHANGED_UNMASKED})),
         ),
+        derivation="theory.derivations.permutation_symmetry",
+        rests_on=("optimal_steps_global_minimum", "invariant_direction_reduction"),
         parts=("exchange", "several"),
     ),
 )

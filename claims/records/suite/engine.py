@@ -6,8 +6,11 @@ measure of $S$, of total mass $d$, so that $\int s^k\,d\mu=\mathbb E\operatornam
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from icl_claims.claims.assumptions import (
     GAUSSIAN_COVARIATES,
+    POSITIVE_DEFINITE_COVARIANCE,
     WHITENED_SETTING,
     WHITENED_TASK,
 )
@@ -18,8 +21,20 @@ REAL_ENTRIES = Assumption("real_entries", r"The entries of $X$ are real, not com
 
 _SPARSE = (
     r"Sparse parametrization, $x\sim\mathcal N(0,\Sigma)$, $w\sim\mathcal N(0,\Sigma^{-1})$, on the set "
-    r"$\mathcal S=\{A_l=a_l\Sigma^{-1}\}$: $f=\int\prod_l(1-a_ls)^2\,d\mu(s)$, $\mu$ the expected "
-    r"spectral measure of $S$ for standard normal covariates. "
+    r"$\mathcal S=\{A_l=a_l\Sigma^{-1}\}$: $f=\int\prod_l(1-a_ls)^2\,d\mu(s)$ with $\mu$ the expected spectral measure "
+    r"of $S=XX^\top/n$ in whitened coordinates, $\int s^k\,d\mu=\mathbb E\operatorname{tr}S^k$ with "
+    r"$\Sigma^{-1/2}x$ in "
+    "the place of $x$. "
+)
+
+_NO_INVERSE = (
+    r"Not tried, because the statement is not defined: without it there is no $\Sigma^{-1}$, and neither "
+    r"$\mathcal S$ nor the task is."
+)
+
+_SETTING = tuple(
+    replace(a, not_shown=_NO_INVERSE) if a.key == POSITIVE_DEFINITE_COVARIANCE.key else a
+    for a in WHITENED_SETTING
 )
 
 CLAIMS: tuple[Claim, ...] = (
@@ -52,8 +67,14 @@ CLAIMS: tuple[Claim, ...] = (
         r"$L$ of the measure $s\,d\mu(s)$; the gradient vanishes there; and the minimum is "
         r"$1/\sum_{k\le L}\pi_k(0)^2/h_k$ with $\pi_k$ the monic orthogonal polynomials of $\mu$ and "
         r"$h_k=\int\pi_k^2\,d\mu$.",
-        assumptions=WHITENED_SETTING,
+        assumptions=_SETTING,
         parts=("minimizer", "value"),
+        derivation="theory.derivations.optimal_steps_global_minimum",
+        rests_on=("query_label_shift",),
+        cites=(
+            "G. Szegő, Orthogonal Polynomials, Theorem 3.3.1 (the roots are real, simple and inside the support)",
+            "G. Szegő, Orthogonal Polynomials, Theorem 3.1.3 (kernel polynomials are extremal)",
+        ),
     ),
     Claim(
         slug="optimal_looped_step_unique",
@@ -63,8 +84,10 @@ CLAIMS: tuple[Claim, ...] = (
         + r"With all steps equal to $a$ the loss $f(a)=\int(1-as)^{2L}\,d\mu(s)$ is strictly convex, "
         r"$f''(a)=2L(2L-1)\int s^2(1-as)^{2L-2}\,d\mu(s)>0$; it has exactly one critical point, which is "
         r"positive and its global minimizer.",
-        assumptions=WHITENED_SETTING,
+        assumptions=_SETTING,
         parts=("convexity", "minimizer"),
+        derivation="theory.derivations.optimal_looped_step_unique",
+        rests_on=("query_label_shift",),
     ),
     Claim(
         slug="sampled_loss_heavy_tails",

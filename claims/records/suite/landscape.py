@@ -37,6 +37,15 @@ _WHITENED = (
     ZERO_QUERY_LABEL,
 )
 
+
+_NOT_TRIED = {
+    POSITIVE_DEFINITE_COVARIANCE.key: "Not tried, because the statement is not defined: without it there is no "
+    r"$\Sigma^{-1}$, and neither $\mathcal S$ nor the task is.",
+    MASKED_QUERY.key: "Not tried for all sizes: without the mask the query attends to itself and the loss on the "
+    "set is another polynomial. At $L=2$ it has as many critical points there for $d=1$, $n\\le3$ and for $d=2$, "
+    "$n=1$.",
+}
+
 _SPARSE = (
     r"Sparse parametrization, $x\sim\mathcal N(0,\Sigma)$, $w\sim\mathcal N(0,\Sigma^{-1})$, "
     r"$\mathcal S=\{A_l=a_l\Sigma^{-1}\}$. "
@@ -63,8 +72,10 @@ CLAIMS: tuple[Claim, ...] = (
         r"$L=1,2,3,4$). All steps are positive. Along $\mathcal S$ each is nondegenerate, of index $L-k$ for $k$ "
         r"blocks: the $L!$ points with different steps are the minimizers, all others are saddles, the looped "
         r"minimizer among them for $L\ge2$.",
-        assumptions=_WHITENED,
+        assumptions=tuple(replace(a, not_shown=_NOT_TRIED.get(a.key)) for a in _WHITENED),
         parts=("attained", "count", "index"),
+        derivation="theory.derivations.critical_points_attained",
+        rests_on=("query_label_shift", "invariant_direction_reduction", "optimal_steps_global_minimum"),
     ),
     Claim(
         slug="critical_points_local_minimum_two_layers",

@@ -1,89 +1,99 @@
 """Ahn et al. (2023), Theorem 3: on 𝒮 the gradient in all matrix directions comes arbitrarily near 0."""
 
-from collections.abc import Callable
-
 import pytest
-from flint import fmpq, fmpq_mat
-from hypothesis import given
+from flint import fmpq
 
+from icl_claims.claims.edits import changed
 from icl_claims.claims.evidence import Evidence
+from icl_claims.claims.statement import Statement
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.exact import Refuted
-from icl_claims.theory.algebra.words import letter
+from icl_claims.theory.algebra.words import eye, letter
+from icl_claims.theory.derivations.critical_points_scaled_inverse_covariance import (
+    DERIVATION,
+    STATED,
+    Infimum,
+)
+from icl_claims.theory.evaluation import at_task
 from icl_claims.theory.many_layers.matrix_layers import layered_gradient
-from icl_claims.theory.many_layers.step_sizes import gradient, optimal_steps
 from icl_claims.theory.task import RegressionTask, isotropic
-from icl_claims.theory.transformer.attention import MASK, NO_MASK
+from icl_claims.theory.transformer.attention import NO_MASK
 from icl_claims.theory.transformer.parametrizations import sparse
-from icl_claims.theory.transformer.query_label import prove_slot_only_shifts
+from icl_claims.theory.transformer.prompts import SIGMA
+from icl_claims.theory.transformer.query_label import prove_slot_adds_its_square
 from icl_claims.theory.transformer.rotations import prove_rotation
-from tests.shared import scaled_set
-from tests.shared.strategies import rationals, tasks_of
-
-Directions = Callable[[RegressionTask], fmpq_mat]
-"""What A_l is claimed to be a multiple of."""
-
-TASKS = (
-    RegressionTask.whitened(exact.diagonal([1, 4]), 2),
-    RegressionTask.whitened([[2, 1], [1, 1]], 3),
-    RegressionTask.whitened([[2, 1, 0], [1, 3, 1], [0, 1, 1]], 2),
+from tests.shared.scaled_set import (
+    NO_INVERSE,
+    OnScaledSet,
+    critical_points,
+    infimum_of_one_layer,
+    on_scaled_set,
 )
-STEPS = ((fmpq(2, 5),), (fmpq(1, 2), fmpq(1, 3)), (fmpq(1, 3), fmpq(-1, 2), fmpq(1, 5)))
+from tests.shared.settings import Setting, conditions
+
+SLUG = "critical_points_scaled_inverse_covariance"
 
 
-def check_gradient_is_that_of_the_steps(direction: Directions) -> None:
-    """∇_{A_l} f = (1/d) ∂f/∂a_l · Σ at A_l = a_l Σ⁻¹, exactly, from derivatives in all d² entries.
+def margin(stated: Infimum, at: OnScaledSet) -> fmpq:
+    """Minus the distance of the stated infimum from the true one: 0 where a point is critical, else that of one layer.
 
-    So Σ_l ‖∇_{A_l} f‖² = (‖Σ‖_F²/d²) ‖∂f/∂a‖², whose infimum is that of a gradient on ℝᴸ.
+    Critical points are those of the loss found from its values; for one layer the gradient is affine in the step.
     """
-    for task in TASKS:
-        for steps in STEPS:
-            slopes = gradient(task, steps)
-            found = layered_gradient(task, [direction(task) * a for a in steps])
-            for slope, matrix in zip(slopes, found, strict=True):
-                if matrix != task.covariance * (slope / task.dim):
-                    raise Refuted(f"the gradient at steps {steps} is not that of the steps, times Σ/d")
+    task = at.setting.task
+    direction = at_task(stated.matrix, task, {"Sigma_inverse": task.covariance.inv()})
+    found = fmpq(0)
+    if not critical_points(at, direction):
+        if at.layers > 1:
+            raise ArithmeticError("the infimum of several layers is known only where it is attained")
+        found = infimum_of_one_layer(at.setting, direction)
+    return -abs(found - stated.value)
+
+
+STATEMENT = Statement(
+    slug=SLUG,
+    stated=STATED,
+    margins={"infimum": margin},
+    conditions=conditions(SLUG),
+    instances=lambda corner: on_scaled_set(SLUG, corner, most_layers=3),
+    without=lambda key: on_scaled_set(SLUG, without=key),
+    undefined_without={"positive_definite_covariance": NO_INVERSE},
+)
 
 
 @pytest.mark.claim(
-    slug="critical_points_scaled_inverse_covariance",
-    grade="exact",
-    range="d ≤ 3, n ≤ 3, L ≤ 3, three Σ",
-    complete=False,
+    slug="critical_points_scaled_inverse_covariance", grade="argument", range="all d, n, L ≥ 1, Σ ≻ 0"
 )
-def test_claim_critical_points_scaled_inverse_covariance_gradient(evidence: Evidence) -> None:
-    """The exact gradient in all entries of all A_l, at rational points of 𝒮, is a multiple of Σ in each
-    layer, by the derivative in that layer's step: no direction but that of the steps is left."""
-    mutants: dict[str, Directions] = {
-        "A_l = a_l I": lambda task: exact.identity(task.dim),
-        "A_l = a_l Σ": lambda task: task.covariance,
-        "A_l = 2 a_l Σ⁻¹": lambda task: task.covariance.inv() * 2,
-    }
-    evidence.check(check_gradient_is_that_of_the_steps, lambda task: task.covariance.inv(), mutants)
+def test_claim_critical_points_scaled_inverse_covariance(evidence: Evidence) -> None:
+    """The gradient at a point of 𝒮 is that of the steps, times Σ/d, and a function that is bounded below has points
+    with a gradient as small as one likes."""
+    at = OnScaledSet(Setting(RegressionTask.whitened(exact.diagonal([1, 4]), 2)), 1)
+    gradients = "Lemma 1: the gradient at 1 steps"
+    mutants = [
+        changed(STATED, gradients, matrix=eye("d")),
+        changed(STATED, gradients, matrix=SIGMA),
+        changed(STATED, gradients, matrix=STATED.matrix @ STATED.matrix),
+        changed(STATED, "Lemma 2: a point of the set", value=fmpq(1, 1000)),
+        changed(STATED, "Lemma 2: a sum of squares", value=fmpq(-1)),
+    ]
+    evidence.prove(DERIVATION, STATEMENT, mutants, at=at)
 
 
-@pytest.mark.claim(
-    slug="critical_points_scaled_inverse_covariance",
-    grade="proof",
-    range="all d, n, L ≥ 1, all Σ ≻ 0",
-)
-def test_claim_critical_points_scaled_inverse_covariance() -> None:
-    """In whitened variables f(U A_0 Uᵀ, …) = f(A_0, …), so the gradient at multiples of I commutes with every
-    orthogonal U: a multiple of I, of trace ∂f/∂a_l. That vanishes at the minimizer of f on 𝒮, which exists for
-    all sizes (orthogonal polynomials), so the infimum is 0. The invariance is an identity in symbolic blocks."""
-    prove_rotation(MASK)
-    for d, n, L in ((1, 1, 2), (2, 5, 1), (3, 2, 3), (5, 20, 4)):
-        residual = optimal_steps(isotropic(d, n), L).residual
-        if residual.degree() != L:
-            raise Refuted("the minimizer on 𝒮 does not exist")
+def noise_is_dispensable() -> None:
+    """With noise the gradient on 𝒮 is still a multiple of Σ in each layer, and f is still bounded below."""
+    noisy = RegressionTask.whitened([[2, 1], [1, 1]], 3, noise_variance=2)
+    found = layered_gradient(noisy, [noisy.covariance.inv() * a for a in (fmpq(1, 2), fmpq(1, 3))])
+    if any(m != noisy.covariance * (m[0, 0] / noisy.covariance[0, 0]) for m in found):
+        raise Refuted("with label noise the gradient leaves the multiples of Σ")
 
-    @given(tasks_of("critical_points_scaled_inverse_covariance"), rationals, rationals)
-    def whitens(task: RegressionTask, a: fmpq, b: fmpq) -> None:
-        found = layered_gradient(task, [task.covariance.inv() * x for x in (a, b)])
-        slopes = gradient(task, [a, b])
-        assert found == [task.covariance * (slope / task.dim) for slope in slopes]
 
-    whitens()
+def mask_is_dispensable() -> None:
+    """Without the mask f is invariant under rotations and bounded below, too: its gradient on 𝒮 is a multiple of Σ."""
+    prove_rotation(NO_MASK)
+
+
+def slot_is_dispensable() -> None:
+    """A number c in the slot adds the constant c² to f, and changes no gradient."""
+    prove_slot_adds_its_square([sparse(letter(name, "d", "d")) for name in "AB"])
 
 
 @pytest.mark.claim(
@@ -93,28 +103,17 @@ def test_claim_critical_points_scaled_inverse_covariance() -> None:
     parts=(),
 )
 def test_claim_critical_points_scaled_inverse_covariance_necessity(evidence: Evidence) -> None:
-    """Each assumption dropped by itself: an instance in which the infimum is positive, or why it stays 0."""
-    scaled_set.record_necessity(evidence)
-    with pytest.raises(ValueError, match="covariance must be positive definite"):
-        RegressionTask.whitened(exact.diagonal([1, 0]), 2)
-    evidence.necessary("positive_definite_covariance", "For singular Σ neither Σ⁻¹ nor the set 𝒮 exists.")
-    noisy = RegressionTask.whitened([[2, 1], [1, 1]], 3, noise_variance=2)
-    found = layered_gradient(noisy, [noisy.covariance.inv() * a for a in (fmpq(1, 2), fmpq(1, 3))])
-    if any(m != noisy.covariance * (m[0, 0] / noisy.covariance[0, 0]) for m in found):
-        raise Refuted("with label noise the gradient leaves the multiples of Σ")
-    nonnegative = (
-        "f ≥ 0 is smooth on ℝᴸ, so by Ekeland's principle its gradient there comes arbitrarily near 0."
-    )
-    evidence.dispensable(
-        "noiseless_labels", f"The invariance holds with noise, so the gradient stays in 𝒮; {nonnegative}"
-    )
-    prove_rotation(NO_MASK)
-    evidence.dispensable(
-        "masked_query", f"The invariance holds without the mask, so the gradient stays in 𝒮; {nonnegative}"
-    )
-    prove_slot_only_shifts([sparse(letter(name, "d", "d")) for name in "AB"])
-    evidence.dispensable(
-        "zero_query_label",
-        "A value c in the slot shifts the error by c at every layer; the error is odd in w, so f grows by c² "
-        "and its gradient stays.",
-    )
+    """Where the two diagonal entries of A ask for different steps the infimum is positive; noise, mask and a number in
+    the slot change nothing in the argument."""
+    plain = isotropic(2, 1)
+    other = RegressionTask(exact.identity(2), 1, exact.diagonal([1, 4]))
+    instances = {
+        "gaussian_covariates": Setting(plain, covariates="half_signs"),
+        "independent_task": Setting(plain, weights="first_coordinate"),
+        "whitened_task": Setting(other),
+    }
+    for key, setting in instances.items():
+        evidence.necessary(STATEMENT, key, OnScaledSet(setting, 1))
+    evidence.dispensable("noiseless_labels", noise_is_dispensable)
+    evidence.dispensable("masked_query", mask_is_dispensable)
+    evidence.dispensable("zero_query_label", slot_is_dispensable)

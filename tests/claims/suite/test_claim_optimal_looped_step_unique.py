@@ -1,96 +1,112 @@
 """One step size applied L times: the loss on 𝒮 is convex, with one positive critical point."""
 
-from collections.abc import Callable
+from math import comb
 
 import pytest
 import sympy
-from flint import fmpq, fmpq_poly
+from flint import fmpq, fmpq_mat, fmpq_poly
 from hypothesis import given
 from hypothesis import strategies as st
 
+from icl_claims.claims.edits import changed
 from icl_claims.claims.evidence import Evidence
-from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.claims.statement import Statement
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra.real_roots import count_real_roots
+from icl_claims.theory.algebra.words import eye
+from icl_claims.theory.derivations.optimal_looped_step_unique import DERIVATION, STATED
+from icl_claims.theory.loops.convexity import LoopedLoss
 from icl_claims.theory.loops.step import looped_step_loss, optimal_looped_step
+from icl_claims.theory.many_layers.scaled_layers import STEP
+from icl_claims.theory.many_layers.step_certificate import LAYERS
 from icl_claims.theory.many_layers.step_sizes import loss_of_steps, optimal_steps
 from icl_claims.theory.one_layer import single_layer
-from icl_claims.theory.task import isotropic
-from icl_claims.theory.wishart import spectral_moments, trace_moments
-from icl_claims.theory.wishart.sizes import in_ring
+from icl_claims.theory.task import RegressionTask, isotropic
+from icl_claims.theory.transformer.parametrizations import sparse
+from icl_claims.theory.transformer.query_label import prove_slot_adds_its_square
+from tests.shared.scaled_set import NO_INVERSE, OnScaledSet, loss, on_scaled_set, whitened_moments
+from tests.shared.settings import Setting, conditions
 
-GRID = [(d, n, L) for d in (1, 2, 5) for n in (1, 3, 20) for L in (1, 2, 3, 6)]
-
-Prefactor = Callable[[int], int]
-"""L ↦ the factor of ∫ s² (1 − as)^{2L−2} dμ in f″."""
-
-
-def check_second_derivative(prefactor: Prefactor) -> None:
-    """f″ = factor · E tr S²(I − aS)^{2L−2} as a polynomial in a, d and n, for L ≤ 5 symbolically; the
-    right-hand side is the expected trace of a square, S(I − aS)^{L−1} times its transpose, and S ≠ 0."""
-    d, n, a = sympy.symbols("d n a")
-    moments = [in_ring(m, d, n) / n**k for k, m in enumerate(trace_moments(10))]
-    for L in range(1, 6):
-        f = sum(sympy.binomial(2 * L, k) * (-a) ** k * moments[k] for k in range(2 * L + 1))
-        square = sum(sympy.binomial(2 * L - 2, k) * (-a) ** k * moments[k + 2] for k in range(2 * L - 1))
-        defect = sympy.Poly(sympy.expand((sympy.diff(f, a, 2) - prefactor(L) * square) * n**10), a, d, n)
-        if not defect.is_zero:
-            raise Refuted(f"L = {L}: f″ is not the factor times the integral")
+SLUG = "optimal_looped_step_unique"
 
 
-@pytest.mark.claim(
-    slug="optimal_looped_step_unique",
-    grade="proof",
-    range="all d, n, L ≥ 1 by the argument; f″ symbolically in a, d, n for L ≤ 5",
-    parts=("convexity",),
-)
-def test_claim_optimal_looped_step_unique_convexity(evidence: Evidence) -> None:
-    """Differentiating (1 − as)^{2L} twice under the integral gives a factor times the integral of a square with
-    infinitely many points of support; as polynomials in a, d and n it is checked for L ≤ 5."""
-    mutants: dict[str, Prefactor] = {
-        "2L(2L − 1) → 2L(2L + 1)": lambda L: 2 * L * (2 * L + 1),
-        "2L(2L − 1) → L(2L − 1)": lambda L: L * (2 * L - 1),
-        "sign": lambda L: -2 * L * (2 * L - 1),
-    }
-    evidence.check(check_second_derivative, lambda L: 2 * L * (2 * L - 1), mutants)
+def loss_of_equal_steps(at: OnScaledSet) -> fmpq_poly:
+    """f as the polynomial of degree 2L through its values at 0, …, 2L, each of them multiplied out."""
+    inverse, size = at.setting.task.covariance.inv(), 2 * at.layers + 1
+    values = fmpq_mat([[loss(at.setting, [inverse * a] * at.layers)] for a in range(size)])
+    powers = fmpq_mat([[fmpq(a) ** k for k in range(size)] for a in range(size)])
+    return fmpq_poly(powers.solve(values).entries())
 
 
-def real_roots(polynomial: fmpq_poly) -> int:
-    """The number of distinct real roots, by Sturm's theorem: a route of its own."""
-    coefficients = [sympy.Rational(int(c.p), int(c.q)) for c in polynomial.coeffs()[::-1]]
-    return int(sympy.Poly(coefficients, sympy.Symbol("a"), domain=sympy.QQ).count_roots())
-
-
-def check_critical_point(claimed_sign: int) -> None:
-    """f′ has exactly one real root (Sturm), it has the claimed sign, and the calculator encloses it."""
-    for d, n, L in GRID:
-        derivative = looped_step_loss(isotropic(d, n), L).derivative()
-        best = optimal_looped_step(isotropic(d, n), L)
-        if real_roots(derivative) != 1:
-            raise Refuted(f"{(d, n, L)}: the derivative has several real roots, or none")
-        at_ends = derivative(best.step.lower), derivative(best.step.upper)
-        if not at_ends[0] <= 0 <= at_ends[1] or best.step.compare(fmpq(0)) != claimed_sign:
-            raise Refuted(f"{(d, n, L)}: the critical point is not where it is claimed")
-
-
-@pytest.mark.claim(
-    slug="optimal_looped_step_unique",
-    grade="proof",
-    range="all d, n, L ≥ 1 by the argument; roots counted for d ≤ 5, n ≤ 20, L ≤ 6",
-    parts=("minimizer",),
-)
-def test_claim_optimal_looped_step_unique_critical_point(evidence: Evidence) -> None:
-    """A strictly convex polynomial of even degree has one critical point; f′(0) = −2Ld < 0 puts it right of 0.
-    Sturm's theorem counts the real roots of f′ at 36 sizes, n < d and n = 1 among them."""
-    if any(looped_step_loss(isotropic(d, n), L).derivative()[0] != -2 * L * d for d, n, L in GRID):
-        raise Refuted("f′(0) is not −2Ld")
-    evidence.check(check_critical_point, 1, {"negative": -1, "at 0": 0})
-    best = optimal_looped_step(isotropic(5, 20), 3)
-    evidence.figure(
-        "f′ at d = 5, n = 20, L = 3 vanishes only in", f"[{best.step.lower}, {best.step.upper}]"[:60]
+def convexity_margin(stated: LoopedLoss, at: OnScaledSet) -> fmpq:
+    """Minus the squared coefficients of f″ less the stated integral; −1 where f″ is not positive everywhere."""
+    second = loss_of_equal_steps(at).derivative().derivative()
+    factor, s_power, power = (int(x.subs(LAYERS, at.layers)) for x in stated[:3])
+    n = at.setting.task.context_length
+    m = whitened_moments(at.setting, s_power + power)
+    integral = fmpq_poly(
+        [
+            factor * comb(power, k) * (-1) ** k * fmpq(m[s_power + k], n ** (s_power + k))
+            for k in range(power + 1)
+        ]
     )
+    if count_real_roots(second) or second(fmpq(0)) <= 0:
+        return fmpq(-1)
+    return -sum((c**2 for c in (second - integral).coeffs()), fmpq(0))
+
+
+def minimizer_margin(stated: LoopedLoss, at: OnScaledSet) -> fmpq:
+    """Minus the number of critical points that are missing, too many, or of another sign than the stated one."""
+    slope = loss_of_equal_steps(at).derivative()
+    x = sympy.Symbol("x")
+    polynomial = sympy.Poly([sympy.Rational(int(c.p), int(c.q)) for c in slope.coeffs()[::-1]], x)
+    roots = polynomial.count_roots()
+    positive = polynomial.count_roots(0, None)
+    of_sign = positive if stated.sign > 0 else roots - positive
+    return -fmpq(abs(int(roots) - stated.critical_points) + abs(int(roots - of_sign)))
+
+
+STATEMENT = Statement(
+    slug=SLUG,
+    stated=STATED,
+    margins={"convexity": convexity_margin, "minimizer": minimizer_margin},
+    conditions=conditions(SLUG),
+    instances=lambda corner: on_scaled_set(SLUG, corner),
+    without=lambda key: on_scaled_set(SLUG, without=key),
+    undefined_without={"positive_definite_covariance": NO_INVERSE},
+)
+
+TWO_LAYERS = OnScaledSet(Setting(RegressionTask.whitened([[2, 1], [1, 1]], 3)), 2)
+ONE_LAYER = OnScaledSet(TWO_LAYERS.setting, 1)
+
+
+@pytest.mark.claim(slug="optimal_looped_step_unique", grade="argument", range="all d, n, L ≥ 1, Σ ≻ 0")
+def test_claim_optimal_looped_step_unique(evidence: Evidence) -> None:
+    """f″ is a factor times the integral of a square, so f is strictly convex; f′(0) < 0 puts its critical point right
+    of 0."""
+    factor, powers = "f″ is not the stated factor", "the powers in f″"
+    mutants = [
+        changed(STATED, factor, factor=2 * LAYERS * (2 * LAYERS + 1)),
+        changed(STATED, factor, factor=LAYERS * (2 * LAYERS - 1)),
+        changed(STATED, factor, factor=-2 * LAYERS * (2 * LAYERS - 1)),
+        changed(STATED, factor, s_power=sympy.Integer(1)),
+        changed(STATED, powers, at=ONE_LAYER, exponent=LAYERS),
+    ]
+    evidence.prove(DERIVATION, STATEMENT, mutants, part="convexity", at=TWO_LAYERS)
+    points = [
+        changed(STATED, "f′ has another number of real roots", critical_points=3),
+        changed(STATED, "a critical point has another sign", sign=-1),
+    ]
+    evidence.mutants(DERIVATION, STATEMENT, points, part="minimizer", at=TWO_LAYERS)
+    step = optimal_looped_step(isotropic(5, 20), 3).refined(20).step
+    evidence.figure("best step at d = 5, n = 20, L = 3 lies in", f"[{step.lower}, {step.upper}]")
 
 
 @pytest.mark.claim(
-    slug="optimal_looped_step_unique", grade="exact", range="d ≤ 4, n ≤ 6, L ≤ 4", parts=("minimizer",)
+    slug="optimal_looped_step_unique",
+    grade="exact",
+    range="d ≤ 4, n ≤ 6, L ≤ 4, random rational steps",
+    parts=(),
 )
 def test_claim_optimal_looped_step_unique_in_numbers() -> None:
     """Looping is a case of untied steps: the same loss at equal steps, never below the untied minimum, and equal
@@ -99,23 +115,34 @@ def test_claim_optimal_looped_step_unique_in_numbers() -> None:
     @given(st.integers(1, 4), st.integers(1, 6), st.integers(1, 4), st.fractions(-2, 2, max_denominator=9))
     def agrees(d: int, n: int, L: int, step: object) -> None:
         a = fmpq(step.numerator, step.denominator)  # type: ignore[attr-defined]
-        value = looped_step_loss(isotropic(d, n), L)(a)
-        assert value == loss_of_steps(isotropic(d, n), [a] * L)
-        best = optimal_looped_step(isotropic(d, n), L)
-        assert (
-            value
-            >= best.loss.lower
-            >= optimal_steps(isotropic(d, n), L).loss - (best.loss.upper - best.loss.lower)
-        )
+        value, best = looped_step_loss(isotropic(d, n), L)(a), optimal_looped_step(isotropic(d, n), L)
+        assert value == loss_of_steps(isotropic(d, n), [a] * L) >= best.loss.lower
+        assert best.loss.upper >= optimal_steps(isotropic(d, n), L).loss
         if L == 1:
-            minimum = single_layer.minimum(isotropic(d, n))
-            assert best.loss.lower <= minimum <= best.loss.upper
-        assert value == sum(
-            (
-                fmpq(sympy.binomial(2 * L, k).p) * (-a) ** k * m
-                for k, m in enumerate(spectral_moments(2 * L, d, n))
-            ),
-            fmpq(0),
-        )
+            assert best.loss.lower <= single_layer.minimum(isotropic(d, n)) <= best.loss.upper
 
     agrees()
+
+
+def slot_is_dispensable() -> None:
+    """A number c in the slot adds the constant c² to the loss, at every step: f″ and the critical point stay."""
+    prove_slot_adds_its_square([sparse(eye("d") * STEP)] * 2)
+
+
+@pytest.mark.claim(
+    slug="optimal_looped_step_unique", grade="exact", range="one instance per assumption", parts=()
+)
+def test_claim_optimal_looped_step_unique_necessity(evidence: Evidence) -> None:
+    """With x = ±1 f″ vanishes at a = 1, and with much noise f is not convex. For other tasks and models f″ is not the
+    stated integral."""
+    one = isotropic(1, 1)
+    instances = {
+        "gaussian_covariates": OnScaledSet(Setting(isotropic(1, 2), covariates="signs"), 2),
+        "independent_task": OnScaledSet(Setting(one, weights="first_example"), 1),
+        "whitened_task": OnScaledSet(Setting(RegressionTask(exact.diagonal([1, 4]), 2, [[2, 1], [1, 3]])), 1),
+        "noiseless_labels": OnScaledSet(Setting(isotropic(1, 4, noise_variance=100)), 2),
+        "masked_query": OnScaledSet(Setting(one, masked=False), 2),
+    }
+    for key, instance in instances.items():
+        evidence.necessary(STATEMENT, key, instance, part="convexity")
+    evidence.dispensable("zero_query_label", slot_is_dispensable)

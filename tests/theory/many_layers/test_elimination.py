@@ -9,8 +9,13 @@ from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.real_roots import dyadic
 from icl_claims.theory.loops.step import optimal_looped_step
 from icl_claims.theory.many_layers import elimination
-from icl_claims.theory.many_layers.critical_points import enclosed_optimal_steps
-from icl_claims.theory.many_layers.elimination import index_of, multiple_points, negative_pivots
+from icl_claims.theory.many_layers.critical_points import critical_points_by_index, enclosed_optimal_steps
+from icl_claims.theory.many_layers.elimination import (
+    index_of,
+    multiple_points,
+    negative_pivots,
+    prove_counts,
+)
 from icl_claims.theory.many_layers.spectral_loss import integral
 from icl_claims.theory.many_layers.step_sizes import gradient
 from icl_claims.theory.task import isotropic
@@ -100,3 +105,10 @@ def test_another_count_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_number_of_simple_steps(simple: int) -> None:
     with pytest.raises(ValueError, match="simple must be an integer from 0 to 2"):
         multiple_points(TASK, 2, simple)
+
+
+def test_other_counts_are_refused() -> None:
+    """Pairs of double steps, which elimination does not find, are taken off for four layers."""
+    prove_counts(critical_points_by_index, [(3, 2, 3), (1, 1, 4)])
+    with pytest.raises(Refuted, match="d = 3, n = 2, L = 2: .* by elimination"):
+        prove_counts(lambda _: {0: 2}, [(3, 2, 2)])

@@ -8,11 +8,15 @@ from flint import fmpq, fmpq_poly
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.many_layers import step_certificate
 from icl_claims.theory.many_layers.step_certificate import (
+    LAYERS,
+    Optimum,
     prove_different_positive_roots,
     prove_optimal,
     prove_orthogonal,
+    prove_recipe,
 )
 from icl_claims.theory.many_layers.step_sizes import optimal_steps
+from icl_claims.theory.one_layer.large_context import CONTEXT
 from icl_claims.theory.task import isotropic
 
 TASK = isotropic(3, 2)
@@ -84,3 +88,27 @@ def test_roots(roots: list[int], reason: str) -> None:
 def test_roots_that_are_not_real() -> None:
     with pytest.raises(Refuted, match="not real"):
         prove_different_positive_roots(fmpq_poly([1, 0, 1]), 2)
+
+
+OPTIMUM = Optimum(1, LAYERS, LAYERS, CONTEXT)
+
+
+@pytest.mark.parametrize(
+    ("optimum", "reason"),
+    [
+        (OPTIMUM._replace(weight_power=0), "orthogonal"),
+        (OPTIMUM._replace(degree=LAYERS + 1), "degree is not L"),
+        (OPTIMUM._replace(last=LAYERS - 1), "loss is not ∫"),
+        (OPTIMUM._replace(context=CONTEXT + 1), "orthogonal"),
+    ],
+)
+def test_another_recipe_is_refused(optimum: Optimum, reason: str) -> None:
+    prove_recipe(OPTIMUM, [(3, 2, 2)])
+    with pytest.raises(Refuted, match=reason):
+        prove_recipe(optimum, [(3, 2, 2)])
+
+
+def test_a_recipe_for_too_few_points_of_support() -> None:
+    """S = 1 always: no orthogonal polynomial of degree 2."""
+    with pytest.raises(ZeroDivisionError):
+        OPTIMUM.at(lambda count, n: [n**k for k in range(count + 1)], 3, 2)
