@@ -1,109 +1,83 @@
-r"""Two layers with symmetric matrices, Σ = Ω = I: the loss, and a certificate of its global minimum.
+r"""Two layers with any two matrices, Σ = Ω = I: the loss as a polynomial in traces of words.
 
 With S = XXᵀ/n, A_0 = A and A_1 = B (the layers run the transposes,
-:mod:`icl_claims.theory.transformer.preconditioned_gd`; here symmetric), f(A, B) = E‖F‖², F = (I − BS)(I − AS),
-a polynomial in traces of words in A and B.
+:mod:`icl_claims.theory.transformer.preconditioned_gd`), f(A, B) = E‖F‖², F = (I − BᵀS)(I − AᵀS). The loss is convex in
+each matrix: its second-order part is the mean of a square. Variants: with noise, and without the mask.
 
-**Averaging** (Ahn et al. (2023), Theorem 2). f(UAUᵀ, UBUᵀ) = f(A, B), so let A be diagonal. f(A, ·) is convex, an
-expected square of an affine map of B; the sign changes D = diag(±1) have DAD = A, so f(A, DBD) = f(A, B), and
-the average of DBD over all D is the diagonal part of B, whose loss is therefore no larger. One symmetric
-matrix of the two is enough: f(·, B) is convex as well, and the other matrix may be any.
+What follows from it: :mod:`icl_claims.theory.derivations.two_layer_symmetric_minimizer` (some pair of diagonal
+matrices is a minimizer) and :mod:`icl_claims.theory.derivations.two_layer_symmetric_minimizer_scalar` (the minimizers
+are pairs of multiples of I).
 
-**Theorem.** For all d, n ≥ 1 the minimum of f over symmetric pairs is the minimum f* on multiples of I, and
-(aI, bI), (bI, aI) are its only minimizers, a and b the roots of z² − e* z + p*, with e*, p* ∈ ℚ(d, n) from
-:func:`icl_claims.theory.many_layers.step_sizes.optimal_steps` at L = 2. The same holds where only one of A, B
-is symmetric.
-
-*Proof.* For d = 1 it is the theorem on 𝒮; let d ≥ 2. Write A = mI + D, B = kI + E with tr D = tr E = 0, and
-
-    e = m + k,   p = mk,   w = tr DE,   c = 1/((d + 2)(d − 1)),   Z = (DE + ED)/2 − (w/d) I,   η = d/((d + 4)(d − 2)),
-    F_0 = I − e S + p S² + c w ((1 − 2/d) S² + tr(S) S),
-    F_1 = −(D + E) S + m E S² + k S D S + η [tr(ZS) I + tr(S) Z + (1 − 4/d)(SZ + ZS)] S,
-
-and F = F_0 + F_1 + F_2. In the inner product E tr FᵀG the three are orthogonal (words in D and E, symbolic d, n;
-for d = 2, where Z = 0 and every trace of three traceless symmetric matrices vanishes, without the term in Z):
-F_0 and F_1 are the parts of F that transform as multiples of I and as traceless symmetric matrices. So
-
-    f ≥ E‖F_0‖² + E‖F_1‖² ≥ f* + Q(e − e*, p − p*, w) + ℓ w + R(D + E, mE, kD),
-
-Q ⪰ 0 the quadratic part of E‖F_0‖² around its minimum at w = 0, ℓ the slope in w there, R the form
-tr Σ_ij R_ij V_i V_j that is left of E‖F_1‖² when Z is minimized over (a Schur complement: E‖[…]S‖² > 0 for d ≥ 3).
-ℓ ≥ 0, so to exchange the steps in some eigendirections (D = −E, w < 0) gains at first order in w. But the same w is
-seen twice, p w = tr(mE · kD):
-
-    ℓ w = (ℓ/p*) tr(mE · kD) − (ℓ/p*) (p − p*) w,
-
-and with the two terms on the right added to R and to Q both stay positive definite, for all d ≥ 2 and n ≥ 2: their
-leading minors are ratios of polynomials in d − 3 (or d = 2) and n − 2 with positive coefficients. For n = 1, ℓ = 0 and
-both are semidefinite as they are. So f ≥ f*. Equality, n ≥ 2: e = e*, p = p*, w = 0, D + E = 0, so w = −tr D² = 0.
-Equality, n = 1: there S² = tr(S) S, so F_1 = −(D + E) S + (mE + ζ) S² + S (kD + ζ) S with ζ = 2η (1 − 2/d) Z, and
-F_1 = 0 only if all three matrices vanish (the first is the part of degree 2 in X; C'x‖x‖² + x xᵀC''x = 0 for all x
-makes C' a multiple of I, hence 0): E = −D and mE = kD, so e D = 0, while e = e* > 0 from F_0.
-
-If only A is symmetric: f(A, ·) has one minimizer over all matrices, by strict convexity; it commutes with the sign
-changes in an eigenbasis of A, so is symmetric, and f(A, B) ≥ f* with equality at it only. The same for B. ∎
-
-Sources: Ahn et al. (2023), Theorem 2, App. B.1, for the averaging; the theorem is derived here.
+Source: Ahn et al. (2023), Theorem 2, App. B.1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
-from sympy.polys.fields import FracElement
-
+from icl_claims.theory.algebra.blocks import Blocks
+from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.gaussian import expectation
-from icl_claims.theory.algebra.words import FIELD, Words, d, eye, letter, n, one
-from icl_claims.theory.transformer.attention import X_QUERY, W, X, layer, prompt
+from icl_claims.theory.algebra.words import FIELD, Term, Words, eye, letter, n, sigma2
+from icl_claims.theory.transformer.attention import MASK, NO_MASK, X_QUERY, W, X, layer, prompt
 from icl_claims.theory.transformer.parametrizations import sparse
-from icl_claims.theory.transformer.prompts import over_prompts
+from icl_claims.theory.transformer.prompts import LABELS, over_prompts
 
 A = letter("A", "d", "d")
 """A_0, any d × d matrix."""
 B = letter("B", "d", "d")
 """A_1, any d × d matrix."""
-SHIFT_A = letter("m", "1", "1")
-SHIFT_B = letter("k", "1", "1")
-D = letter("D", "d", "d", symmetric=True)
-"""A − mI, traceless."""
-E = letter("E", "d", "d", symmetric=True)
-"""B − kI, traceless."""
-C = letter("C", "d", "d", symmetric=True)
-"""Any traceless symmetric matrix."""
 
 S = X @ X.T / n
 I = eye("d")  # noqa: E741
 
-Matrix = list[list[FracElement]]
-
 
 def mean(words: Words) -> Words:
-    """E over X, standard normal."""
-    return expectation(words, X, I)
+    """E over X, standard normal: term by term, each kept for the next time, traces without X taken out first."""
+    total = Words(words.rows, words.cols, {})
+    for (traces, word), c in words.terms.items():
+        fixed = tuple(trace for trace in traces if not any(x.name == "X" for x in trace))
+        random = tuple(trace for trace in traces if trace not in fixed)
+        outside = Words("1", "1", {(fixed, ()): c})
+        total = total + _mean_of_term((random, word), words.rows, words.cols) * outside
+    return total
 
 
-def inner(F: Words, G: Words) -> Words:
-    """E tr FᵀG, with the traces of C, D and E set to 0."""
-    return traceless(mean((F.T @ G).trace()))
+@lru_cache(maxsize=20_000)
+def _mean_of_term(term: Term, rows: str, cols: str) -> Words:
+    return expectation(Words(rows, cols, {term: FIELD.one}), X, I)
 
 
-def traceless(words: Words) -> Words:
-    """The polynomial without the terms that hold tr C, tr D or tr E."""
-    kept = {
-        (traces, word): c
-        for (traces, word), c in words.terms.items()
-        if not any(len(trace) == 1 and trace[0].name in "CDE" for trace in traces)
-    }
-    return Words(words.rows, words.cols, kept)
+def error_of_two_layers(labels: Words, mask: Blocks = MASK) -> Words:
+    """TF_2 − ⟨w, x_q⟩ up to its sign, for a row of labels."""
+    state = layer(*sparse(B), layer(*sparse(A), prompt(labels), mask), mask)
+    return state[1, 1] + W.T @ X_QUERY
 
 
 @cache
 def loss_polynomial() -> Words:
     """f(A_0, A_1) for any two matrices, symmetric or not, from two layers on the prompt. Σ = Ω = I, σ² = 0."""
-    state = layer(*sparse(B), layer(*sparse(A), prompt(W.T @ X)))
-    error = state[1, 1] + W.T @ X_QUERY
+    return _mean_square(error_of_two_layers(W.T @ X))
+
+
+@cache
+def noisy_loss_polynomial() -> Words:
+    """The same with label noise of variance σ²."""
+    return _mean_square(error_of_two_layers(LABELS))
+
+
+def unmasked_error() -> Words:
+    """The error where the query column takes part in the attention."""
+    return error_of_two_layers(W.T @ X, NO_MASK)
+
+
+@cache
+def unmasked_loss_polynomial() -> Words:
+    """The loss of :func:`unmasked_error`."""
+    return _mean_square(unmasked_error())
+
+
+def _mean_square(error: Words) -> Words:
     return over_prompts(error * error).substitute({"Sigma": I, "Omega": I})
 
 
@@ -124,103 +98,35 @@ def curvature_in_first(direction: Words) -> Words:
     return mean((moved.T @ moved).trace())
 
 
-def invariant_functions() -> list[Words]:
-    """I, −S, S², (1 − 2/d) S² + tr(S) S: F_0 is their sum with weights 1, e, p, c w."""
-    return [I, -S, S @ S, S @ S * (1 - 2 / d) + S * S.trace()]
+def noise_curvature_in_second(direction: Words) -> Words:
+    """What noise adds to the second-order part in R: (σ²/n) E tr M S Mᵀ with M = Rᵀ(I − SAᵀ), a mean of squares."""
+    moved = direction.T @ (I - S @ A.T)
+    return mean((moved @ S @ moved.T).trace()) * (sigma2 / n)
 
 
-def covariant_functions(V: Sequence[Words], two_dimensional: bool) -> list[Words]:
-    """−V_0 S, V_1 S², S V_2 S and, unless d = 2, η […] S of V_3: F_1 is their sum at V = (D + E, mE, kD, Z)."""
-    functions = [-V[0] @ S, V[1] @ S @ S, S @ V[2] @ S]
-    if not two_dimensional:
-        Z = V[3]
-        bracket = I * (Z @ S).trace() + Z * S.trace() + (S @ Z + Z @ S) * (1 - 4 / d)
-        functions.append(bracket @ S * (d / ((d + 4) * (d - 2))))
-    return functions
+def prove_loss(f: Words) -> None:
+    """The polynomial is E‖(I − BᵀS)(I − AᵀS)‖².
 
-
-def parts(two_dimensional: bool) -> tuple[Words, Words, Words]:
-    """F_0, F_1, F_2 with the letters m, k, D, E; for d = 2, or for d ≥ 3."""
-    w = (D @ E).trace()
-    weights = [one(), SHIFT_A + SHIFT_B, SHIFT_A * SHIFT_B, w * (1 / ((d + 2) * (d - 1)))]
-    invariant = Words("d", "d", {})
-    for weight, function in zip(weights, invariant_functions(), strict=True):
-        invariant = invariant + function * weight
-    Z = (D @ E + E @ D) * (FIELD.one / 2) - I * w * (1 / d)
-    covariant = Words("d", "d", {})
-    for function in covariant_functions([D + E, E * SHIFT_A, D * SHIFT_B, Z], two_dimensional):
-        covariant = covariant + function
-    whole = residual(I * SHIFT_A + D, I * SHIFT_B + E)
-    return invariant, covariant, whole - invariant - covariant
-
-
-def with_traces_of_three(words: Words) -> bool:
-    """Whether every term holds a trace of exactly three letters D and E: 0 for d = 2 (Cayley–Hamilton)."""
-    return all(
-        any(sum(x.name in "DE" for x in trace) == len(trace) == 3 for trace in traces)
-        for traces, _ in words.terms
-    )
-
-
-@dataclass(frozen=True)
-class Certificate:
-    """What bounds f from below, over ℚ(d, n).
-
-    Attributes:
-        e, p: e*, p*, the sum and the product of the optimal steps.
-        minimum: f*.
-        slope: ℓ.
-        invariant: Q with ℓ's share, 3 × 3, in (e − e*, p − p*, w).
-        covariant: R with ℓ's share, 3 × 3, in (D + E, mE, kD).
+    Raises:
+        Refuted: it is another one.
     """
-
-    e: FracElement
-    p: FracElement
-    minimum: FracElement
-    slope: FracElement
-    invariant: Matrix
-    covariant: Matrix
+    F = residual(A, B)
+    if f != mean((F.T @ F).trace()):
+        raise Refuted("the loss of two layers is not E‖(I − BᵀS)(I − AᵀS)‖²")
 
 
-@cache
-def certificate(two_dimensional: bool, share: int = 1) -> Certificate:
-    """The certificate, for d = 2 (coefficients then still hold d, to be set to 2) or for d ≥ 3.
+def prove_second_difference(f: Words, name: str, square: Words) -> None:
+    """f with R added to, and taken from, one matrix, less 2f, is twice the square: f is convex in this matrix.
 
-    ``share``: which multiple of ℓ w is moved, 1 in the proof; another leaves (1 − share) ℓ w uncovered.
+    Args:
+        f: a polynomial in A and B.
+        name: "A" or "B".
+        square: in the letter R; the caller answers for its sign.
+
+    Raises:
+        Refuted: the second difference is another one.
     """
-    gram = [[_number(inner(F, G)) for G in invariant_functions()] for F in invariant_functions()]
-    scale = 1 / ((d + 2) * (d - 1))
-    for i in range(4):
-        gram[i][3] = gram[i][3] * scale
-        gram[3][i] = gram[3][i] * scale
-    determinant = gram[1][1] * gram[2][2] - gram[1][2] ** 2
-    e = (gram[1][2] * gram[0][2] - gram[2][2] * gram[0][1]) / determinant
-    p = (gram[1][2] * gram[0][1] - gram[1][1] * gram[0][2]) / determinant
-    minimum = gram[0][0] + gram[0][1] * e + gram[0][2] * p
-    slope = 2 * (gram[0][3] + gram[1][3] * e + gram[2][3] * p)
-    Q = [row[1:] for row in gram[1:]]
-    functions = covariant_functions([C] * 4, two_dimensional)
-    R = [[_per_square(inner(F, G)) for G in functions] for F in functions]
-    if not two_dimensional:
-        last = R[3]
-        R = [[R[i][j] - last[i] * last[j] / last[3] for j in range(3)] for i in range(3)]
-    moved = slope * share / (2 * p)
-    Q[1][2], Q[2][1] = Q[1][2] - moved, Q[2][1] - moved
-    R[1][2], R[2][1] = R[1][2] + moved, R[2][1] + moved
-    return Certificate(e, p, minimum, slope, Q, R)
-
-
-def _number(words: Words) -> FracElement:
-    """A polynomial without letters as an element of ℚ(n, d)."""
-    if any(traces or word for traces, word in words.terms):
-        raise ValueError(f"words must be a number, got {words!r}")
-    return sum(words.terms.values(), FIELD.zero)
-
-
-def _per_square(words: Words) -> FracElement:
-    """The coefficient of tr C²."""
-    expected = (C @ C).trace()
-    ((term, _),) = expected.terms.items()
-    if set(words.terms) - {term}:
-        raise ValueError(f"words must be a multiple of tr C², got {words!r}")
-    return words.terms.get(term, FIELD.zero)
+    matrix, R = {"A": A, "B": B}[name], letter("R", "d", "d")
+    ahead, behind = (f.substitute({name: matrix + R * sign}) for sign in (1, -1))
+    if ahead + behind - f * 2 != square * 2:
+        raise Refuted(f"the second difference in {name} is not twice the square")

@@ -104,15 +104,15 @@ CLAIMS: tuple[Claim, ...] = (
         r"$d,n\ge1$ the global minimizers of $f$ are exactly two: $(aI,bI)$ and $(bI,aI)$, with $a\ne b$ the "
         r"roots of $z^2-ez+p$, $e=\frac{m_1m_4-m_2m_3}{m_2m_4-m_3^2}$, $p=\frac{m_1m_3-m_2^2}{m_2m_4-m_3^2}$, "
         r"$m_k=\mathbb E\operatorname{tr}S^k$: every coordinate takes the same two steps in the same order. The "
-        r"minimum is $f^\star=m_0-e\,m_1+p\,m_2$. No pair in which one matrix is symmetric and the other any "
-        "matrix does better or as well.",
+        r"minimum is $f^\star=m_0-e\,m_1+p\,m_2$. No other pair in which one matrix is symmetric and the "
+        "other any matrix does better or as well.",
         assumptions=(
             ISOTROPIC_COVARIATES,
             GAUSSIAN_COVARIATES,
             INDEPENDENT_TASK,
             GAUSSIAN_TASK_IDENTITY,
             NOISELESS_LABELS,
-            _UNMASKED,
+            MASKED_QUERY,
             ZERO_QUERY_LABEL,
             replace(
                 SYMMETRIC_PRECONDITIONERS,
@@ -122,5 +122,6 @@ CLAIMS: tuple[Claim, ...] = (
             ),
         ),
         parts=("minimum", "uniqueness"),
+        derivation="theory.derivations.two_layer_symmetric_minimizer_scalar",
     ),
 )

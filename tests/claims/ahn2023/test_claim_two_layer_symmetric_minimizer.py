@@ -1,127 +1,88 @@
 """Ahn et al. (2023), Theorem 2: two layers with symmetric matrices have a diagonal pair among their minimizers."""
 
-from collections.abc import Callable
-from fractions import Fraction
-
 import pytest
+import sympy
 from flint import fmpq, fmpq_mat
 from hypothesis import given
 from hypothesis import strategies as st
 
+from icl_claims.claims.edits import changed
 from icl_claims.claims.evidence import Evidence
+from icl_claims.claims.statement import Statement
 from icl_claims.theory.algebra import exact
-from icl_claims.theory.algebra.exact import Refuted
-from icl_claims.theory.algebra.words import Words, eye, letter, n, sigma2
+from icl_claims.theory.derivations.two_layer_symmetric_minimizer import (
+    DERIVATION,
+    STATED,
+    filled_slot,
+    noise,
+    query_as_key,
+)
+from icl_claims.theory.many_layers.averaging import FREE_B, DiagonalPairs
 from icl_claims.theory.many_layers.matrix_layers import layered_loss
-from icl_claims.theory.many_layers.two_symmetric_layers import (
-    A,
-    B,
-    curvature_in_first,
-    curvature_in_second,
-    loss_polynomial,
-    mean,
-    residual,
-)
-from icl_claims.theory.task import isotropic
-from icl_claims.theory.transformer.attention import X_QUERY, W, X, layer, prompt
-from icl_claims.theory.transformer.parametrizations import sparse
-from icl_claims.theory.transformer.prompts import LABELS, over_prompts
-from icl_claims.theory.transformer.query_label import prove_slot_only_shifts
+from icl_claims.theory.many_layers.two_symmetric_layers import loss_polynomial
+from icl_claims.theory.task import RegressionTask, isotropic
+from tests.shared.settings import Setting, conditions
 from tests.shared.strategies import matrices
+from tests.shared.two_layers import TURN, Pair, Turned, least_over_diagonal, pairs
 
-R = letter("R", "d", "d")
-"""Any direction."""
-SIZES = ((2, 1), (2, 3), (3, 2))
-
-
-def check_convexity(curvature: Callable[[Words], Words]) -> None:
-    """f(A, B + R) + f(A, B − R) − 2 f(A, B) is twice a mean of squares, for all d, n and any matrices."""
-    f = loss_polynomial()
-    if f != mean((residual(A, B).T @ residual(A, B)).trace()):
-        raise Refuted("the loss of two layers is not E‖(I − BᵀS)(I − AᵀS)‖²")
-    ahead, behind = (f.substitute({"B": B + R * sign}) for sign in (1, -1))
-    if ahead + behind - f * 2 != curvature(R) * 2:
-        raise Refuted("the second difference in B is another one")
+SLUG = "two_layer_symmetric_minimizer"
 
 
-def check_invariance() -> None:
-    """f is a polynomial in traces of words in A and B alone, so f(UAUᵀ, UBUᵀ) = f(A, B) for orthogonal U."""
-    f = loss_polynomial()
-    if any(word for _, word in f.terms) or {x.name for x in f.letters()} != {"A", "B"}:
-        raise Refuted("the loss holds other letters than A and B, or a word outside a trace")
+def margin(stated: DiagonalPairs, at: Pair) -> fmpq:
+    """By how much the pair exceeds a number that no pair of the stated form loses less than."""
+    return at.loss() - least_over_diagonal(at.setting, stated)
 
 
-@pytest.mark.claim(
-    slug="two_layer_symmetric_minimizer",
-    grade="proof",
-    range="all d, n ≥ 1",
+STATEMENT = Statement(
+    slug=SLUG,
+    stated=STATED,
+    margins={"statement": margin},
+    conditions=conditions(SLUG, symmetric_preconditioners=lambda at: at.is_symmetric),
+    instances=lambda corner: pairs(SLUG, corner),
+    without=lambda key: pairs(SLUG, without=key),
+    excluded={"L = 1": "the statement is about two layers"},
 )
+
+
+def diagonal(*entries: str) -> fmpq_mat:
+    return exact.diagonal(entries)
+
+
+def turned(setting: Setting, first: fmpq_mat, second: fmpq_mat) -> Pair:
+    """The setting with RA_0Rᵀ and RA_1Rᵀ, which are not diagonal."""
+    return Pair(setting, *(TURN * m * TURN.transpose() for m in (first, second)))
+
+
+@pytest.mark.claim(slug="two_layer_symmetric_minimizer", grade="proof", range="all d, n ≥ 1")
 def test_claim_two_layer_symmetric_minimizer(evidence: Evidence) -> None:
-    """The averaging argument, its steps as identities in symbolic d, n and matrices: turn A_0 into a diagonal
-    matrix; f(A_0, ·) is convex, and invariant under the sign changes that fix A_0, whose average is the diagonal part
-    of A_1. A minimizer exists, by the certificate of `two_layer_symmetric_minimizer_scalar`, which names it."""
-    check_invariance()
-    mutants: dict[str, Callable[[Words], Words]] = {
-        "A_1 and A_0 exchanged": curvature_in_first,
-        "half the curvature": lambda direction: curvature_in_second(direction) * Fraction(1, 2),
-        "A_0 forgotten": lambda direction: mean(
-            ((direction.T @ X @ X.T / n) @ (X @ X.T @ direction / n)).trace()
-        ),
-    }
-    evidence.check(check_convexity, curvature_in_second, mutants)
-    f = loss_polynomial()
-    ahead, behind = (f.substitute({"A": A + R * sign}) for sign in (1, -1))
-    if ahead + behind - f * 2 != curvature_in_first(R) * 2:
-        raise Refuted("the second difference in A is no mean of squares")
-    evidence.figure("terms of the loss of two layers with any matrices", len(f.terms))
+    """The loss does not change when both matrices are rotated, so A_0 may be diagonal; then the diagonal part of A_1
+    loses no more than A_1. A minimizer exists, as `two_layer_symmetric_minimizer_scalar` names one."""
+    reason = "Lemma 4: some pair of diagonal matrices is not of the stated form"
+    good = Pair(Setting(isotropic(2, 2)), diagonal("1/4", "1/4"), diagonal("2/3", "2/3"))
+    mutants = [
+        changed(STATED, reason, first=sympy.Integer(0)),
+        changed(STATED, reason, second=sympy.Integer(0)),
+        changed(STATED, reason, first=-FREE_B),
+    ]
+    evidence.prove(DERIVATION, STATEMENT, mutants, at=good)
+    evidence.figure("terms of the loss of two layers with any matrices", len(loss_polynomial().terms))
     evidence.figure("symmetric matrices that the argument needs", "one of the two")
 
 
-Replacement = Callable[[fmpq_mat, fmpq_mat], fmpq_mat]
-"""(A_0, A_1) ↦ the matrix in the place of A_1, claimed to lose no more."""
-
-
-def diagonal_part(_: fmpq_mat, second: fmpq_mat) -> fmpq_mat:
-    return exact.diagonal([second[i, i] for i in range(second.nrows())])
-
-
-def check_replacement(replacement: Replacement) -> None:
-    """For diagonal A_0 the loss falls or stays, at three sizes and two pairs each, in exact arithmetic."""
-    for d, size in SIZES:
-        task = isotropic(d, size)
-        for scale in (1, 3):
-            first = exact.diagonal([fmpq(i + 1, 4 * scale) for i in range(d)])
-            second = fmpq_mat([[fmpq(1 + 2 * i + j * j, 6 * scale) for j in range(d)] for i in range(d)])
-            found = replacement(first, second)
-            if layered_loss(task, [first, found]) > layered_loss(task, [first, second]):
-                raise Refuted(f"d = {d}, n = {size}: the replacement loses more")
-            if any(found[i, j] for i in range(d) for j in range(d) if i != j):
-                raise Refuted("the replacement is not diagonal")
-
-
 @pytest.mark.claim(
-    slug="two_layer_symmetric_minimizer",
-    grade="exact",
-    range="d ≤ 3, n ≤ 5, random rational pairs",
-    complete=False,
+    slug="two_layer_symmetric_minimizer", grade="exact", range="d ≤ 3, n ≤ 5, random rational pairs", parts=()
 )
-def test_claim_two_layer_symmetric_minimizer_no_worse(evidence: Evidence) -> None:
-    """For diagonal A_0 and any A_1, symmetric or not, the diagonal part of A_1 loses no more; nor does that of
-    A_0 where A_1 is diagonal."""
-    mutants: dict[str, Replacement] = {
-        "A_1 itself": lambda _, second: second,
-        "diagonal part doubled": lambda first, second: diagonal_part(first, second) * 2,
-        "zero": lambda _, second: second * 0,
-        "sign": lambda first, second: diagonal_part(first, second) * -1,
-    }
-    evidence.check(check_replacement, diagonal_part, mutants)
+def test_claim_two_layer_symmetric_minimizer_no_worse() -> None:
+    """By the loss of general layers, a second route: for diagonal A_0 and any A_1, symmetric or not, the diagonal part
+    of A_1 loses no more; nor does that of A_0 where A_1 is diagonal."""
+
+    def diagonal_part(m: fmpq_mat) -> fmpq_mat:
+        return exact.diagonal([m[i, i] for i in range(m.nrows())])
 
     @given(st.integers(2, 3), st.integers(1, 5), st.data())
-    def no_worse(d: int, size: int, data: st.DataObject) -> None:
-        task = isotropic(d, size)
-        free = data.draw(matrices(d, d)) / 4
-        fixed = diagonal_part(free, data.draw(matrices(d, d)) / 4)
-        part = diagonal_part(fixed, free)
+    def no_worse(d: int, n: int, data: st.DataObject) -> None:
+        task, free = isotropic(d, n), data.draw(matrices(d, d)) / 4
+        fixed, part = diagonal_part(data.draw(matrices(d, d)) / 4), diagonal_part(free)
         assert layered_loss(task, [fixed, part]) <= layered_loss(task, [fixed, free])
         assert layered_loss(task, [part, fixed]) <= layered_loss(task, [free, fixed])
 
@@ -129,27 +90,31 @@ def test_claim_two_layer_symmetric_minimizer_no_worse(evidence: Evidence) -> Non
 
 
 @pytest.mark.claim(slug="two_layer_symmetric_minimizer", grade="proof", range="all d, n, σ²", parts=())
+def test_claim_two_layer_symmetric_minimizer_dispensable(evidence: Evidence) -> None:
+    """Noise, a filled slot and a query that is a key leave the argument as it is."""
+    evidence.dispensable("noiseless_labels", noise)
+    evidence.dispensable("masked_query", query_as_key)
+    evidence.dispensable("zero_query_label", filled_slot)
+
+
+@pytest.mark.claim(
+    slug="two_layer_symmetric_minimizer", grade="exact", range="one instance each, d = 2, n ≤ 2", parts=()
+)
 def test_claim_two_layer_symmetric_minimizer_necessity(evidence: Evidence) -> None:
-    """Noise and a filled slot leave the averaging argument as it is."""
-    state = layer(*sparse(B), layer(*sparse(A), prompt(LABELS)))
-    error = state[1, 1] + W.T @ X_QUERY
-    noisy = over_prompts(error * error).substitute({"Sigma": eye("d"), "Omega": eye("d")})
-    S = X @ X.T / n
-    moved = R.T @ (eye("d") - S @ A.T)
-    extra = mean((moved @ S @ moved.T).trace()) * (sigma2 / n)
-    ahead, behind = (noisy.substitute({"B": B + R * sign}) for sign in (1, -1))
-    if ahead + behind - noisy * 2 != (curvature_in_second(R) + extra) * 2:
-        raise Refuted("with noise the second difference in B is no mean of squares")
-    if {x.name for x in noisy.letters()} != {"A", "B"}:
-        raise Refuted("with noise the loss is no polynomial in traces of A and B")
-    evidence.dispensable(
-        "noiseless_labels",
-        "With noise f is still a polynomial in traces of A_0 and A_1, convex in each, and no less than without: it has "
-        "minimizers, and the averaging argument makes one of them diagonal.",
-    )
-    prove_slot_only_shifts([sparse(A), sparse(B)])
-    evidence.dispensable(
-        "zero_query_label",
-        "A value c in the slot shifts the error by c at every layer; the error is odd in w, so f grows by the "
-        "constant c².",
-    )
+    """Each other assumption dropped by itself: an exact instance in which a symmetric pair loses less than every
+    diagonal pair, by a bound from least squares."""
+    slanted = [TURN * diagonal("1", small) * TURN.transpose() for small in ("1/16", "1/100")]
+    plain = isotropic(2, 1)
+    instances = {
+        "isotropic_covariates": (Setting(RegressionTask(slanted[0], 2)), "4/5 12/5", "1/5 6/5"),
+        "identity_task": (
+            Setting(RegressionTask(exact.identity(2), 1, slanted[1])),
+            "11/20 1/100",
+            "1/8 1/100",
+        ),
+        "gaussian_covariates": (Turned(plain, covariates="signs"), "3/5 2/5", "1/4 1/10"),
+        "independent_task": (Turned(plain, weights="first_example"), "3/10 1/4", "1/12 1/9"),
+    }
+    for key, (setting, first, second) in instances.items():
+        pair = turned(setting, diagonal(*first.split()), diagonal(*second.split()))
+        evidence.necessary(STATEMENT, key, pair)

@@ -4,6 +4,7 @@ import pytest
 from flint import arb_mat, fmpq, fmpq_mat
 from hypothesis import given
 from hypothesis import strategies as st
+from sympy.polys.fields import FracElement
 
 from icl_claims.theory.algebra import definiteness
 from icl_claims.theory.algebra.definiteness import certain_definiteness
@@ -69,6 +70,21 @@ def test_positivity_needs_each_of_its_conditions() -> None:
     assert not is_positive(-(n + d) / (1 + n), least)
     assert not is_positive((n - 1) / (1 + (n - 2) - (n - 2) * (d - 3)), least)  # in the denominator alone
     assert not is_positive((1 + (n - 2) - (n - 2) * (d - 3)) / n, least)  # in the numerator alone
+
+
+@pytest.mark.parametrize(
+    "denominator", [n - 2, (n - 2) ** 2 - (d - 3) + 1, (n - 2) * (d - 3)], ids=lambda x: str(x.as_expr())
+)
+def test_positivity_needs_the_denominator(denominator: FracElement) -> None:
+    """The numerator is 1: the denominator alone vanishes somewhere."""
+    assert (1 / denominator).numer == 1
+    assert not is_positive(1 / denominator, {"n": 2, "d": 3})
+
+
+def test_positivity_needs_the_denominator_once_a_variable_is_fixed() -> None:
+    value = 1 / (n - d)
+    assert is_positive(value, {"n": 4}, {"d": 3})
+    assert not is_positive(value, {"n": 3}, {"d": 3})
 
 
 def test_fixed_variables_are_set_in_lowest_terms() -> None:
