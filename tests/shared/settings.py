@@ -40,8 +40,10 @@ class Setting:
 
     Attributes:
         task: Σ, Ω, σ² and n.
-        covariates: law of the independent coordinates of x, before Σ: ``gaussian``, or ``signs`` for ±1.
-        weights: law of w: ``gaussian``; ``skewed`` (Ω = I); ``first_example`` for w = x_1 (Σ = Ω).
+        covariates: law of the independent coordinates of x, before Σ: ``gaussian``, ``signs`` for ±1, or ``last_sign``
+            for ±1 in the last coordinate alone.
+        weights: law of w: ``gaussian``; ``skewed`` (Ω = I); ``first_example`` for w = x_1 (Σ = Ω), ``first_entry`` for
+            its first entry alone.
         masked: whether the query column is left out of the attention.
         slot: the number in the query's label slot.
     """
@@ -58,8 +60,14 @@ class Setting:
         for name, matrix in (("Σ", task.covariance), ("Ω", task.task_covariance)):
             words.append(f"{name} = {shown(matrix)}")
         words += [f"σ² = {task.noise_variance}"] if task.noise_variance else []
-        words += ["covariates ±1 before Σ"] if self.covariates == "signs" else []
-        words += {"skewed": ["w_j skewed"], "first_example": ["w = x_1"]}.get(self.weights, [])
+        words += {"signs": ["covariates ±1 before Σ"], "last_sign": ["last covariate ±1 before Σ"]}.get(
+            self.covariates, []
+        )
+        words += {
+            "skewed": ["w_j skewed"],
+            "first_example": ["w = x_1"],
+            "first_entry": ["the first entry of w that of x_1"],
+        }.get(self.weights, [])
         words += [] if self.masked else ["no mask"]
         words += [f"label slot {self.slot}"] if self.slot else []
         return ", ".join(words)
@@ -68,9 +76,10 @@ class Setting:
         """Independent variables with their laws, and the prompt as polynomials in them."""
         task, d, n = self.task, self.task.dim, self.task.context_length
         left, variances = factored(task.covariance)
-        of_x = rademacher if self.covariates == "signs" else gaussian
-        laws: dict[str, Law] = {f"x{a}_{i}": scaled(of_x, variances[a]) for a in range(d) for i in range(n)}
-        laws |= {f"q{a}": scaled(of_x, variances[a]) for a in range(d)}
+        signs = {"signs": range(d), "last_sign": range(d - 1, d)}.get(self.covariates, range(0))
+        of_x = [scaled(rademacher if a in signs else gaussian, variances[a]) for a in range(d)]
+        laws: dict[str, Law] = {f"x{a}_{i}": of_x[a] for a in range(d) for i in range(n)}
+        laws |= {f"q{a}": of_x[a] for a in range(d)}
         if self.weights != "first_example":
             task_left, task_variances = factored(task.task_covariance)
             of_w = skewed if self.weights == "skewed" else gaussian
@@ -83,6 +92,8 @@ class Setting:
         w = columns[0]
         if self.weights != "first_example":
             w = mixed(task_left, [v.of[f"w{a}"] for a in range(d)])
+        if self.weights == "first_entry":
+            w = [columns[0][0], *w[1:]]
         y = [inner(w, x) + v.of.get(f"e{i}", 0) for i, x in enumerate(columns)]
         return v, Prompt(list(zip(*columns, strict=True)), x_query, y, inner(w, x_query), _q(self.slot))
 
@@ -177,7 +188,7 @@ def _q(x: Any) -> Any:
 
 CONDITIONS: dict[str, Callable[[Setting], bool]] = {
     "gaussian_covariates": lambda s: s.covariates == "gaussian",
-    "independent_task": lambda s: s.weights != "first_example",
+    "independent_task": lambda s: s.weights not in ("first_example", "first_entry"),
     "gaussian_task": lambda s: s.weights != "skewed",
     "identity_task": lambda s: s.weights != "skewed" and s.task.task_covariance == exact.identity(s.task.dim),
     "whitened_task": lambda s: (
