@@ -145,13 +145,17 @@ def test_claim_gdpp_norms_increase(evidence: Evidence) -> None:
             STATED, "twenty", changed(twenty, other, a=("-0.3383", "-2.0909", "-8.5681"), at=Which("twenty"))
         ),
         inside(STATED, "twenty", changed(twenty, other, context_length=21, at=Which("twenty"))),
-        inside(STATED, "ten", changed(STATED.ten, "no critical point is near", context_length=11, at=Which("ten"))),
+        inside(
+            STATED,
+            "ten",
+            changed(STATED.ten, "no critical point is near", context_length=11, at=Which("ten")),
+        ),
         changed(STATED, "the norms do not increase", ten=small, at=Which("ten")),
     ]
     evidence.check(check_increasing, STATEMENT, mutants, part="increasing")
     exceptions = [
         inside(STATED, "small", changed(small, other, a=("-0.5156", "-0.1978", "-2.3276"))),
-        inside(STATED, "small", changed(small, other, dim=1)),
+        inside(STATED, "small", changed(small, "no critical point is near", dim=1)),
     ]
     evidence.check(check_exceptions, STATEMENT, exceptions, part="exceptions", at=Which("small"))
     for name, minimum in STATED._asdict().items():
