@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from itertools import pairwise
 from math import exp
 from typing import NamedTuple
 
@@ -43,12 +44,12 @@ def counts(
         numbers = [np.max(s * q**2, axis=1) / np.min(s * q**2, axis=1) for q in p]
     return tuple(
         Counts(int((after < before * (1 - 1e-9)).sum()), int((after > before * (1 + 1e-9)).sum()))
-        for before, after in zip(numbers[:-1], numbers[1:], strict=True)
+        for before, after in pairwise(numbers)
     )
 
 
 def chance(hits: int, prompts: int, share: float) -> float:
-    """A bound, by Hoeffding, of the probability of so many hits among independent prompts, were it ``share`` at most."""
+    """Hoeffding's bound of the chance of so many hits among independent prompts, were the share at most this."""
     excess = hits / prompts - share
     return exp(-2 * prompts * excess**2) if excess > 0 else 1.0
 

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flint import fmpq, fmpq_mat
+import sympy
+from flint import fmpq, fmpq_mat, fmpq_poly
 from hypothesis import strategies as st
 from sympy import QQ
 
 from icl_claims.claims.statement import ANYWHERE, Corner
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.transformer.relaxed_layers import a, b, p, s
 from tests.shared.lines import slope_at_zero
 from tests.shared.settings import Layer, Setting, error, keys_of, loss, settings
 from tests.shared.strategies import matrices, rationals
@@ -113,6 +115,28 @@ def squared_gradient_of_two_scalar_layers(at: Relaxed, a: Sequence[Any], b: Sequ
         return slope_at_zero(value, degree)
 
     return sum((along(place, degree) ** 2 for place, degree in ((0, 6), (1, 2), (2, 4))), fmpq(0))
+
+
+def covariates_margin(move: sympy.Expr, at: Relaxed) -> fmpq:
+    """Minus the squared distance of the covariates after all layers from p_L(S Σ⁻¹) X, in numbers."""
+    d, n = at.setting.task.dim, at.setting.task.context_length
+    whole = fmpq_mat(at.state.tolist()[:d])
+    context = fmpq_mat([row[:n] for row in whole.tolist()])
+    gram = context * context.transpose() / n * at.setting.task.covariance.inv()
+    polynomial = fmpq_poly([1])
+    for step, share in zip(at.a, at.b, strict=True):
+        polynomial *= 1 + sum(
+            (
+                fmpq(int(c.p), int(c.q)) * step**i * share**j * fmpq_poly([0, 1]) ** k * polynomial**m
+                for (i, j, k, m), c in sympy.Poly(move, a, b, s, p).terms()
+            ),
+            fmpq_poly([0]),
+        )
+    value, power = whole * 0, whole
+    for c in polynomial.coeffs():
+        value, power = value + power * c, gram * power
+    found = fmpq_mat(at.forward(*at.scaled()).tolist()[:d])
+    return -sum((x**2 for x in (found - value).entries()), fmpq(0))
 
 
 @st.composite

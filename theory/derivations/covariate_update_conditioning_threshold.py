@@ -62,7 +62,8 @@ def bound(stated: Threshold) -> None:
 COVARIATES = Lemma(
     r"Where the covariates are $pX$, $px_q$ with symmetric $p$, a layer $(aI,bI)$ makes them $p'X$, $p'x_q$ with "
     r"$p'=p+ab\,pSpp$, whatever the labels are. So $X_l=p_l(S_0)X_0$ with $p_0=1$, $p_{l+1}=p_l(1+a_lb_lsp_l^2)$.",
-    "The layer is multiplied out in blocks. If $p=p_l(S)$ it commutes with $S$, which gives the recursion; its degree is "
+    "The layer is multiplied out in blocks. If $p=p_l(S)$ it commutes with $S$, which gives the recursion; "
+    "its degree is "
     r"$\deg p_{l+1}=3\deg p_l+1$ where $a_lb_l\ne0$.",
     covariates,
     "one layer; all d, n, a, b, p, every state",
@@ -80,28 +81,36 @@ DERIVATION = Derivation(
             "all a, b, s, p",
         ),
         Lemma(
-            r"For $0<s<t$ the images come closer if and only if $\gamma>0$, $s+t<2/\gamma$ and the stated product is "
+            r"For $0<s<t$ the images come closer if and only if $\gamma>0$, $s+t<2/\gamma$ and the stated "
+            r"product is "
             "positive.",
-            r"The images have a ratio below $t/s$, the larger by the smaller, exactly where $s\varphi(t)<t\varphi(s)$ and "
-            r"$s\varphi(s)<t\varphi(t)$. The differences are $(t-s)st\gamma(2-\gamma(s+t))$ and $t-s$ times the stated "
+            r"The images have a ratio below $t/s$, the larger by the smaller, exactly where "
+            r"$s\varphi(t)<t\varphi(s)$ and "
+            r"$s\varphi(s)<t\varphi(t)$. The differences are $(t-s)st\gamma(2-\gamma(s+t))$ and $t-s$ times "
+            r"the stated "
             r"product. For $\gamma\le0$ the first is not positive.",
             pairs,
             "all s, t, γ",
         ),
         Lemma(
-            r"Let $\gamma>0$. All pairs $0<s<t\le\frac1{2\gamma}$ come closer, so the condition number, the greatest of the "
+            r"Let $\gamma>0$. All pairs $0<s<t\le\frac1{2\gamma}$ come closer, so the condition number, the "
+            r"greatest of the "
             r"ratios, falls. All pairs close enough to $\frac1{2\gamma}$ from above move apart.",
-            r"With $u=\gamma s$, $v=\gamma t$ the product is $(1-(u+v))((u+v)-(u^2+v^2))$. For $u<v\le\frac12$ both factors "
+            r"With $u=\gamma s$, $v=\gamma t$ the product is $(1-(u+v))((u+v)-(u^2+v^2))$. For "
+            r"$u<v\le\frac12$ both factors "
             r"are positive, and $u+v<2$; for $\frac12<u<v<1$ the first is negative and the second positive.",
             bound,
             "all s, t, γ > 0",
         ),
         Lemma(
-            r"For $n\ge d$ every list of $d$ positive numbers is the spectrum of $S_l$ on some prompt. So for $d\ge2$ the "
+            r"For $n\ge d$ every list of $d$ positive numbers is the spectrum of $S_l$ on some prompt. So "
+            r"for $d\ge2$ the "
             r"condition number rises on the prompt whose $S_l$ has one eigenvalue $t$ and all others $s$, close to "
-            r"$\frac1{2\gamma}$ from above. For $\gamma=0$ nothing moves, and for $\gamma<0$ the first difference of "
+            r"$\frac1{2\gamma}$ from above. For $\gamma=0$ nothing moves, and for $\gamma<0$ the first "
+            r"difference of "
             r"the pairs is negative: the greatest ratio grows.",
-            r"$\varphi$ is continuous with $\varphi(0)=0$ and $\varphi(s)\to\infty$, so it is onto $[0,\infty)$, and so is "
+            r"$\varphi$ is continuous with $\varphi(0)=0$ and $\varphi(s)\to\infty$, so it is onto "
+            r"$[0,\infty)$, and so is "
             r"every composition of such maps. With $n\ge d$ any diagonal $S_0$ occurs.",
             step="compactness",
         ),

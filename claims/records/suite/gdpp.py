@@ -7,12 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from icl_claims.claims.assumptions import (
-    GAUSSIAN_COVARIATES,
-    MASKED_QUERY,
-    POSITIVE_DEFINITE_COVARIANCE,
-    WHITENED_SETTING,
-)
+from icl_claims.claims.assumptions import GAUSSIAN_COVARIATES, WHITENED_SETTING
 from icl_claims.claims.claim import Claim
 from icl_claims.claims.records.ahn2023.covariate_updates import SCALED_SETTING
 
@@ -80,23 +75,27 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         slug="covariate_update_conditioning_threshold",
         paper="suite",
-        location="corrects Ahn et al., §5.1",
+        location="beside Ahn et al., §5.1",
         statement=r"On "
         + _SCALED
         + r", in whitened coordinates, on every prompt: $X_l=p_l(S_0)X_0$, the query's column "
-        r"too, with $p_0=1$ and $p_{l+1}=p_l(1+a_lb_lsp_l^2)$ of degree $(3^{l+1}-1)/2$, and the Gram "
-        r"matrices obey "
-        r"$S_{l+1}=\varphi(S_l)$ with $\varphi(s)=s(1-\gamma s)^2$, $\gamma=-a_lb_l$. Two eigenvalues $0<s<t$ of "
-        r"$S_l$ have images of ratio below $t/s$, the larger by the smaller, if and only if $\gamma>0$, "
-        r"$s+t<2/\gamma$ and $(1-\gamma(s+t))((s+t)-\gamma(s^2+t^2))>0$. So for $\gamma>0$ the condition "
-        r"number falls "
-        r"on every prompt with $0\prec S_l\preceq\frac1{2\gamma}I$ that is no multiple of $I$, and rises on some "
-        r"prompt with $S_l\preceq cI$ for every $c>\frac1{2\gamma}$; for $\gamma=0$ it stays, for "
-        r"$\gamma<0$ it rises "
-        r"on every prompt with $S_l\succ0$ that is no multiple of $I$.",
-        assumptions=(POSITIVE_DEFINITE_COVARIANCE, MASKED_QUERY),
-        parts=("polynomial", "threshold"),
-        corrects="covariate_update_conditioning",
+        r"too, with $p_0=1$ and $p_{l+1}=p_l(1+a_lb_lsp_l^2)$ of degree $(3^{l+1}-1)/2$ where no $a_lb_l$ is "
+        r"0, and the Gram "
+        r"matrices obey $S_{l+1}=\varphi(S_l)$ with $\varphi(s)=s(1-\gamma s)^2$, $\gamma=-a_lb_l$. Two "
+        r"eigenvalues "
+        r"$0<s<t$ of $S_l$ have images of ratio below $t/s$, the larger by the smaller, if and only if $\gamma>0$, "
+        r"$s+t<2/\gamma$ and $(1-\gamma(s+t))((s+t)-\gamma(s^2+t^2))>0$. So, of all prompts with $S_l\succ0$ "
+        r"(which needs "
+        r"$n\ge d$) no multiple of $I$ (which needs $d\ge2$): for $\gamma>0$ the condition number falls on "
+        r"every one with "
+        r"$S_l\preceq\frac1{2\gamma}I$, and, for $n\ge d\ge2$ and every $c>\frac1{2\gamma}$, rises on some "
+        r"one with "
+        r"$S_l\preceq cI$; for $\gamma=0$ it stays; for $\gamma<0$ it rises on every one.",
+        assumptions=tuple(
+            x for x in SCALED_SETTING if x.key in ("positive_definite_covariance", "masked_query")
+        ),
+        parts=("polynomial", "pairs", "condition_number"),
+        derivation="theory.derivations.covariate_update_conditioning_threshold",
     ),
     Claim(
         slug="gdpp_norms_increase",
@@ -116,21 +115,16 @@ CLAIMS: tuple[Claim, ...] = (
         slug="covariate_update_conditioning_typical",
         paper="suite",
         location="beside Ahn et al., §5.1",
-        statement=r"For $d=5$, at the least strict local minimum on "
+        kind="experiment",
+        statement=r"For $d=5$, standard normal covariates and the least strict local minimum on "
         + _SCALED
         + r" that is known: with $L=3$, $n=20$ the "
         r"covariate update of the first layer lowers the condition number of the Gram matrix on more than "
-        r"$0.95$ of all "
-        r"prompts; with $L=3$, $n=10$ that of the second layer raises it on more than $0.75$; with $L=2$, "
-        r"$n=20$ the only "
-        r"one raises it on more than $0.40$.",
-        assumptions=(
-            replace(
-                GAUSSIAN_COVARIATES,
-                not_shown="The shares are those of this law; no other was sampled.",
-            ),
-        ),
+        r"$0.95$ of all prompts; with $L=3$, $n=10$ that of the second layer raises it on more than $0.75$; "
+        r"with $L=2$, "
+        r"$n=20$ the only one raises it on more than $0.40$.",
         parts=("lowers", "raises"),
+        rests_on=("gdpp_loss",),
     ),
     Claim(
         slug="trained_relaxed_published_numbers",

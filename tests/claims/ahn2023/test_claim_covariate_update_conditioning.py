@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import sympy
-from flint import fmpq, fmpq_mat, fmpq_poly
+from flint import fmpq
 from hypothesis import strategies as st
 
 from icl_claims.claims.edits import changed, inside, substituted, times
@@ -22,11 +22,11 @@ from icl_claims.theory.algebra.words import letter
 from icl_claims.theory.derivations.covariate_update_conditioning import DERIVATION, STATED, Update
 from icl_claims.theory.transformer.attention import X_QUERY, X, layer
 from icl_claims.theory.transformer.parametrizations import relaxed as relaxed_weights
-from icl_claims.theory.transformer.relaxed_layers import STATE, a, b, p, s
+from icl_claims.theory.transformer.relaxed_layers import STATE, a, b, p
 from tests.shared import trained_runs
 from tests.shared.condition_numbers import chance, counts, numbers
 from tests.shared.decimals import decimal
-from tests.shared.relaxed import Relaxed, plain, relaxed
+from tests.shared.relaxed import Relaxed, covariates_margin, plain, relaxed
 from tests.shared.relaxed_points import least_known
 from tests.shared.settings import conditions
 
@@ -54,28 +54,6 @@ class Sampled:
     def setting(self) -> Any:
         """Of the layer and the sample."""
         return self.relaxed.setting
-
-
-def covariates_margin(move: sympy.Expr, at: Relaxed) -> fmpq:
-    """Minus the squared distance of the covariates after all layers from p_L(S Σ⁻¹) X, in numbers."""
-    d, n = at.setting.task.dim, at.setting.task.context_length
-    whole = fmpq_mat(at.state.tolist()[:d])
-    context = fmpq_mat([row[:n] for row in whole.tolist()])
-    gram = context * context.transpose() / n * at.setting.task.covariance.inv()
-    polynomial = fmpq_poly([1])
-    for step, share in zip(at.a, at.b, strict=True):
-        polynomial *= 1 + sum(
-            (
-                fmpq(int(c.p), int(c.q)) * step**i * share**j * fmpq_poly([0, 1]) ** k * polynomial**m
-                for (i, j, k, m), c in sympy.Poly(move, a, b, s, p).terms()
-            ),
-            fmpq_poly([0]),
-        )
-    value, power = whole * 0, whole
-    for c in polynomial.coeffs():
-        value, power = value + power * c, gram * power
-    found = fmpq_mat(at.forward(*at.scaled()).tolist()[:d])
-    return -sum((x**2 for x in (found - value).entries()), fmpq(0))
 
 
 def polynomial_margin(stated: Update, at: Sampled) -> fmpq:

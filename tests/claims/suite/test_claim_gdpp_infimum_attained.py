@@ -73,7 +73,7 @@ STATEMENT = Statement(
 
 @pytest.mark.claim(slug="gdpp_infimum_attained", grade="argument", range="all d, n, L ≥ 1, Σ ≻ 0")
 def test_claim_gdpp_infimum_attained(evidence: Evidence) -> None:
-    """By invariance the gradient is that in a and b; the first layers change nothing: slopes are those of two layers."""
+    """By invariance the gradient is that in a and b; as the first layers change nothing, that of two layers."""
     of_two, of_one = "Lemma 6: slope 0 of 2 layers", "Lemma 6: slope 0 of 1 layers"
     mutants = [
         changed(STATED, of_two, move=-FIELD.one / 3),
