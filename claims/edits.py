@@ -70,6 +70,16 @@ def item(stated: Any, index: int, new: Any, refused: str, *, at: Any = None) -> 
     return Edit(label, type(stated)(items), refused, at)
 
 
+def keyed(stated: Mapping[Any, Any], key: Any, new: Any, refused: str, *, at: Any = None) -> Edit[Any]:
+    """The value of a key that is no name replaced: ``[key]: old → new``.
+
+    Raises:
+        KeyError: there is no such key.
+    """
+    label = f"[{_text(key)}]: {_text(stated[key])} → {_text(new)}"
+    return Edit(label, {**stated, key: new}, refused, at)
+
+
 def substituted(stated: Any, old: Any, new: Any, refused: str, *, at: Any = None) -> Edit[Any]:
     """A SymPy expression with one subexpression replaced, exactly where it stands: ``old → new``.
 

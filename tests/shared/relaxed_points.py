@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from flint import fmpq_poly
+from flint import fmpq, fmpq_mat, fmpq_poly
 
 from icl_claims.numerics.gdpp import CriticalPoint, certify
+from icl_claims.theory.algebra.definiteness import is_positive_definite
+from icl_claims.theory.derivations.gdpp_minimum_attained import STATED
 from icl_claims.theory.many_layers import gdpp
 from icl_claims.theory.task import isotropic
 from icl_claims.theory.wishart import spectral_moments
@@ -38,13 +40,7 @@ BESIDE_PRINTED = Point(("-0.3383", "-2.0908", "-8.5681"), ("0.8776", "0.5782"))
 """The strict local minimum next to them at d = 5, n = 20."""
 
 LEAST_KNOWN: dict[tuple[int, int, int], Point] = {
-    (1, 1, 3): Point(("-0.623", "-0.214", "-2.975"), ("0.038", "0.981")),
-    (2, 1, 3): Point(("-0.516", "-0.198", "-2.328"), ("0.044", "0.998")),
-    (2, 5, 3): Point(("-0.869", "-0.677", "-8.237"), ("0.113", "1.517")),
-    (3, 2, 3): Point(("-0.406", "-0.296", "-4.379"), ("0.105", "1.631")),
-    (5, 3, 3): Point(("-0.507", "-0.396", "-5.292"), ("0.113", "1.545")),
-    (5, 10, 3): Point(("-0.539", "-1.570", "-11.78"), ("0.297", "0.948")),
-    (5, 20, 3): Point(("-0.338", "-2.091", "-8.568"), ("0.878", "0.578")),
+    **{(*sizes, 3): Point(a, b) for sizes, (a, b) in STATED.witnesses.items()},
     (5, 10, 2): Point(("-0.374", "-3.016"), ("0.923",)),
     (5, 20, 2): Point(("-0.517", "-3.475"), ("0.868",)),
 }
@@ -54,6 +50,15 @@ LEAST_KNOWN: dict[tuple[int, int, int], Point] = {
 def least_known(dim: int, context_length: int, layers: int) -> CriticalPoint:
     """The minimum of :data:`LEAST_KNOWN`, certified from its rounded numbers."""
     return LEAST_KNOWN[dim, context_length, layers].certified(dim, context_length)
+
+
+def newton_step(point: Point, dim: int, context_length: int) -> tuple[list[fmpq], bool]:
+    """Newton's step −H⁻¹∇f from the decimals, and whether H is positive definite there: exactly, no enclosure."""
+    task = isotropic(dim, context_length)
+    slopes = [x for part in gdpp.gradient(task, *point) for x in part]
+    hessian = gdpp.hessian(task, *point)
+    step = hessian.solve(fmpq_mat([[-x] for x in slopes]))
+    return [row[0] for row in step.tolist()], is_positive_definite(hessian)
 
 
 def along_printed(context_length: int) -> fmpq_poly:

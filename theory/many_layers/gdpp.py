@@ -17,27 +17,11 @@ So the error is −wᵀ r_L(S) x_q, and, with μ the expected spectral measure o
 
 of degree 3ᴸ − 1 in s: exact moments of S, no samples. b_{L−1} does not occur.
 
-**Proposition (critical points).** 𝒮′ holds exact critical points of f over all matrices, for all d, n, L ≥ 1: see
-:func:`explicit_critical_point`. So the infimum of Theorem 4 is attained.
-
-**Proposition (the minimum on 𝒮′).** For L = 2 and all d, n ≥ 1, f attains its minimum over ℝ³. For L ≥ 3 it does
-whenever no minimizer of the closure described below has ε_m = 0 for an m < L − 2; for L = 3,
-:func:`prove_degenerate_layer_loses` decides that at given d, n.
-
-*Proof.* Write c_l = a_l b_l, so that p_{l+1} = p_l (1 + c_l s p_l²). Admit also p_{l+1} = p_l (ε_l + γ_l s p_l²)
-with (ε_l, γ_l) ≠ 0 on the unit circle: ε_l ≠ 0 is c_l = γ_l/ε_l up to a factor of p_{l+1}, which a_{l+1} and the
-later γ absorb; ε_l = 0 stands for c_l = ±∞. On {f ≤ f(0)} the coefficients of r_L are bounded, hence the reciprocals
-of its roots, hence the coefficients of each factor 1 + a_l s p_l², hence a_l, since the p_l ≠ 0 range over a compact
-set. So f attains its minimum on ℝᴸ × (circle)^{L−1}. At a minimum no a_l is 0: there ∂f/∂a_l = 2 ∫ s p_l² r² dμ > 0
-at fixed c. So where no ε_l is 0 either, b_l = c_l/a_l gives a minimizer on 𝒮′.
-
-ε_{L−2} = 0 is impossible at a minimum. Put τ = s p_{L−2}² ≥ 0, so that s p_{L−1}² = τ (ε + γτ)² = γ²τ³ + 2εγτ² + O(ε²),
-let ν be μ times the square of the earlier factors, and a = a_{L−1}γ². Then ∂f/∂a = 0 and ∂f/∂ε = 0 (ε may have either
-sign) read ∫ (1 + aτ³) τ³ dν = 0 and ∫ (1 + aτ³) τ² dν = 0. The first needs a < 0; with τ_0 = (−a)^{−1/3} the integrand
-of ∫ (1 + aτ³) (τ − τ_0) τ² dν is ≤ 0, and < 0 but at finitely many points, so the integral is < 0, not 0. ∎
+That it is so, that 𝒮′ holds a point which is critical in all matrices, and where the minimum over 𝒮′ is attained, is
+derived in :mod:`icl_claims.theory.derivations.gdpp_loss`, ``gdpp_infimum_attained`` and ``gdpp_minimum_attained``.
 
 Source: Ahn et al. (2023), Eq. (11), Theorem 4, Appendix B.3; GD++: von Oswald et al. (2023), Section 4. The
-recursion, the degree and the derivatives are derived here, see :mod:`icl_claims.theory.transformer.recursion`.
+derivatives are derived here, see :mod:`icl_claims.theory.transformer.recursion`.
 """
 
 from __future__ import annotations
@@ -152,13 +136,7 @@ def one_prompt_variance(task: RegressionTask, a: Sequence[Any], b: Sequence[Any]
 def explicit_critical_point(task: RegressionTask, layers: int) -> tuple[list[fmpq], list[fmpq]]:
     r"""a_l = 0, b_l = −1/2 for l < L − 1, a_{L−1} = −n/(n + d + 1): a critical point of f over all A_l, B_l.
 
-    At a_l = 0, l < L − 1, all p_l are 1 and r_L = 1 + a s, a = a_{L−1}. A small a_l adds s (1 + a s) through
-    the labels and 2 b_l a s² through the covariates of the last layer, together s for b_l = −1/2; b_l itself
-    adds nothing, and a_{L−1} adds s. So every slope of f is 0 or 2 ∫ s (1 + a s) dμ, which is 0 for the best
-    single layer, a = −m_1/m_2. That the gradient then vanishes in all matrix directions is invariance: for
-    Σ = I, f is unchanged under A_l ↦ U A_l Uᵀ, B_l ↦ U B_l Uᵀ (all l, U orthogonal), so at a point of 𝒮′ each
-    block of the gradient commutes with all U: it is a multiple of I, of trace ∂f/∂a_l or ∂f/∂b_l. For general
-    Σ the blocks are multiples of Σ and I.
+    Derived in :mod:`icl_claims.theory.derivations.gdpp_infimum_attained`.
 
     >>> task = RegressionTask.isotropic(2, 5)
     >>> point = explicit_critical_point(task, 2)

@@ -10,8 +10,10 @@ from icl_claims.claims.claim import Claim
 
 _MINIMA = (
     r"$d=5$, $\Sigma$ with the eigenvalues $1,1,\frac14,\frac1{16},1$, $w\sim\mathcal N(0,\Sigma^{-1})$, no noise. "
-    r"Let $u$, $p$ and $g$ be the least population losses of $L$ sparse layers with $A_l=a_l\Sigma^{-1}$, of $L$ steps "
-    r"of preconditioned GD, $A_l=a\Sigma^{-1}$, and of $L$ steps of GD, $A_l=aI$, each with the best constant step $a$ "
+    r"Let $u$, $p$ and $g$ be the least population losses of $L$ sparse layers with $A_l=a_l\Sigma^{-1}$, of "
+    r"$L$ steps "
+    r"of preconditioned GD, $A_l=a\Sigma^{-1}$, and of $L$ steps of GD, $A_l=aI$, each with the best "
+    r"constant step $a$ "
     r"or steps $a_l$. "
 )
 

@@ -7,98 +7,124 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from icl_claims.claims.assumptions import (
-    GAUSSIAN_COVARIATES,
-    MASKED_QUERY,
-    POSITIVE_DEFINITE_COVARIANCE,
-    WHITENED_SETTING,
-)
+from icl_claims.claims.assumptions import GAUSSIAN_COVARIATES, WHITENED_SETTING
 from icl_claims.claims.claim import Claim
+from icl_claims.claims.records.ahn2023.covariate_updates import SCALED_SETTING
 
 _SCALED = r"$\mathcal S'=\{A_l=a_l\Sigma^{-1},\,B_l=b_lI\}$"
-_LOSS = (
-    r"On " + _SCALED + r", with $p_0=r_0=1$, $r_{l+1}=r_l(1+a_lsp_l^2)$, "
-    r"$p_{l+1}=p_l(1+a_lb_lsp_l^2)$: $f(a,b)=\int r_L(s)^2\,d\mu(s)$, of degree $3^L-1$ in $s$, $\mu$ the expected "
-    r"spectral measure of $S$ for standard normal covariates. "
+_RECURSION = (
+    r"with $p_0=r_0=1$, $r_{l+1}=r_l(1+a_lsp_l^2)$, $p_{l+1}=p_l(1+a_lb_lsp_l^2)$: $f(a,b)=\int "
+    r"r_L(s)^2\,d\mu(s)$, "
+    r"$\mu$ the expected spectral measure of $S=XX^\top/n$ for $d\times n$ standard normal covariates, of mass $d$"
 )
+_F = r"Let $f$ be the loss on $\mathcal S'$ that `gdpp_loss` gives, " + _RECURSION + ". "
 
 _PUBLISHED = r"$a=(-0.38,-2.40,-9.55)$, $b=(0.90,0.56)$"
 
 CLAIMS: tuple[Claim, ...] = (
     Claim(
-        slug="gdpp_minimum_attained",
+        slug="gdpp_loss",
+        paper="suite",
+        location="beside Ahn et al., Theorem 4",
+        statement=r"On "
+        + _SCALED
+        + ", for all $d,n,L\\ge1$, "
+        + _RECURSION
+        + r". As a polynomial in $s$, $r_L^2$ is of "
+        r"degree $3^L-1$ where no $a_l$ and, for $l<L-1$, no $b_l$ is 0.",
+        assumptions=SCALED_SETTING,
+        parts=("loss", "degree"),
+        derivation="theory.derivations.gdpp_loss",
+    ),
+    Claim(
+        slug="gdpp_infimum_attained",
         paper="suite",
         location="completes Ahn et al., Theorem 4",
-        statement=_LOSS + r"For all $d,n,L\ge1$ the point $a_l=0$, $b_l=-\frac12$ for $l<L-1$, "
-        r"$a_{L-1}=-\frac{n}{n+d+1}$ is a critical point of $f$ over all matrices $A_l$, $B_l$, a saddle "
-        r"for $L\ge2$: "
-        r"the infimum of Theorem 4 is attained. For $L=2$ and all $d,n$, $f$ attains its minimum on "
-        r"$\mathcal S'$; for "
-        r"$L=3$ it does for $(d,n)=(1,1)$, $(2,1)$, $(2,5)$, $(3,2)$, $(5,3)$, $(5,10)$, $(5,20)$. For $L=2$, "
-        r"$d=5$, $n=20$ there is one minimizer, $a_0=-0.51676$, $a_1=-3.47466$, $b_0=0.86846$, of loss $0.0575012$ "
-        r"(rounded), less than a sixth of what the best two steps without covariate updates lose; there "
-        r"are other strict local minima.",
-        assumptions=WHITENED_SETTING,
-        parts=("loss", "critical_point", "two_layers", "three_layers", "minimizer"),
+        statement=r"On " + _SCALED + r", for all $d,n,L\ge1$: the point $a_l=0$, $b_l=-\frac12$ for $l<L-1$, "
+        r"$a_{L-1}=-\frac{n}{n+d+1}$ is a critical point of $f$ over all matrices $A_l$, $B_l$, and for "
+        r"$L\ge2$ a saddle. "
+        "So the infimum of Theorem 4 is attained, there by layers that change nothing, before a last one "
+        "that is the "
+        "best single layer.",
+        assumptions=SCALED_SETTING,
+        parts=("critical", "saddle"),
+        derivation="theory.derivations.gdpp_infimum_attained",
+        rests_on=("gdpp_loss",),
+    ),
+    Claim(
+        slug="gdpp_minimum_attained",
+        paper="suite",
+        location="beside Ahn et al., Theorem 4",
+        statement=_F
+        + r"For $L=2$ and all $d,n\ge1$, $f$ attains its minimum over $\mathbb R^3$. For $L=3$ it does over "
+        r"$\mathbb R^5$ for $(d,n)=(1,1)$, $(2,1)$, $(2,5)$, $(3,2)$, $(5,3)$, $(5,10)$, $(5,20)$.",
+        parts=("two_layers", "three_layers"),
+        derivation="theory.derivations.gdpp_minimum_attained",
+    ),
+    Claim(
+        slug="gdpp_minimizer_two_layers",
+        paper="suite",
+        location="beside Ahn et al., Theorem 4",
+        statement=_F + r"For $L=2$, $d=5$, $n=20$ its minimizer is unique, $a_0=-0.51676$, $a_1=-3.47466$, "
+        r"$b_0=0.86846$, of loss $0.0575012$ (rounded). That is less than a sixth of what the best two steps "
+        r"without "
+        "covariate updates lose.",
+        parts=("minimizer", "gain"),
+        rests_on=("gdpp_minimum_attained",),
     ),
     Claim(
         slug="covariate_update_conditioning_threshold",
         paper="suite",
-        location="corrects Ahn et al., §5.1",
+        location="beside Ahn et al., §5.1",
         statement=r"On "
         + _SCALED
         + r", in whitened coordinates, on every prompt: $X_l=p_l(S_0)X_0$, the query's column "
-        r"too, with $p_0=1$ and $p_{l+1}=p_l(1+a_lb_lsp_l^2)$ of degree $(3^{l+1}-1)/2$, and the Gram matrices obey "
-        r"$S_{l+1}=\varphi(S_l)$ with $\varphi(s)=s(1-\gamma s)^2$, $\gamma=-a_lb_l$. Two eigenvalues $0<s<t$ of "
-        r"$S_l$ have images of ratio below $t/s$, the larger by the smaller, if and only if $\gamma>0$, "
-        r"$s+t<2/\gamma$ and $(1-\gamma(s+t))((s+t)-\gamma(s^2+t^2))>0$. So for $\gamma>0$ the condition "
-        r"number falls "
-        r"on every prompt with $0\prec S_l\preceq\frac1{2\gamma}I$ that is no multiple of $I$, and rises on some "
-        r"prompt with $S_l\preceq cI$ for every $c>\frac1{2\gamma}$; for $\gamma=0$ it stays, for "
-        r"$\gamma<0$ it rises "
-        r"on every prompt with $S_l\succ0$ that is no multiple of $I$.",
-        assumptions=(POSITIVE_DEFINITE_COVARIANCE, MASKED_QUERY),
-        parts=("polynomial", "threshold"),
-        corrects="covariate_update_conditioning",
+        r"too, with $p_0=1$ and $p_{l+1}=p_l(1+a_lb_lsp_l^2)$ of degree $(3^{l+1}-1)/2$ where no $a_lb_l$ is "
+        r"0, and the Gram "
+        r"matrices obey $S_{l+1}=\varphi(S_l)$ with $\varphi(s)=s(1-\gamma s)^2$, $\gamma=-a_lb_l$. Two "
+        r"eigenvalues "
+        r"$0<s<t$ of $S_l$ have images of ratio below $t/s$, the larger by the smaller, if and only if $\gamma>0$, "
+        r"$s+t<2/\gamma$ and $(1-\gamma(s+t))((s+t)-\gamma(s^2+t^2))>0$. So, of all prompts with $S_l\succ0$ "
+        r"(which needs "
+        r"$n\ge d$) no multiple of $I$ (which needs $d\ge2$): for $\gamma>0$ the condition number falls on "
+        r"every one with "
+        r"$S_l\preceq\frac1{2\gamma}I$, and, for $n\ge d\ge2$ and every $c>\frac1{2\gamma}$, rises on some "
+        r"one with "
+        r"$S_l\preceq cI$; for $\gamma=0$ it stays; for $\gamma<0$ it rises on every one.",
+        assumptions=tuple(
+            x for x in SCALED_SETTING if x.key in ("positive_definite_covariance", "masked_query")
+        ),
+        parts=("polynomial", "pairs", "condition_number"),
+        derivation="theory.derivations.covariate_update_conditioning_threshold",
     ),
     Claim(
         slug="gdpp_norms_increase",
         paper="suite",
         location="beside Ahn et al., §5.1",
-        statement=_LOSS + r"For $d=5$ and $L=3$ the least strict local minimum that is known has "
-        r"$|a_0|<|a_1|<|a_2|$, at $n=10$ ($a=(-0.5390,-1.5704,-11.7810)$) and at $n=20$ "
-        r"($a=(-0.3383,-2.0908,-8.5681)$). It is no law: at $d=2$, $n=1$ the least one known has "
-        r"$|a_0|>|a_1|$, and for "
-        r"$L=2$, $d=5$, $n=20$ there is a strict local minimum with $|a_0|>|a_1|$.",
-        assumptions=tuple(
-            replace(
-                assumption,
-                not_shown="The statement is about three points of one exact polynomial loss; the loss itself, "
-                "and what it rests on, is `gdpp_minimum_attained`.",
-            )
-            for assumption in WHITENED_SETTING
-        ),
+        statement=_F
+        + r"For $d=5$ and $L=3$ it has a strict local minimum with $|a_0|<|a_1|<|a_2|$ at $n=10$, "
+        r"$a=(-0.5390,-1.5704,-11.7810)$, and at $n=20$, $a=(-0.3383,-2.0908,-8.5681)$ (rounded). It is no "
+        r"law: at $d=2$, "
+        r"$n=1$, $L=3$ there is one with $|a_0|>|a_1|$, $a=(-0.5156,-0.1977,-2.3276)$, and at $d=5$, $n=20$, "
+        r"$L=2$ one "
+        r"with $a=(-1.8325,-1.3342)$. (A search from 128 starts finds no lower ones than the first three.)",
         parts=("increasing", "exceptions"),
+        rests_on=("gdpp_loss",),
     ),
     Claim(
         slug="covariate_update_conditioning_typical",
         paper="suite",
         location="beside Ahn et al., §5.1",
-        statement=r"For $d=5$, at the least strict local minimum on "
+        kind="experiment",
+        statement=r"For $d=5$, standard normal covariates and the least strict local minimum on "
         + _SCALED
         + r" that is known: with $L=3$, $n=20$ the "
         r"covariate update of the first layer lowers the condition number of the Gram matrix on more than "
-        r"$0.95$ of all "
-        r"prompts; with $L=3$, $n=10$ that of the second layer raises it on more than $0.75$; with $L=2$, "
-        r"$n=20$ the only "
-        r"one raises it on more than $0.40$.",
-        assumptions=(
-            replace(
-                GAUSSIAN_COVARIATES,
-                not_shown="The shares are those of this law; no other was sampled.",
-            ),
-        ),
+        r"$0.95$ of all prompts; with $L=3$, $n=10$ that of the second layer raises it on more than $0.75$; "
+        r"with $L=2$, "
+        r"$n=20$ the only one raises it on more than $0.40$.",
         parts=("lowers", "raises"),
+        rests_on=("gdpp_loss",),
     ),
     Claim(
         slug="trained_relaxed_published_numbers",

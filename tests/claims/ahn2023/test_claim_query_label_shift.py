@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import pytest
-import torch
 from flint import fmpq, fmpq_mat
 from hypothesis import given
 from hypothesis import strategies as st
@@ -43,7 +42,7 @@ class Filled:
         """Whether P_l = diag(B_l, 1) and Q_l = diag(±A_l, 0) for all l."""
         d = self.prompt.X.nrows()
         return all(
-            P == block_diagonal(corner(P), 1) and Q == block_diagonal(corner(Q), 0) and P[d, d] == 1
+            block_diagonal(corner(P), 1) == P and block_diagonal(corner(Q), 0) == Q and P[d, d] == 1
             for P, Q in self.layers
         )
 

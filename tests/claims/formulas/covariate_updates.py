@@ -21,7 +21,8 @@ from tests.claims.formulas.values import Matrix, times
 
 
 @compares(
-    "gdpp_critical_points gdpp_minimum_attained gdpp_norms_increase covariate_update_conditioning_threshold "
+    "gdpp_critical_points gdpp_loss gdpp_infimum_attained gdpp_minimum_attained gdpp_minimizer_two_layers "
+    "gdpp_norms_increase covariate_update_conditioning covariate_update_conditioning_threshold "
     "covariate_update_conditioning_typical trained_relaxed_published_numbers",
     r"\mathcal S'=\{A_l=a_l\Sigma^{-1},\,B_l=b_lI\}",
 )
@@ -159,10 +160,14 @@ def relaxed_points() -> Iterator[tuple[int, list[fmpq], list[fmpq], dict[str, An
 
 
 @compares("covariate_update_conditioning_threshold", "p_0=1")
-@compares("gdpp_minimum_attained gdpp_norms_increase", "p_0=r_0=1")
-@compares("gdpp_minimum_attained gdpp_norms_increase", r"r_{l+1}=r_l(1+a_lsp_l^2)")
+@compares("gdpp_loss gdpp_minimum_attained gdpp_minimizer_two_layers gdpp_norms_increase", "p_0=r_0=1")
 @compares(
-    "gdpp_minimum_attained gdpp_norms_increase covariate_update_conditioning_threshold",
+    "gdpp_loss gdpp_minimum_attained gdpp_minimizer_two_layers gdpp_norms_increase",
+    r"r_{l+1}=r_l(1+a_lsp_l^2)",
+)
+@compares(
+    "gdpp_loss gdpp_minimum_attained gdpp_minimizer_two_layers gdpp_norms_increase "
+    "covariate_update_conditioning_threshold",
     r"p_{l+1}=p_l(1+a_lb_lsp_l^2)",
 )
 def recursion() -> Iterator[dict[str, Any]]:
@@ -172,7 +177,10 @@ def recursion() -> Iterator[dict[str, Any]]:
             yield {**point, "l": l}
 
 
-@compares("gdpp_minimum_attained gdpp_norms_increase", r"f(a,b)=\int r_L(s)^2\,d\mu(s)")
+@compares(
+    "gdpp_loss gdpp_minimum_attained gdpp_minimizer_two_layers gdpp_norms_increase",
+    r"f(a,b)=\int r_L(s)^2\,d\mu(s)",
+)
 def relaxed_loss() -> Iterator[dict[str, Any]]:
     """f: the loss of ``theory``; r_L: its residual."""
     for (L, a, b, point), (d, n) in product(relaxed_points(), SIZES):
@@ -181,7 +189,7 @@ def relaxed_loss() -> Iterator[dict[str, Any]]:
         yield {**point, **more, "r_L": lambda s, r=point["r_"][L]: r(s)}
 
 
-@compares("gdpp_minimum_attained gdpp_norms_increase", "3^L-1")
+@compares("gdpp_loss", "3^L-1")
 def degree_of_the_loss() -> Iterator[dict[str, Any]]:
     """The degree of r_L² in s."""
     for L, _, _, point in relaxed_points():
@@ -196,8 +204,8 @@ def degree_of_covariates() -> Iterator[dict[str, Any]]:
             yield {"l": l, "=": point["p_"][l + 1].degree()}
 
 
-@compares("gdpp_minimum_attained", "a_l=0", r"b_l=-\frac12")
-@compares("gdpp_minimum_attained", r"a_{L-1}=-\frac{n}{n+d+1}")
+@compares("gdpp_infimum_attained", "a_l=0", r"b_l=-\frac12")
+@compares("gdpp_infimum_attained", r"a_{L-1}=-\frac{n}{n+d+1}")
 def explicit_point() -> Iterator[dict[str, Any]]:
     """a_l, b_l: the point that ``theory`` proves critical, for l < L − 1."""
     for d, n in SIZES:
@@ -207,7 +215,7 @@ def explicit_point() -> Iterator[dict[str, Any]]:
                 yield {"a_": a, "b_": b, "l": l, "L": L, "d": d, "n": n}
 
 
-@compares("gdpp_minimum_attained", "l<L-1")
+@compares("gdpp_infimum_attained gdpp_loss", "l<L-1")
 def layers_before_the_last() -> Iterator[dict[str, Any]]:
     """l: a layer at which the explicit point has a_l = 0."""
     for L in (1, 2, 3, 4):

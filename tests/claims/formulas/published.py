@@ -257,14 +257,14 @@ def further_sizes() -> Iterator[dict[str, Any]]:
     yield {f"= {text}": size for text, size in zip(printed, sizes, strict=True)}
 
 
-@compares("gdpp_minimum_attained", "a_0=-0.51676", "a_1=-3.47466", "b_0=0.86846")
+@compares("gdpp_minimizer_two_layers", "a_0=-0.51676", "a_1=-3.47466", "b_0=0.86846")
 def minimizer_of_two_layers() -> Iterator[dict[str, Any]]:
     """a_l, b_0: the candidate of least loss, certified."""
     point = two_layers()
     yield {"a_": [Rounded.of(x) for x in point.a], "b_": [Rounded.of(x) for x in point.b]}
 
 
-@compares("gdpp_minimum_attained", "0.0575012")
+@compares("gdpp_minimizer_two_layers", "0.0575012")
 def minimum_of_two_layers() -> Iterator[dict[str, Any]]:
     """Its loss."""
     yield {"=": Rounded.of(two_layers().loss)}

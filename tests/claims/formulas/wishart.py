@@ -13,8 +13,8 @@ from icl_claims.theory.evaluation import at_task
 from icl_claims.theory.task import RegressionTask
 from icl_claims.theory.transformer import prompts
 from icl_claims.theory.wishart import spectral_moments, trace_moments
-from icl_claims.theory.wishart.zonal import trace_moment_zonal
 from icl_claims.theory.wishart.operator_words import moment
+from icl_claims.theory.wishart.zonal import trace_moment_zonal
 from tests.claims.formulas.minimizers import rotated_tasks
 from tests.claims.formulas.points import SIZES, Gaussians, Points, at_numbers, identity, mean, rows, unit
 from tests.claims.formulas.table import compares

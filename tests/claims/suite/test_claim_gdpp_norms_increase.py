@@ -1,85 +1,168 @@
-"""Do the norms of A_l increase with l at the optimum on 𝒮′? Where they do, and where not."""
+"""Do the norms of A_l increase with l at minima on 𝒮′? Where they do, and where not."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
 import pytest
+from flint import fmpq
+from hypothesis import strategies as st
 
+from icl_claims.claims.edits import changed, inside
 from icl_claims.claims.evidence import Evidence
+from icl_claims.claims.statement import CORNERS, Statement
 from icl_claims.numerics.gdpp import CriticalPoint, certify, local_minima, minimizer
 from icl_claims.theory.algebra.exact import Refuted
-from icl_claims.theory.task import RegressionTask, isotropic
-from tests.shared.decimals import encloses_what_rounds_to
+from icl_claims.theory.task import isotropic
+from tests.shared.decimals import decimal, encloses_what_rounds_to, half_a_unit
+from tests.shared.relaxed_points import Point, newton_step
+
+SLUG = "gdpp_norms_increase"
 
 
-class Stated(NamedTuple):
-    """Decimals of a at a strict local minimum, a start for Newton's method, and whether |a_l| increases."""
+class Minimum(NamedTuple):
+    """The decimals of a at a strict local minimum, decimals of b beside it, and d and n."""
 
     a: tuple[str, ...]
-    b: tuple[float, ...]
-    task: RegressionTask
-    increasing: bool = True
+    b: tuple[str, ...]
+    dim: int
+    context_length: int
+
+    def __str__(self) -> str:
+        return f"a = ({', '.join(self.a)}), d = {self.dim}, n = {self.context_length}"
+
+    def certified(self) -> CriticalPoint:
+        """The critical point near to the decimals.
+
+        Raises:
+            Refuted: none is certified, it is no strict local minimum, or its decimals are others.
+        """
+        task = isotropic(self.dim, self.context_length)
+        try:
+            found = certify(task, [float(x) for x in self.a], [float(x) for x in self.b])
+        except ArithmeticError as error:
+            raise Refuted(f"no critical point is near: {error}") from error
+        if not found.minimum:
+            raise Refuted("no strict local minimum")
+        if not all(encloses_what_rounds_to(x, text) for x, text in zip(found.a, self.a, strict=True)):
+            raise Refuted("the decimals are others")
+        return found
 
 
-TEN = Stated(("-0.5390", "-1.5704", "-11.7810"), (0.29698, 0.94821), isotropic(5, 10))
-TWENTY = Stated(("-0.3383", "-2.0908", "-8.5681"), (0.87758, 0.57816), isotropic(5, 20))
-SMALL = Stated(("-0.5156", "-0.1977", "-2.3276"), (0.04368, 0.99803), isotropic(2, 1), increasing=False)
-TWO = Stated(("-1.8325", "-1.3342"), (0.10267,), isotropic(5, 20), increasing=False)
+class Minima(NamedTuple):
+    """Two minima at which |a_l| increases, and two with |a_0| > |a_1|."""
+
+    ten: Minimum
+    twenty: Minimum
+    small: Minimum
+    two_layers: Minimum
 
 
-def point(stated: Stated) -> CriticalPoint:
-    return certify(stated.task, [float(x) for x in stated.a], stated.b)
+STATED = Minima(
+    Minimum(("-0.5390", "-1.5704", "-11.7810"), ("0.29698", "0.94821"), 5, 10),
+    Minimum(("-0.3383", "-2.0908", "-8.5681"), ("0.87758", "0.57816"), 5, 20),
+    Minimum(("-0.5156", "-0.1977", "-2.3276"), ("0.04368", "0.99803"), 2, 1),
+    Minimum(("-1.8325", "-1.3342"), ("0.10267",), 5, 20),
+)
 
 
-def check_norms(stated: Stated) -> None:
-    """The point is a strict local minimum with these decimals, and its norms increase, or not, for certain."""
-    try:
-        found = point(stated)
-    except ArithmeticError as error:
-        raise Refuted(f"no critical point is near: {error}") from error
-    if not found.minimum:
-        raise Refuted("no strict local minimum")
-    if not all(encloses_what_rounds_to(x, text) for x, text in zip(found.a, stated.a, strict=True)):
-        raise Refuted(f"the decimals are others: {[x.middle for x in found.a]}")
-    # All a_l are negative, so |a| lies between −upper and −lower.
-    norms = [(-x.upper, -x.lower) for x in found.a]
-    rises = all(left[1] < right[0] for left, right in pairwise(norms))
-    falls = any(left[0] > right[1] for left, right in pairwise(norms))
-    if min(norm[0] for norm in norms) <= 0 or not (rises if stated.increasing else falls):
-        raise Refuted("the order of the norms is another")
+@dataclass(frozen=True)
+class Which:
+    """One of the minima that the claim names."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"the minimum “{self.name}”"
+
+
+def nearby(minimum: Minimum) -> fmpq:
+    """Half a unit less Newton's step from the decimals, the least over a; −1 where the Hessian is indefinite."""
+    step, definite = newton_step(Point(minimum.a, minimum.b), minimum.dim, minimum.context_length)
+    room = [half_a_unit(text) - abs(x) for x, text in zip(step, minimum.a, strict=False)]
+    return min(*room, fmpq(0 if definite else -1))
+
+
+def increasing_margin(stated: Minima, at: Which) -> fmpq:
+    """Whether the decimals are right, and the least increase of their norms; 0 at the other minima."""
+    if at.name not in ("ten", "twenty"):
+        return fmpq(0)
+    minimum = getattr(stated, at.name)
+    norms = [abs(decimal(x)) for x in minimum.a]
+    return min(nearby(minimum), *(right - left for left, right in pairwise(norms)))
+
+
+def exceptions_margin(stated: Minima, at: Which) -> fmpq:
+    """The same for |a_0| − |a_1|."""
+    if at.name in ("ten", "twenty"):
+        return fmpq(0)
+    minimum = getattr(stated, at.name)
+    return min(nearby(minimum), abs(decimal(minimum.a[0])) - abs(decimal(minimum.a[1])))
+
+
+STATEMENT = Statement(
+    slug=SLUG,
+    stated=STATED,
+    margins={"increasing": increasing_margin, "exceptions": exceptions_margin},
+    conditions={},
+    instances=lambda corner: st.sampled_from([Which(name) for name in Minima._fields]),
+    without=lambda key: st.nothing(),
+    excluded={corner.name: "the statement is about four points at fixed sizes" for corner in CORNERS},
+)
+
+
+def check_increasing(stated: Minima) -> None:
+    """All a_l are negative there, so |a_l| lies between −upper and −lower."""
+    for minimum in (stated.ten, stated.twenty):
+        for left, right in pairwise(minimum.certified().a):
+            if not right.upper < left.lower < left.upper < 0:
+                raise Refuted("the norms do not increase")
+
+
+def check_exceptions(stated: Minima) -> None:
+    """The first norm is the larger one."""
+    for minimum in (stated.small, stated.two_layers):
+        first, second, *_ = minimum.certified().a
+        if not first.upper < second.lower < second.upper < 0:
+            raise Refuted("the first norm is not larger than the second")
 
 
 @pytest.mark.claim(
     slug="gdpp_norms_increase",
     grade="certified",
-    range="L = 3, d = 5, n = 10 and 20",
-    parts=("increasing",),
+    range="the four points that the claim names",
+    parts=("increasing", "exceptions"),
     complete=True,
 )
-@pytest.mark.claim(
-    slug="covariate_update_conditioning",
-    grade="certified",
-    range="L = 3, d = 5, n = 10 and 20",
-    parts=("norms",),
-    complete=False,
-)
 def test_claim_gdpp_norms_increase(evidence: Evidence) -> None:
-    """The strict local minima, enclosed by an interval Newton test: their norms increase with the layer."""
-    mutants = {
-        "decreasing": TWENTY._replace(increasing=False),
-        "n = 10 with the digits of n = 20": TWENTY._replace(task=isotropic(5, 10)),
-        "last digit": TWENTY._replace(a=("-0.3383", "-2.0909", "-8.5681")),
-        "increasing at d = 2, n = 1": SMALL._replace(increasing=True),
-    }
-    evidence.check(check_norms, TWENTY, mutants)
-    check_norms(TEN)
-    for stated in (TEN, TWENTY):
-        found = point(stated)
+    """The strict local minima, enclosed by an interval Newton test: the order of their norms."""
+    twenty, small = STATED.twenty, STATED.small
+    other = "the decimals are others"
+    mutants = [
+        inside(
+            STATED, "twenty", changed(twenty, other, a=("-0.3383", "-2.0909", "-8.5681"), at=Which("twenty"))
+        ),
+        inside(STATED, "twenty", changed(twenty, other, context_length=21, at=Which("twenty"))),
+        inside(
+            STATED,
+            "ten",
+            changed(STATED.ten, "no critical point is near", context_length=11, at=Which("ten")),
+        ),
+        changed(STATED, "the norms do not increase", ten=small, at=Which("ten")),
+    ]
+    evidence.check(check_increasing, STATEMENT, mutants, part="increasing")
+    exceptions = [
+        inside(STATED, "small", changed(small, other, a=("-0.5156", "-0.1978", "-2.3276"))),
+        inside(STATED, "small", changed(small, "no critical point is near", dim=1)),
+    ]
+    evidence.check(check_exceptions, STATEMENT, exceptions, part="exceptions", at=Which("small"))
+    for name, minimum in STATED._asdict().items():
+        found = minimum.certified()
         a, b = (", ".join(f"{x.middle:.6f}" for x in part) for part in (found.a, found.b))
         evidence.figure(
-            f"least known strict local minimum, d = 5, n = {stated.task.context_length}, L = 3",
+            f"{name}: d = {minimum.dim}, n = {minimum.context_length}",
             f"a = ({a}), b = ({b}), loss {found.loss.middle:.6g}",
         )
 
@@ -87,29 +170,14 @@ def test_claim_gdpp_norms_increase(evidence: Evidence) -> None:
 @pytest.mark.claim(
     slug="gdpp_norms_increase",
     grade="certified",
-    range="the two points that the claim names",
-    parts=("exceptions",),
-    complete=True,
-)
-def test_claim_gdpp_norms_increase_exceptions() -> None:
-    """Two strict local minima at which |a_0| > |a_1|."""
-    check_norms(SMALL)
-    check_norms(TWO)
-
-
-@pytest.mark.claim(
-    slug="gdpp_norms_increase",
-    grade="certified",
     range="128 starts at each of three sizes",
-    parts=("increasing", "exceptions"),
-    complete=False,
+    parts=(),
     level="full",
 )
-@pytest.mark.parametrize("stated", [TEN, TWENTY, SMALL])
-def test_claim_gdpp_norms_increase_least_known(evidence: Evidence, stated: Stated) -> None:
+@pytest.mark.parametrize("minimum", STATED[:3], ids=STATED._fields[:3])
+def test_claim_gdpp_norms_increase_least_known(evidence: Evidence, minimum: Minimum) -> None:
     """They are the least of the local minima that a search from 128 starts finds, each certified."""
-    best = minimizer(stated.task, 3)
-    if not all(encloses_what_rounds_to(x, text) for x, text in zip(best.a, stated.a, strict=True)):
-        raise Refuted("the search finds a lower one")
-    found = local_minima(stated.task, 3)
-    evidence.figure("strict local minima found, certified", len(found), exact=False)
+    task = isotropic(minimum.dim, minimum.context_length)
+    best = minimizer(task, 3)
+    assert all(encloses_what_rounds_to(x, text) for x, text in zip(best.a, minimum.a, strict=True))
+    evidence.figure("strict local minima found, certified", len(local_minima(task, 3)), exact=False)
