@@ -19,6 +19,18 @@ def test_inner(m: fmpq_mat, other: fmpq_mat) -> None:
     assert exact.inner(m, other) == exact.trace(m * other.transpose())
 
 
+def test_a_diagonal_matrix_has_an_entry() -> None:
+    assert exact.diagonal([2]) == fmpq_mat([[2]])
+    with pytest.raises(ValueError, match="values must hold at least one number, got none"):
+        exact.diagonal([])
+
+
+def test_what_is_diagonal() -> None:
+    assert exact.is_diagonal(fmpq_mat([[1, 0], [0, 0]]))
+    assert not exact.is_diagonal(fmpq_mat([[1, 1], [0, 1]]))
+    assert not exact.is_diagonal(fmpq_mat([[1, 0], [1, 1]]))
+
+
 def test_integer_matrices() -> None:
     a, b = fmpz_mat([[1, 2], [3, 4]]), fmpz_mat([[0, -1], [5, 7]])
     assert exact.integer_trace(a) == 5

@@ -55,9 +55,8 @@ def test_more_loops_of_a_symmetric_matrix(loops: int) -> None:
     assert symmetric_looped_loss(task, a, loops) == by_words
 
 
-@pytest.mark.parametrize("n", [1, 3])
-@pytest.mark.parametrize("loops", [1, 4, MOST_SYMMETRIC_LOOPS])
-def test_every_number_of_loops_in_the_plane(n: int, loops: int) -> None:
+@pytest.mark.parametrize(("loops", "n"), [(1, 1), (4, 1), (4, 3), (MOST_SYMMETRIC_LOOPS, 1)])
+def test_every_number_of_loops_in_the_plane(loops: int, n: int) -> None:
     """A = B², Σ and Ω not diagonal, n < d, and noise beyond the signal: (I − AS)^L = B (I − BSB)^L B⁻¹, BSB of
     covariance BΣB."""
     sigma, omega = fmpq_mat([[2, 1], [1, 1]]), fmpq_mat([[1, -1], [-1, 3]])

@@ -82,9 +82,8 @@ def test_many_loops(loops: int) -> None:
         assert plain_loss(task, steps) == descent_loss(task, loops)(step)
 
 
-@pytest.mark.parametrize("n", [1, 3])
-@pytest.mark.parametrize("layers", [1, 5, 8, MOST_PLAIN_STEPS])
-def test_many_different_steps_in_the_plane(n: int, layers: int) -> None:
+@pytest.mark.parametrize(("layers", "n"), [(1, 3), (5, 1), (8, 3), (MOST_PLAIN_STEPS, 3)])
+def test_many_different_steps_in_the_plane(layers: int, n: int) -> None:
     """Σ and Ω not diagonal, n < d, noise beyond the signal: by tr W and det W alone, to the most steps."""
     sigma, omega = fmpq_mat([[2, 1], [1, 3]]), fmpq_mat([[1, -1], [-1, 2]])
     steps = [fmpq(k, 7 + k) * (-1) ** (k // 4) for k in range(1, layers + 1)]

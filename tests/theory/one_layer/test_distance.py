@@ -79,7 +79,7 @@ def test_any_weights(task: RegressionTask, data: st.DataObject) -> None:
     found = distance(task, b, A, least_eigenvalue)
     assert found.loss == single_layer.loss(task, b, A)
     assert found.minimum == single_layer.minimum(task)
-    assert found.excess >= 0
+    assert found.excess == found.loss - found.minimum >= 0
     assert found.squared_bound is None or found.squared_distance <= found.squared_bound
 
 
