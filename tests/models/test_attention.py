@@ -157,6 +157,22 @@ def test_the_sparse_parametrization() -> None:
 square, wide = torch.zeros(2, 2), torch.zeros(2, 3)
 
 
+def one_layer() -> LinearTransformer:
+    return LinearTransformer.from_preconditioners(torch.ones(1, 1, 1))
+
+
+def partly_masked(*masks: bool) -> LinearTransformer:
+    return LinearTransformer([LinearAttention(square, square, mask=mask) for mask in masks])
+
+
+def test_parameters_are_copies() -> None:
+    P = torch.eye(2)
+    layer = LinearAttention(P, P)
+    P[:] = 7
+    assert torch.equal(layer.P, torch.eye(2))
+    assert not any(m.requires_grad for m in LinearTransformer([layer]).weights())
+
+
 @pytest.mark.parametrize(
     ("build", "message"),
     [
@@ -175,6 +191,17 @@ square, wide = torch.zeros(2, 2), torch.zeros(2, 3)
         ),
         (lambda: LinearTransformer([LinearAttention(square, square)], loops=0), "loops must be .*, got 0"),
         (lambda: LinearTransformer.from_matrices(square, square), "P and Q must be stacks of one shape"),
+        (
+            lambda: LinearTransformer.from_matrices(square[None], square.repeat(2, 1, 1)),
+            r"P and Q must be stacks of one shape, .*, got P \(1, 2, 2\) and Q \(2, 2, 2\)",
+        ),
+        (lambda: LinearAttention(square[None], square[None]), r"P must be .*, got shape \(1, 2, 2\)"),
+        (lambda: LinearAttention(square[0], square), r"P must be .*, got shape \(2,\)"),
+        (lambda: one_layer()(torch.zeros(2)), r"Z0 must be .* got shape \(2,\)"),
+        (lambda: one_layer().predict(torch.zeros(2, 3), 0), "queries must be from 1 to 2 of .*, got 0"),
+        (lambda: one_layer().predict(torch.zeros(2, 1)), r"Z0 must be .* got shape \(2, 1\)"),
+        (lambda: partly_masked(True, False).predict(torch.zeros(2, 3), 2), "queries must be 1 where no mask"),
+        (lambda: partly_masked(False, True).predict(torch.zeros(2, 3), 2), "queries must be 1 where no mask"),
         (lambda: LinearTransformer.from_preconditioners(wide[None]), "A must be a stack of square matrices"),
         (
             lambda: LinearTransformer.from_preconditioners(torch.ones(1, 1, 1))(torch.zeros(3, 2)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from itertools import permutations
+from itertools import permutations, product
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,13 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 from icl_claims.claims import cli
+from icl_claims.models import comparison
 from icl_claims.models.attention import LinearTransformer
 from icl_claims.models.comparison import compare_layers
 from icl_claims.models.files import from_published, load, save
+from icl_claims.models.parametrizations import relaxed
 from icl_claims.models.weights import Weights, WeightsError
-from icl_claims.numerics.rounding import nearest_root
+from icl_claims.numerics.rounding import nearest, nearest_root
 from icl_claims.theory.algebra import exact, validation
 from icl_claims.theory.many_layers import gdpp
 from icl_claims.theory.many_layers.distance import squared_dist
@@ -121,30 +123,62 @@ def test_any_covariate_update_before_the_last_layer_leaves_no_exact_loss(layer: 
     assert found.layers[layer].factor == fmpq(1 - i, 4)
 
 
-def test_other_entries_are_refused() -> None:
-    weights = scaled(2, 0.5, 1.0)
-    for name, i, j in (("P", 2, 0), ("P", 0, 2), ("Q", 2, 1), ("Q", 0, 2), ("Q", 2, 2)):
+@pytest.mark.parametrize("layer", [0, 1])
+def test_one_entry_more_is_refused_exactly_where_it_has_an_effect(layer: int) -> None:
+    """In P: below a block and right of it, the latter only before the last layer. In Q: outside the block."""
+    weights, message = (
+        scaled(2, 0.5, 1.0),
+        f"weights of several layers must be .*, got others in layer {layer}",
+    )
+    for name, i, j in product("PQ", range(3), range(3)):
         stacks = {"P": weights.P.clone(), "Q": weights.Q.clone()}
-        stacks[name][0, i, j] = 1
-        with pytest.raises(
-            WeightsError, match=r"weights of several layers must be .*, got others in layer 0"
-        ):
-            compare_layers(isotropic(2, 5), Weights(**stacks))
-    without = weights.P.clone()
-    without[1] = 0
-    with pytest.raises(WeightsError, match="got others in layer 1"):
-        compare_layers(isotropic(2, 5), Weights(without, weights.Q))
+        stacks[name][layer, i, j] += 1
+        changed = Weights(**stacks)
+        in_block, corner = i < 2 and j < 2, name == "P" and i == j == 2
+        if in_block or corner or (name == "P" and i < 2 and layer == 1):
+            assert len(compare_layers(isotropic(2, 5), changed).layers) == 2
+        else:
+            with pytest.raises(WeightsError, match=message):
+                compare_layers(isotropic(2, 5), changed)
+
+
+def test_layers_without_beta_are_refused() -> None:
+    weights = scaled(2, 0.5, 1.0)
+    for layer in range(2):
+        without = weights.P.clone()
+        without[layer] = 0
+        with pytest.raises(WeightsError, match=f"got others in layer {layer}"):
+            compare_layers(isotropic(2, 5), Weights(without, weights.Q))
+
+
+def test_the_blocks_are_those_of_the_gauge_one() -> None:
+    """P_l = β_l diag(B_l, 1) and Q_l = diag(−A_l, 0)/β_l, for any A_l, B_l and β_l; the last B_l counts as 0."""
+    A = torch.tensor([[[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0], [7.0, 8.0]]], dtype=torch.float64)
+    B = torch.tensor([[[0.5, 0.25], [0.0, 2.0]], [[1.0, 3.0], [5.0, 7.0]]], dtype=torch.float64)
+    P, Q = relaxed(-A, B)
+    beta = torch.tensor([-2.0, 4.0], dtype=torch.float64)[:, None, None]
+    layers = compare_layers(isotropic(2, 5), Weights(P * beta, Q / beta)).layers
+    assert [layer.A for layer in layers] == [validation.matrix("A", a) for a in A]
+    assert [layer.B for layer in layers] == [validation.matrix("B", B[0]), fmpq_mat(2, 2)]
 
 
 def test_what_does_not_compare() -> None:
     task = isotropic(2, 5)
     with pytest.raises(WeightsError, match="must be of dimension 2, that of the task, got 3"):
         compare_layers(task, scaled(3, 0.5, 1.0))
-    with pytest.raises(WeightsError, match="must be of at most 5 layers, got 6"):
+    with pytest.raises(WeightsError, match="weights must be of at most 5 layers, got 6"):
         compare_layers(task, scaled(2, *[0.5] * 6))
     for other in (RegressionTask([[2]], 3), isotropic(1, 3, noise_variance=1)):
         with pytest.raises(ValueError, match="task must be whitened"):
             compare_layers(other, scaled(1, 0.5, 1.0))
+
+
+def test_the_most_layers_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limit, lowered."""
+    monkeypatch.setattr(comparison, "MOST_LAYERS", 2)
+    assert len(compare_layers(isotropic(1, 5), scaled(1, 0.5, 0.5)).layers) == 2
+    with pytest.raises(WeightsError, match="weights must be of at most 2 layers, got 3"):
+        compare_layers(isotropic(1, 5), scaled(1, 0.5, 0.5, 0.5))
 
 
 def published_prediction(tensor: torch.Tensor, Z: torch.Tensor) -> float:
@@ -199,6 +233,8 @@ TENSOR = torch.randn((2, 1, 2, 3, 3), generator=torch.Generator().manual_seed(0)
         ("w.pt", TENSOR),
         ("w.pth", {"allparam": TENSOR}),
         ("w.pth", {"hist": [0 * TENSOR, TENSOR], "U": torch.eye(3)}),
+        ("w.pth", {"hist": [], "allparam": TENSOR}),
+        ("w.pth", {"hist": 0 * TENSOR, "allparam": TENSOR}),
     ],
 )
 def test_published_files(name: str, content: Any, tmp_path: Path) -> None:
@@ -231,7 +267,14 @@ def test_bad_tensors(case: str, tmp_path: Path, capsys: pytest.CaptureFixture[st
     refused(f"compare {path} --dim 2 --context 3", message, capsys)
 
 
-@pytest.mark.parametrize("content", [b"", b"no torch file", b"PK\x03\x04half a zip"])
+OLD_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no torch file", b"PK\x03\x04half a zip", b"0.", b"h\x00.", OLD_MAGIC + b"\x80\x02M\xe9"],
+    ids=["empty", "text", "zip", "IndexError", "KeyError", "struct.error"],
+)
 def test_other_torch_files(content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "w.pth"
     path.write_bytes(content)
@@ -240,6 +283,14 @@ def test_other_torch_files(content: bytes, tmp_path: Path, capsys: pytest.Captur
         "w.pth must be a torch file, got one that does not parse",
         capsys,
     )
+
+
+def test_a_torch_file_is_not_executed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A pickled module is an object of a class, not a tensor."""
+    path = tmp_path / "w.pt"
+    torch.save(torch.nn.Linear(2, 2), path)
+    message = "w.pt must be a torch file, got one that does not parse: Weights only load failed"
+    refused(f"compare {path} --dim 2 --context 3", message, capsys)
 
 
 def test_torch_files_without_a_tensor(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -310,4 +361,7 @@ def test_a_covariance_that_is_not_diagonal(wrapped: bool, tmp_path: Path) -> Non
     save(path, weights)
     found = answer(f"compare {path} --dim 2 --context 5 --covariance-file {file}")
     task = RegressionTask.whitened([[2, "1/2"], ["1/2", 1]], 5)
-    assert found["loss_exact"] == str(compare_layers(task, weights).loss)
+    exactly = compare_layers(task, weights)
+    assert exactly.excess is not None
+    assert found["loss_exact"] == str(exactly.loss)
+    assert found["relative_excess"] == nearest(exactly.excess / exactly.minimum)

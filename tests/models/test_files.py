@@ -25,6 +25,11 @@ def test_a_file_keeps_every_bit(tmp_path: Path) -> None:
     assert [p.name for p in (tmp_path / "new").iterdir()] == ["w.safetensors"]
 
 
+def test_a_published_tensor_keeps_its_metadata(tmp_path: Path) -> None:
+    save_file({"any": torch.ones(1, 1, 2, 2, 2)}, tmp_path / "w.safetensors", metadata={"origin": "test"})
+    assert dict(load(tmp_path / "w.safetensors").metadata) == {"origin": "test"}
+
+
 def test_float32_is_read_exactly(tmp_path: Path) -> None:
     P = torch.randn(1, 3, 3, generator=torch.Generator().manual_seed(0))
     save_file({"P": P, "Q": 2 * P}, tmp_path / "w.safetensors")
@@ -41,12 +46,18 @@ for value, tensor in spoiled.items():
 SHAPE = "P must be layers × (d+1) × (d+1) with d ≥ 1, got "
 BAD: dict[str, tuple[dict[str, torch.Tensor], str]] = {
     "no Q": ({"P": good}, "tensors must include P and Q, got P: Q missing"),
+    "none": ({}, "tensors must include P and Q, got none: P and Q missing"),
+    "a published P": ({"P": torch.ones(1, 1, 2, 2, 2)}, "tensors must include P and Q, got P: Q missing"),
+    "a published Q": ({"Q": torch.ones(1, 1, 2, 2, 2)}, "tensors must include P and Q, got Q: P missing"),
+    "two published": ({"A": torch.ones(1, 1, 2, 2, 2), "B": good}, "tensors must include P and Q, got A, B: P and Q"),
     "neither": ({"A": good}, "tensors must include P and Q, got A: P and Q missing"),
     "integers": ({"P": good, "Q": good.to(torch.int64)}, "Q must be of dtype float64 or float32, got int64"),
     "half": ({"P": good.half(), "Q": good}, "P must be of dtype float64 or float32, got float16"),
     "NaN": ({"P": good, "Q": spoiled[math.nan]}, "Q must be finite, got nan at [0, 1, 2]"),
     "infinity": ({"P": spoiled[math.inf], "Q": good}, "P must be finite, got inf at [0, 1, 2]"),
     "heads": ({"P": good.repeat(1, 2, 1, 1), "Q": good}, "P must have one head, layers × (d+1) × (d+1)"),
+    "one axis": ({"P": good[0, 0], "Q": good}, SHAPE + "3"),
+    "five axes": ({"P": good[None, None], "Q": good}, SHAPE + "1 × 1 × 1 × 3 × 3"),
     "no layer axis": ({"P": good[0], "Q": good}, SHAPE + "3 × 3"),
     "not square": ({"P": good[:, :2], "Q": good}, SHAPE + "1 × 2 × 3"),
     "d = 0": ({"P": good[:, :1, :1], "Q": good}, SHAPE + "1 × 1 × 1"),

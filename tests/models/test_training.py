@@ -239,6 +239,13 @@ def test_the_defaults_reach_the_minimum() -> None:
         ("start_scale", float("inf"), "start_scale must be a finite number > 0"),
         ("clip_norm", -1.0, "clip_norm must be a finite number > 0"),
         ("start_beta", float("nan"), "start_beta must be a finite number, got nan"),
+        ("learning_rate", float("inf"), "learning_rate must be a finite number > 0, got inf"),
+        ("start_scale", 0, "start_scale must be a finite number > 0, got 0"),
+        ("clip_norm", 0.0, "clip_norm must be a finite number > 0, or None, got 0.0"),
+        ("start_beta", float("-inf"), "start_beta must be a finite number, got -inf"),
+        ("average_from", -0.1, r"average_from must be in \[0, 1\), got -0.1"),
+        ("average_from", float("nan"), r"average_from must be in \[0, 1\), got nan"),
+        ("seed", -(2**63) - 1, r"seed must be in \[−2⁶³, 2⁶⁴\), got -9223372036854775809"),
         ("seed", 2**64, r"seed must be in \[−2⁶³, 2⁶⁴\), got 18446744073709551616"),
         ("average_from", 1.0, r"average_from must be in \[0, 1\), got 1.0"),
     ],
@@ -264,11 +271,21 @@ def test_a_number_of_steps_is_an_integer() -> None:
         ("clip_norm", "1", "clip_norm must be a finite number > 0, or None, got '1' of type str"),
         ("average_from", None, r"average_from must be in \[0, 1\), got None of type NoneType"),
         ("seed", 1.5, "seed must be an integer, got 1.5 of type float"),
+        ("seed", True, "seed must be an integer, got True of type bool"),
+        ("start_beta", None, "start_beta must be a finite number, got None of type NoneType"),
     ],
 )
 def test_settings_of_the_wrong_type(field: str, value: object, message: str) -> None:
     with pytest.raises(TypeError, match=message):
         replace(SHORT, **{field: value})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("seed", -(2**63)), ("seed", 2**64 - 1), ("average_from", 0), ("start_beta", -1.0), ("snapshots", 0)],
+)
+def test_the_ends_of_a_range_are_in_it(field: str, value: object) -> None:
+    train(TASK, replace(SHORT, steps=1, **{field: value}))  # type: ignore[arg-type]
 
 
 def test_snapshots_are_the_weights_on_the_way(tmp_path: Path) -> None:

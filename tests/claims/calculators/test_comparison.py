@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,10 @@ import pytest
 import torch
 
 from icl_claims.claims import cli
+from icl_claims.claims.calculators import commands
 from icl_claims.models.attention import LinearTransformer
 from icl_claims.models.files import save
+from icl_claims.models.parametrizations import relaxed
 from icl_claims.models.weights import Weights
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.one_layer import single_layer
@@ -136,6 +140,47 @@ def test_what_is_no_file_is_refused_before_torch_is_imported() -> None:
         "Error: Invalid value for 'WEIGHTS': .: a folder, where a file is needed",
         "Error: Invalid value for 'WEIGHTS': none: no such file",
     ]
+
+
+def test_distances_and_bounds_are_roots(tmp_path: Path) -> None:
+    """Σ = I, n = 5: Γ = 5/8 I, and E = (0, −4; 3, 0) is all that the loss pays for: the bound 5 is attained."""
+    path = weights_file(tmp_path, [[0.625, 3.0], [-4.0, 0.625]])
+    found = answer(f"compare {path} --dim 2 --context 5")
+    assert found["distance"] == 5
+    for bound in (found["distance_bound"], *found["entry_bounds"][0], *found["entry_bounds"][1]):
+        assert bound in (5, math.nextafter(5, 6))
+    assert found["relative_excess"] == float(Fraction(found["excess"]) / Fraction(found["minimum_exact"]))
+
+
+def layers_file(directory: Path, A: list[float], B: list[float]) -> Path:
+    """Layers with the multiples A_l and B_l of I, d = 2."""
+    path = directory / "layers.safetensors"
+    one = torch.eye(2, dtype=torch.float64)
+    save(path, Weights(*relaxed(torch.stack([-a * one for a in A]), torch.stack([b * one for b in B]))))
+    return path
+
+
+def test_a_layer_of_zeros_is_no_multiple_of_the_identity(tmp_path: Path) -> None:
+    path = layers_file(tmp_path, [0.5, 0.0], [0.0])
+    found = answer(f"compare {path} --dim 2 --context 5")
+    assert (found["steps"], found["dist"], found["dist_raw"]) == ([0.5, 0], None, None)
+
+
+def test_a_factor_of_zero_is_a_multiple_of_the_identity(tmp_path: Path) -> None:
+    """The covariates move in the second layer alone: so there is no exact loss, and all factors but the last."""
+    path = layers_file(tmp_path, [0.5, 0.5, 0.5], [0.0, 0.25, 7.0])
+    found = answer(f"compare {path} --dim 2 --context 5")
+    assert (found["loss"], found["factors"], found["dist_factors"]) == (None, [0, 0.25], [0, 0])
+
+
+def test_the_largest_weights_are_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The limit, lowered."""
+    monkeypatch.setattr(commands, "LARGEST_COMPARED", 2)
+    path = weights_file(tmp_path, [[1.0, 0.0], [0.0, 1.0]])
+    assert answer(f"compare {path} --dim 2 --context 3")["loss"] > 0
+    assert "'--dim': must be at most 2 where" in refusal(f"compare {path} --dim 3 --context 3", capsys)
 
 
 def test_large_weights_are_refused_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

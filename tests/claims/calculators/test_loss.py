@@ -141,6 +141,12 @@ def test_a_multiple_of_the_identity_rescales_the_steps() -> None:
     assert plain == answer("loss --dim 2 --context 5 --steps 1/4,1/3")
 
 
+def test_plain_descent_needs_no_inverse() -> None:
+    """Σ = diag(1, 0): f = 1 − 2a + a² (n + 2)/n with one coordinate alone, at n = 3 and a = 1/2: 5/12."""
+    line = "loss --dim 2 --context 3 --steps 1/2 --task identity --covariance 1,0 --preconditioner identity"
+    assert answer(line)["loss_exact"] == "5/12"
+
+
 def test_noise_at_sizes_beyond_matrices() -> None:
     """One layer: f = d ((1 − a)² + a² (d + 1 + σ²)/n)."""
     d, n, step, noise = 10**17, 10**18 - 1, Fraction(3, 4), Fraction(1, 3)

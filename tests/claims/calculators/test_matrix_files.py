@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,19 @@ def test_json_and_csv_are_read_as_decimals(tmp_path: Path) -> None:
     assert read(log, "task_covariance", 1).matrix == fmpq_mat([[1]])
 
 
+def test_csv_may_begin_with_a_mark_and_end_its_lines_with_comments(tmp_path: Path) -> None:
+    content = "\ufeff1,0 # first\n# none\n0,2#,3\n"
+    assert read(write(tmp_path / "x.csv", content), "covariance", 2).matrix == exact.diagonal([1, 2])
+
+
+def test_endings_are_read_in_capitals_too(tmp_path: Path) -> None:
+    write(tmp_path / "x.CSV", "1,0\n0,2")
+    np.save(tmp_path / "x.npy", np.diag([1, 2]))
+    (tmp_path / "x.npy").rename(tmp_path / "x.NPY")
+    for name in ("x.CSV", "x.NPY"):
+        assert read(tmp_path / name, "covariance", 2).matrix == exact.diagonal([1, 2])
+
+
 def test_csv_holds_fractions_too(tmp_path: Path) -> None:
     assert read(write(tmp_path / "x.csv", "1/3, 0\n 0 ,2"), "covariance", 2).matrix == exact.diagonal(
         ["1/3", 2]
@@ -55,8 +69,9 @@ def test_npy_is_read_as_the_dyadic_numbers_that_it_holds(tmp_path: Path, dtype: 
     assert expected[0][1] != Fraction(1, 10)
 
 
-def test_npy_of_integers(tmp_path: Path) -> None:
-    np.save(tmp_path / "x.npy", np.array([[2**62, 1], [1, 1]]))
+@pytest.mark.parametrize("dtype", ["int64", "uint64"])
+def test_npy_of_integers(tmp_path: Path, dtype: str) -> None:
+    np.save(tmp_path / "x.npy", np.array([[2**62, 1], [1, 1]], dtype))
     assert read(tmp_path / "x.npy", "covariance", 2).matrix == fmpq_mat([[2**62, 1], [1, 1]])
 
 
@@ -104,6 +119,12 @@ REFUSED = {
         "[[1, NaN], [NaN, 1]]": "must be a finite number such as 0.25, 1/3 or 2e-3, got 'NaN'",
         "[[1, 1e999999999], [0, 1]]": "must be a finite number such as 0.25, 1/3 or 2e-3, got '1e999999999'",
         "[[1, 0], [0]]": "must be 2 × 2, as --dim says, got 2 × 1 or 2",
+        "[[1], [0, 1]]": "must be 2 × 2, as --dim says, got 2 × 1 or 2",
+        "[[1, 0], [0, 1], [0, 0]]": "must be 2 × 2, as --dim says, got 3 × 2",
+        "[[1, 0, 0], [0, 1, 0]]": "must be 2 × 2, as --dim says, got 2 × 3",
+        "[[1, 0], 2]": "under task, covariance; got neither",
+        '{"covariance": [[1, 0], [0, 1]]}': "under task, covariance; got neither",
+        "[[1, 1e-11], [0, 1]]": "must be symmetric, got entries [1][0] and [0][1] that differ",
         "[[1]]": "must be 2 × 2, as --dim says, got 1 × 1",
         "[]": "must be 2 × 2, as --dim says, got 0 × 0",
         "[[1, 2], [0, 1]]": "must be symmetric, got entries [1][0] and [0][1] that differ",
@@ -116,7 +137,10 @@ REFUSED = {
         "1 0\n0 1": "must be a finite number such as 0.25, 1/3 or 2e-3, got '1 0'",
         "": "must be 2 × 2, as --dim says, got 0 × 0",
     },
-    "x.npy": {"nonsense": "must be an array as numpy.save writes it"},
+    "x.npy": {
+        "nonsense": "must be an array as numpy.save writes it",
+        "": "must be an array as numpy.save writes it, got No data left in file",
+    },
 }
 
 
@@ -155,6 +179,45 @@ def test_refusals_of_arrays(
     np.save(tmp_path / "x.npy", array, allow_pickle=True)
     line = f"optimum --dim 2 --context 3 --layers 1 --covariance-file {tmp_path / 'x.npy'}"
     assert message in refusal(line, capsys)
+
+
+def test_an_array_that_is_a_pickle_or_an_archive_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A pickle would be executed; an archive holds several arrays."""
+    path = tmp_path / "x.npy"
+    line = f"optimum --dim 2 --context 3 --layers 1 --covariance-file {path}"
+    path.write_bytes(pickle.dumps([[1.0, 0.0], [0.0, 1.0]]))
+    assert "must be an array as numpy.save writes it, got " in refusal(line, capsys)
+    with path.open("wb") as file:
+        np.savez(file, np.eye(2))
+    assert "must be an array of two axes, got several arrays" in refusal(line, capsys)
+
+
+def test_a_large_array_is_refused_before_its_numbers_are_read(tmp_path: Path) -> None:
+    """nan would be refused by itself."""
+    np.save(tmp_path / "x.npy", np.full((3, 2), np.nan))
+    with pytest.raises(ValueError, match="must be 2 × 2, as --dim says, got 3 × 2"):
+        read(tmp_path / "x.npy", "covariance", 2)
+
+
+@pytest.mark.parametrize(
+    ("below", "above", "hint"),
+    [
+        ("1", "1.0000000001", True),
+        ("1", "1.0000000002", False),
+        ("1e-9", "-1e-9", False),
+        ("0", "1e-300", False),
+    ],
+)
+def test_an_asymmetry_is_called_rounding_up_to_a_share_of_the_larger_entry(
+    tmp_path: Path, below: str, above: str, hint: bool
+) -> None:
+    """And any is refused, wherever it stands."""
+    path = write(tmp_path / "x.csv", f"3,0,0\n0,3,{above}\n0,{below},3")
+    with pytest.raises(ValueError, match=r"got entries \[2\]\[1\] and \[1\]\[2\] that differ") as refused:
+        read(path, "covariance", 3)
+    assert ("which looks like rounding" in str(refused.value)) == hint
 
 
 def test_a_header_that_claims_too_much_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

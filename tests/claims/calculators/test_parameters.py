@@ -40,6 +40,7 @@ NOT_NUMBERS = [
     "0x10",
     "1_000",
     "1e401",
+    "1e-401",
     "1e9999",
     "1.5/2",
     "٣",
@@ -52,7 +53,14 @@ def test_what_is_no_number_is_refused(text: str) -> None:
         number(text)
 
 
+def test_the_longest_numbers() -> None:
+    assert number("1" * 1000) == fmpq(int("1" * 1000))
+    assert number("1e400") == 1 / number("1e-400") == fmpq(10) ** 400
+
+
 def test_a_long_value_is_cut_in_the_message() -> None:
+    with pytest.raises(ValueError, match=r"got 'x{40}'$"):
+        number("x" * 40)
     with pytest.raises(ValueError, match=r"got '9{40}…'$"):
         number("9" * 5000)
 
@@ -83,6 +91,12 @@ def test_refusals(kind: click.ParamType[Any], text: str, message: str) -> None:
     with pytest.raises(click.BadParameter) as refused:
         kind.convert(text, None, None)
     assert message in refused.value.message
+
+
+def test_the_largest_values_are_read() -> None:
+    assert Integer(most=100).convert("100", None, None) == 100
+    assert Integer().convert("1", None, None) == 1
+    assert ListOf(Integer(), most=2).convert("1,2", None, None) == (1, 2)
 
 
 def test_lists_keep_their_order() -> None:

@@ -73,6 +73,22 @@ def test_refusals(options: dict[str, Any], message: str) -> None:
     assert message in refused.value.message
 
 
+@pytest.mark.parametrize("option", ["covariance_file", "task_covariance_file"])
+def test_a_file_that_is_gone_is_refused(tmp_path: Path, option: str) -> None:
+    with pytest.raises(click.BadParameter) as refused:
+        described(**{option: tmp_path / "gone.csv"})
+    assert refused.value.message == f"{tmp_path / 'gone.csv'}: No such file or directory"
+    assert refused.value.param_hint == f"'--{option.replace('_', '-')}'"
+
+
+def test_the_two_matrices_of_a_log_are_told_apart(tmp_path: Path) -> None:
+    log = tmp_path / "log.json"
+    log.write_text('{"task": {"covariance": [[2, 0], [0, 1]], "task_covariance": [[3, 0], [0, 5]]}}')
+    assert described(covariance_file=log, task_covariance_file=log).task == RegressionTask.diagonal(
+        [2, 1], 4, [3, 5]
+    )
+
+
 def test_a_singular_matrix_is_refused_where_it_is_inverted(tmp_path: Path) -> None:
     path = tmp_path / "singular.csv"
     path.write_text("1,1\n1,1", encoding="utf-8")
