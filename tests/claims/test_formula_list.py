@@ -118,3 +118,8 @@ def test_without_the_tables_it_says_so(tmp_path: Path, monkeypatch: pytest.Monke
     status, output = run()
     assert status == 2
     assert "clone of the repository" in output
+
+
+def test_a_relation_that_begins_with_what_is_given_is_no_setting() -> None:
+    assert is_formula(r"I\succ\Sigma\succ0")
+    assert not is_formula(r"\Sigma\succ I\succ0")

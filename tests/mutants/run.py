@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from itertools import accumulate
 from pathlib import PurePosixPath
 
@@ -36,7 +36,7 @@ def against_mapped_tests(mutants: Sequence[Mutant], reach: Reach, processes: int
             ]
             tests = fastest(tests, reach) if not first else tests
             if tests:
-                jobs.append(Job(k, of_mutants([mutant], tests), reach.limits()))
+                jobs.append(Job(k, of_mutants([mutant], tests, reach.seconds), reach.limits()))
         survivors = dict(enumerate(waiting))
         for report in workers.run_all(jobs, processes):
             result = decided(waiting[report.key], report)
@@ -53,7 +53,7 @@ def against_all_tests(survivors: Sequence[Mutant], reach: Reach, processes: int)
     parts = [files[k::processes] for k in range(processes)]
     for batch in batches(survivors):
         limits = defaultdict(lambda: workers.LOADING, reach.limits())
-        jobs = [Job(k, of_mutants(batch, None, part), limits) for k, part in enumerate(parts)]
+        jobs = [Job(k, of_mutants(batch, None, reach.seconds, part), limits) for k, part in enumerate(parts)]
         reports = list(workers.run_all(jobs, processes))
         failed = sorted(
             {test for report in reports for test in report.failed},
@@ -68,7 +68,11 @@ def against_all_tests(survivors: Sequence[Mutant], reach: Reach, processes: int)
             yield from (Result(mutant, "survived") for mutant in batch)
             continue
         singles = [
-            Job(k, of_mutants([mutant], None if stopped else failed, files if stopped else None), limits)
+            Job(
+                k,
+                of_mutants([mutant], None if stopped else failed, reach.seconds, files if stopped else None),
+                limits,
+            )
             for k, mutant in enumerate(batch)
         ]
         for report in workers.run_all(singles, processes):
@@ -88,13 +92,16 @@ def own_files(file: str) -> set[str]:
 
 
 def of_mutants(
-    mutants: Sequence[Mutant], tests: Sequence[str] | None, files: Sequence[str] | None = None
+    mutants: Sequence[Mutant],
+    tests: Sequence[str] | None,
+    known: Container[str],
+    files: Sequence[str] | None = None,
 ) -> Callable[..., None]:
     """What a child does: run tests on sources with these mutants, up to the first failure if it is one mutant."""
     chosen = (
         list(dict.fromkeys(test.partition("::")[0] for test in tests or ())) if files is None else list(files)
     )
-    return running(changed_sources(mutants), chosen, tests, stop=len(mutants) == 1)
+    return running(changed_sources(mutants), chosen, tests, stop=len(mutants) == 1, known=known)
 
 
 def changed_sources(mutants: Sequence[Mutant]) -> dict[str, str]:

@@ -106,6 +106,25 @@ def test_a_run_sees_the_mutant_in_its_process_and_in_those_that_it_starts(tmp_pa
     assert (without.failed, without.ended) == ([], True)
 
 
+def test_a_test_whose_parameters_come_from_the_mutant_runs_too(tmp_path: Path) -> None:
+    test = tmp_path / "test_it.py"
+    test.write_text(
+        "import pytest\n"
+        "from icl_claims.numerics.decimals import _placed\n"
+        "@pytest.mark.parametrize('text', [_placed('75', -1, 15)])\n"
+        "def test_a(text):\n    assert text == '0.75'\n"
+        "def test_b():\n    raise ValueError\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "none.ini").write_text("[pytest]\n", encoding="utf-8")
+    files = [str(test), "--rootdir", str(tmp_path), "-c", str(tmp_path / "none.ini")]
+    known = ["test_it.py::test_a[0.75]", "test_it.py::test_b"]
+    chosen = known[:1]
+    for sources, failed in (({}, 0), (changed_sources([mutant(*NEGATED)]), 1)):
+        (report,) = reports(Job(0, running(sources, files, chosen, stop=False, known=known)))
+        assert (len(report.failed), report.ended) == (failed, True)
+
+
 def test_recording_tells_what_a_test_enters_itself_and_by_processes(tmp_path: Path) -> None:
     """And a function behind a cache is entered by each test that calls it."""
     test = tmp_path / "test_it.py"

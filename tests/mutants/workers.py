@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -105,18 +105,23 @@ def test_files() -> list[str]:
 
 
 class Selection:
-    """A pytest plugin: runs the given tests in the given order, and tells the parent about each."""
+    """A pytest plugin: runs the given tests in the given order, and tells the parent about each.
 
-    def __init__(self, send: Callable[[dict[str, Any]], None], tests: Sequence[str] | None) -> None:
-        self._send = send
+    Tests that are not among the ``known`` run too, and first: their parameters come from the mutant.
+    """
+
+    def __init__(
+        self, send: Callable[[dict[str, Any]], None], tests: Sequence[str] | None, known: Container[str] = ()
+    ) -> None:
+        self._send, self._known = send, known
         self._order = None if tests is None else {test: k for k, test in enumerate(tests)}
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         if self._order is None:
             return
-        chosen = [item for item in items if item.nodeid in self._order]
-        items[:] = sorted(chosen, key=lambda item: self._order[item.nodeid])
+        chosen = [item for item in items if item.nodeid in self._order or item.nodeid not in self._known]
+        items[:] = sorted(chosen, key=lambda item: self._order.get(item.nodeid, -1))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
@@ -135,9 +140,18 @@ class Selection:
 
 
 def running(
-    sources: dict[str, str], files: Sequence[str], tests: Sequence[str] | None, *, stop: bool
+    sources: dict[str, str],
+    files: Sequence[str],
+    tests: Sequence[str] | None,
+    *,
+    stop: bool,
+    known: Container[str] = (),
 ) -> Callable[[Callable[[dict[str, Any]], None], Path], None]:
-    """Run these tests (None: all) of these files on changed sources, up to the first failure if ``stop``."""
+    """Run these tests (None: all) of these files on changed sources, up to the first failure if ``stop``.
+
+    Args:
+        known: the tests that there are without the changes.
+    """
 
     def run(send: Callable[[dict[str, Any]], None], folder: Path) -> None:
         stored = folder / "mutants.json"
@@ -145,7 +159,7 @@ def running(
         mutant_imports.install(mutant_imports.mutated(sources))
         mutant_imports.hand_on(**{mutant_imports.MUTANTS: str(stored)})
         arguments = [*QUIET, f"--basetemp={folder / 'tests'}", *(["-x"] if stop else []), *files]
-        status = pytest.main(arguments, plugins=[Selection(send, tests)])
+        status = pytest.main(arguments, plugins=[Selection(send, tests, known)])
         # Tests failed, or collecting them did: then a report said so. Anything else is a fault of its own.
         if status not in (
             pytest.ExitCode.OK,

@@ -157,3 +157,10 @@ def test_two_layers_in_closed_form() -> None:
 def test_errors(call: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         call(spectral_rule(2, 5, size=2))
+
+
+@pytest.mark.parametrize("layers", [1, 3, 30])
+def test_the_bounds_of_minimizers_are_a_few_roundings(layers: int) -> None:
+    """With r ≤ 2⁻⁵⁰ x̃ for a node, 2u/x̃ + 2r/x̃² is at most (2⁻⁵² + 2⁻⁴⁹)/x̃ up to its own rounding."""
+    steps, _ = numeric.optimal_steps(GRID, layers)
+    assert (steps.radius <= 2.0**-48 * steps.value).all()

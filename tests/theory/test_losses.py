@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -376,3 +377,15 @@ POINT, DIRECTION = [fmpq(1, 2), fmpq(1, 3)], [fmpq(1), fmpq(2)]
 def test_the_checks_refuse(check: Callable[[], None], reason: str) -> None:
     with pytest.raises(Refuted, match=reason):
         check()
+
+
+@members
+def test_the_degree_along_a_line_is_the_one_that_is_stated(family: Loss) -> None:
+    """Differences of order degree + 1 vanish; those of order degree are not 0 along a line of distinct numbers."""
+    task = isotropic(2, 3)
+    size, order = family.size(task), family.degree
+    point, direction = ([fmpq(k + shift, 7) for k in range(size)] for shift in (1, 2))
+    values = [family.value(task, moved(point, direction, t)) for t in range(order + 2)]
+    for _ in range(order):
+        values = [after - before for before, after in pairwise(values)]
+    assert values[0] == values[1] != 0

@@ -93,6 +93,4 @@ def _part(m: arb_mat, rows: range, columns: range) -> arb_mat:
 
 
 def _alternates(m: fmpq_mat) -> bool:
-    coefficients = m.charpoly().coeffs()
-    degree = len(coefficients) - 1
-    return all((-1) ** (degree - k) * c >= 0 for k, c in enumerate(coefficients))
+    return all((-1) ** k * c >= 0 for k, c in enumerate(reversed(m.charpoly().coeffs())))

@@ -289,8 +289,7 @@ def _on_a_grid(middle: fmpq, radius: fmpq) -> Interval:
     if radius == 0:
         return middle, middle
     width = max(radius, abs(middle) / (1 << 70))
-    exponent = width.q.bit_length() - width.p.bit_length()
-    scale = fmpq(1 << exponent) if exponent >= 0 else fmpq(1, 1 << -exponent)
+    scale = fmpq(2) ** (width.q.bit_length() - width.p.bit_length())
     below = (middle * scale).floor()
     return (below - 2) / scale, (below + 3) / scale
 

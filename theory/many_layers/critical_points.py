@@ -68,7 +68,7 @@ def critical_points_by_index(layers: int) -> dict[int, int]:
     size = positive_integer("layers", layers)
 
     def onto(k: int) -> int:
-        return sum((-1) ** j * comb(k, j) * (k - j) ** size for j in range(k + 1))
+        return sum((-1) ** j * comb(k, j) * (k - j) ** size for j in range(k))
 
     return {size - k: onto(k) for k in range(size, 0, -1)}
 

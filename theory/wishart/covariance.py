@@ -71,7 +71,6 @@ def covariance_trace_moment(powers: Sequence[int], covariance: Any = None, conte
     n = None if context_length is None else validation.positive_integer("context_length", context_length)
     sigma = None if covariance is None else validation.semidefinite("covariance", covariance)
     if sigma is not None and n is not None and len(positive) == 1:
-        natural("powers", positive[0], LARGEST_ORDER)
         p, unit, _ = integral_powers(positive[0], sigma)
         trace = near_hooks.at_power_sums(positive[0], n, p)[0][-1]
         return trace / unit ** positive[0] * sigma.nrows() ** zeros

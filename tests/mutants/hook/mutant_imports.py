@@ -99,7 +99,12 @@ def _functions(body: list[ast.stmt], prefix: str) -> Iterator[tuple[str, ast.Fun
 
 
 def install(compiled: Compile) -> Finder:
-    """Change all imports from now on, also those that pytest's rewriting of asserts would take over."""
+    """Change all imports from now on, also those that pytest's rewriting of asserts would take over.
+
+    What of the package is loaded already is forgotten, to be imported anew.
+    """
+    for name in [name for name in sys.modules if f"{name}.".startswith(PACKAGE)]:
+        del sys.modules[name]
     finder = Finder(compiled)
     sys.meta_path.insert(0, finder)
     rewriting = sys.modules.get("_pytest.assertion.rewrite")

@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import factorial, prod
 
 import pytest
-from flint import fmpq, fmpq_poly, fmpz
+from flint import fmpq, fmpq_poly, fmpz, fmpz_poly
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -261,3 +261,14 @@ def test_roots_at_the_ends_are_counted() -> None:
     assert count_real_roots(p, fmpq(51, 100), fmpq(199, 100)) == 0
     assert count_real_roots(p, lower=fmpq(3)) == 1
     assert count_real_roots(p, upper=fmpq(1, 3)) == 0
+
+
+@pytest.mark.parametrize("rising", [1, -1])
+def test_a_cut_at_the_root_leaves_the_root_alone(rising: int) -> None:
+    root = RealRoot(fmpz_poly([-rising, rising]), fmpq(0), fmpq(3), rising > 0)
+    assert [(cut.lower, cut.upper) for cut in map(root._cut, (fmpq(1), fmpq(1, 2), fmpq(2), fmpq(3)))] == [
+        (1, 1),
+        (fmpq(1, 2), 3),
+        (0, 2),
+        (0, 3),
+    ]

@@ -321,3 +321,8 @@ def test_results_do_not_depend_on_threads() -> None:
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(work, range(24)))
     assert together == [work(n) for n in range(24)]
+
+
+def test_one_trace_is_refused_beyond_the_largest_order() -> None:
+    with pytest.raises(ValueError, match=rf"powers\[0\] must be an integer from 0 to {LARGEST_ORDER}, got"):
+        covariance_trace_moment([LARGEST_ORDER + 1], [[1]], 1)

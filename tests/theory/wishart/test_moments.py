@@ -270,3 +270,9 @@ def test_bad_sizes_are_refused(function: Callable[..., Any], value: Any) -> None
 def test_bad_powers_are_refused(call: Callable[[], Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize("zeros", [1, 2])
+def test_powers_zero_give_a_factor_d_each_by_pairings_too(zeros: int) -> None:
+    assert trace_moment_pairings([2, *[0] * zeros], 3, 5) == 3**zeros * trace_moment_pairings([2], 3, 5)
+    assert trace_moment_pairings([2, *[0] * zeros]) == trace_moment([2, *[0] * zeros])
