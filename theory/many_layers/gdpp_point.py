@@ -9,7 +9,7 @@ Derived here; for the loss see :mod:`icl_claims.theory.many_layers.gdpp`.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sympy.polys.fields import FracElement
 from sympy.polys.rings import ring
@@ -85,5 +85,5 @@ def _jet(point: Point, layers: int) -> ResidualJet:
 def _integral(polynomial: object) -> FracElement:
     """∫ p dμ as a rational function of d and n, for a polynomial in s of degree at most 8."""
     moments = [in_ring(m, d, 1 / n) for m in spectral_moments(8)]
-    terms = getattr(polynomial, "terms", list)()
+    terms: list[Any] = getattr(polynomial, "terms", list)()
     return sum((c * moments[k] for (k,), c in terms), start=FIELD.zero)

@@ -56,7 +56,8 @@ CLAIMS: tuple[Claim, ...] = (
         + r"$[Z_l]_{d+1,n+1}=-\langle x_q,w_l\rangle$ with $w_0=0$ and $w_{l+1}=w_l-A_l\nabla R(w_l)$, "
         r"$R(w)=\frac1{2n}\sum_i(\langle w,x_i\rangle-\langle w_\star,x_i\rangle)^2$ and $w_\star$ the task. "
         r"For every prompt, every $A_l$, every $l$.",
-        reading=r"Judged literally. Whether $A_l$ or $A_l^\top$ acts is no matter of convention in the paper's formula: in "
+        reading=r"Judged literally. Whether $A_l$ or $A_l^\top$ acts is no matter of convention in the paper's "
+        r"formula: in "
         r"$PZM(Z^\top QZ)$ the mask makes the left index of $Z^\top QZ$ the key, so the query meets $-x_i^\top "
         "A_lx_q$. The published code holds tokens as rows; its key-query block is the transpose, and there the "
         "lemma is right. For symmetric $A_l$, so on every set that the paper's theorems consider, the two "
@@ -150,7 +151,8 @@ CLAIMS: tuple[Claim, ...] = (
         + _SCALED
         + r", $f$ is unchanged when two layers' matrices are exchanged: $f$ has several critical points.",
         reading=r"Two layers are there to be exchanged: $L\ge2$. A critical point is one where the gradient in "
-        r"all entries of all $A_l$ vanishes. “Several” are those that exchange makes of one, on $\mathcal S$: $L!$ at "
+        r"all entries of all $A_l$ vanishes. “Several” are those that exchange makes of one, on $\mathcal S$: "
+        r"$L!$ at "
         "least. That needs one with different steps, which Lemma 4 does not supply; "
         "`optimal_steps_global_minimum` does.",
         assumptions=(

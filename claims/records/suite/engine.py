@@ -113,6 +113,8 @@ CLAIMS: tuple[Claim, ...] = (
         "r}$.",
         assumptions=(GAUSSIAN_COVARIATES,),
         derivation="theory.derivations.wishart_covariance_operator",
-        cites=("R. J. Muirhead (1982), Aspects of Multivariate Statistical Theory, Theorem 3.2.1: the density of W",),
+        cites=(
+            "R. J. Muirhead (1982), Aspects of Multivariate Statistical Theory, Theorem 3.2.1: the density of W",
+        ),
     ),
 )

@@ -34,7 +34,9 @@ class Filled:
     masked: bool = True
 
     def __str__(self) -> str:
-        weights = "; ".join(f"P_{i} = {P.tolist()}, Q_{i} = {Q.tolist()}" for i, (P, Q) in enumerate(self.layers))
+        weights = "; ".join(
+            f"P_{i} = {P.tolist()}, Q_{i} = {Q.tolist()}" for i, (P, Q) in enumerate(self.layers)
+        )
         return f"{self.prompt}, c = {self.c}; {weights}" + ("" if self.masked else "; no mask")
 
     @property
@@ -138,7 +140,9 @@ def test_claim_query_label_shift(evidence: Evidence) -> None:
 def test_claim_query_label_shift_necessity(evidence: Evidence) -> None:
     """A last column of Q reads the slot; what is needed is that it be zero, P may be any matrix. Without the mask the
     query passes its own label on to itself."""
-    evidence.necessary(STATEMENT, "sparse_or_relaxed", at_one([[0, 0], [0, 1]], [[0, 0], [0, 1]]), part="shift")
+    evidence.necessary(
+        STATEMENT, "sparse_or_relaxed", at_one([[0, 0], [0, 1]], [[0, 0], [0, 1]]), part="shift"
+    )
     unmasked = at_one([[0, 0], [0, 1]], [[-1, 0], [0, 0]], masked=False)
     evidence.necessary(STATEMENT, "masked_query", unmasked, part="shift")
 

@@ -48,8 +48,8 @@ def expected_traces() -> Iterator[dict[str, Any]]:
     """W = XX^⊤, entry by entry; m_k: the moments of ``theory``."""
     for d, n in ((1, 2), (2, 1), (2, 2)):
         X = Gaussians(d * n).matrix(d, n)
-        for k, moment in enumerate(trace_moments(3, d, n)):
-            yield {"W": X @ X.T, "k": k, "m_k": fmpq(moment), r"\mathbb E": mean}
+        for k, m in enumerate(trace_moments(3, d, n)):
+            yield {"W": X @ X.T, "k": k, "m_k": fmpq(m), r"\mathbb E": mean}
 
 
 @compares("two_layer_symmetric_minimizer_scalar", r"m_k=\mathbb E\operatorname{tr}S^k")
@@ -57,8 +57,8 @@ def expected_scaled_traces() -> Iterator[dict[str, Any]]:
     """S = XX^⊤/n, entry by entry; m_k: the moments of ``theory``."""
     for d, n in ((1, 2), (2, 1), (2, 2)):
         X = Gaussians(d * n).matrix(d, n)
-        for k, moment in enumerate(spectral_moments(3, d, n)):
-            yield {"S": times(fmpq(1, n), X @ X.T), "k": k, "m_k": moment, r"\mathbb E": mean}
+        for k, m in enumerate(spectral_moments(3, d, n)):
+            yield {"S": times(fmpq(1, n), X @ X.T), "k": k, "m_k": m, r"\mathbb E": mean}
 
 
 @compares("wishart_covariance_operator wishart_trace_recurrence", r"W=XX^\top")

@@ -102,7 +102,10 @@ def test_claim_wishart_trace_recurrence(evidence: Evidence) -> None:
 
 
 @pytest.mark.claim(
-    slug="wishart_trace_recurrence", grade="exact", range="k ≤ 24 and k = 40, coefficients in d and n", parts=()
+    slug="wishart_trace_recurrence",
+    grade="exact",
+    range="k ≤ 24 and k = 40, coefficients in d and n",
+    parts=(),
 )
 def test_claim_wishart_trace_recurrence_against_the_zonal_sum(evidence: Evidence) -> None:
     """The moments that the recurrence gives equal the zonal sum of Hanlon, Stanley and Stembridge, coefficient
