@@ -18,7 +18,7 @@ from flint import fmpq, fmpq_poly
 from sympy.polys.fields import FracElement
 
 from icl_claims.theory.algebra.gaussian import expectation
-from icl_claims.theory.algebra.words import FIELD, Word, Words, eye, letter, one
+from icl_claims.theory.algebra.words import FIELD, Word, Words, eye, letter
 from icl_claims.theory.transformer.attention import X_QUERY, W, X
 
 RESIDUAL = letter("R", "d", "d", symmetric=True)

@@ -38,7 +38,7 @@ def prove_normal_matrix(stated: Words, factor: FracElement, keep: Fraction) -> N
     >>> from icl_claims.theory.algebra.words import FIELD
     >>> prove_normal_matrix(normal_matrix() * 3, FIELD(3), LINEAR)
     """
-    if stated.T @ OMEGA != OMEGA @ stated:
+    if OMEGA @ stated != stated.T @ OMEGA:
         raise Refuted("ΩM⁻¹ is not symmetric")
     if normal_matrix(keep) * factor != stated:
         raise Refuted("the stated matrix is not that of the gradient, times the factor")

@@ -21,7 +21,7 @@ from __future__ import annotations
 from icl_claims.theory.algebra.blocks import Blocks
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.gaussian import expectation
-from icl_claims.theory.algebra.words import Words, eye, letter, n, zero
+from icl_claims.theory.algebra.words import Words, eye, letter, zero
 from icl_claims.theory.transformer.attention import MASK, X_QUERY, W, X, layer, prompt
 from icl_claims.theory.transformer.prompts import LABELS
 

@@ -17,7 +17,7 @@ from icl_claims.claims.assumptions import (
     WHITENED_TASK,
     ZERO_QUERY_LABEL,
 )
-from icl_claims.claims.claim import Assumption, Claim
+from icl_claims.claims.claim import Assumption, Claim, OtherReading
 
 _SPARSE = (
     r"In the sparse parametrization $P_l=\operatorname{diag}(0_{d\times d},1)$, "
@@ -63,11 +63,16 @@ CLAIMS: tuple[Claim, ...] = (
         + r"$[Z_l]_{d+1,n+1}=-\langle x_q,w_l\rangle$ with $w_0=0$ and $w_{l+1}=w_l-A_l\nabla R(w_l)$, "
         r"$R(w)=\frac1{2n}\sum_i(\langle w,x_i\rangle-\langle w_\star,x_i\rangle)^2$ and $w_\star$ the task. "
         r"For every prompt, every $A_l$, every $l$.",
-        reading=r"Judged literally. Whether $A_l$ or $A_l^\top$ acts is no matter of convention in the paper's formula: in "
-        r"$PZM(Z^\top QZ)$ the mask makes the left index of $Z^\top QZ$ the key, so the query meets $-x_i^\top "
-        "A_lx_q$. The published code holds tokens as rows; its key-query block is the transpose, and there the "
-        "lemma is right. For symmetric $A_l$, so on every set that the paper's theorems consider, the two "
-        "agree.",
+        reading=r"Judged literally: in $PZM(Z^\top QZ)$ the mask makes the left index of $Z^\top QZ$ the key, so the "
+        r"query meets $-x_i^\top A_lx_q$. For symmetric $A_l$, so on every set that the paper's theorems consider, the "
+        r"lemma as written and with $A_l^\top$ agree.",
+        other_readings=(
+            OtherReading(
+                "tokens_as_rows",
+                r"As in the published code, which holds tokens as rows: its key-query block is the transpose, "
+                r"$Q_l=-\operatorname{diag}(A_l^\top,0)$. There the lemma is right.",
+            ),
+        ),
         assumptions=(NOISELESS_LABELS, MASKED_QUERY, ZERO_QUERY_LABEL),
         severity="notation",
     ),

@@ -38,7 +38,7 @@ CLAIMS: tuple[Claim, ...] = (
             "R. J. Muirhead (1982), Aspects of Multivariate Statistical Theory, Theorem 3.2.18: the joint density",
             "N. G. de Bruijn (1955), J. Indian Math. Soc. 19, 133–151: integrals as Pfaffians",
             "G. Szegő (1975), Orthogonal Polynomials, 5.1 and 3.2: Laguerre polynomials",
-            "M. Adler, P. J. Forrester, T. Nagao, P. van Moerbeke (2000), J. Stat. Phys. 99, 141–170: the density for "
+            "M. Adler, P. J. Forrester, T. Nagao, P. van Moerbeke (2000), J. Stat. Phys. 99, 141–170: density for "
             "even d",
         ),
     ),
@@ -90,6 +90,8 @@ CLAIMS: tuple[Claim, ...] = (
         "r}$.",
         assumptions=(GAUSSIAN_COVARIATES,),
         derivation="theory.derivations.wishart_covariance_operator",
-        cites=("R. J. Muirhead (1982), Aspects of Multivariate Statistical Theory, Theorem 3.2.1: the density of W",),
+        cites=(
+            "R. J. Muirhead (1982), Aspects of Multivariate Statistical Theory, Theorem 3.2.1: the density of W",
+        ),
     ),
 )

@@ -154,6 +154,23 @@ def test_claim_forward_pass_is_preconditioned_gd_symmetric() -> None:
 
 
 @pytest.mark.claim(
+    slug="forward_pass_is_preconditioned_gd",
+    grade="exact",
+    range="d, n ≤ 3, L ≤ 3, any A_l",
+    reading="tokens_as_rows",
+)
+def test_claim_forward_pass_is_preconditioned_gd_tokens_as_rows() -> None:
+    """With A_lᵀ in Q_l the layers run the recursion that the lemma writes."""
+
+    @given(passes())
+    def holds(at: Pass) -> None:
+        turned = Pass(at.prompt, tuple(a.transpose() for a in at.matrices))
+        assert turned.entries() == at.stated_entries(AS_WRITTEN)
+
+    holds()
+
+
+@pytest.mark.claim(
     slug="forward_pass_is_preconditioned_gd_transposed",
     grade="argument",
     range="all d, n ≥ 1, L, every prompt, all A_l, all labels",

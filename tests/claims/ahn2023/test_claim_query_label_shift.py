@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import pytest
-import torch
 from flint import fmpq, fmpq_mat
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,7 +34,9 @@ class Filled:
     masked: bool = True
 
     def __str__(self) -> str:
-        weights = "; ".join(f"P_{i} = {P.tolist()}, Q_{i} = {Q.tolist()}" for i, (P, Q) in enumerate(self.layers))
+        weights = "; ".join(
+            f"P_{i} = {P.tolist()}, Q_{i} = {Q.tolist()}" for i, (P, Q) in enumerate(self.layers)
+        )
         return f"{self.prompt}, c = {self.c}; {weights}" + ("" if self.masked else "; no mask")
 
     @property
@@ -43,7 +44,7 @@ class Filled:
         """Whether P_l = diag(B_l, 1) and Q_l = diag(±A_l, 0) for all l."""
         d = self.prompt.X.nrows()
         return all(
-            P == block_diagonal(corner(P), 1) and Q == block_diagonal(corner(Q), 0) and P[d, d] == 1
+            block_diagonal(corner(P), 1) == P and block_diagonal(corner(Q), 0) == Q and P[d, d] == 1
             for P, Q in self.layers
         )
 
@@ -139,7 +140,9 @@ def test_claim_query_label_shift(evidence: Evidence) -> None:
 def test_claim_query_label_shift_necessity(evidence: Evidence) -> None:
     """A last column of Q reads the slot; what is needed is that it be zero, P may be any matrix. Without the mask the
     query passes its own label on to itself."""
-    evidence.necessary(STATEMENT, "sparse_or_relaxed", at_one([[0, 0], [0, 1]], [[0, 0], [0, 1]]), part="shift")
+    evidence.necessary(
+        STATEMENT, "sparse_or_relaxed", at_one([[0, 0], [0, 1]], [[0, 0], [0, 1]]), part="shift"
+    )
     unmasked = at_one([[0, 0], [0, 1]], [[-1, 0], [0, 0]], masked=False)
     evidence.necessary(STATEMENT, "masked_query", unmasked, part="shift")
 

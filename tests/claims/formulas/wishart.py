@@ -13,8 +13,8 @@ from icl_claims.theory.evaluation import at_task
 from icl_claims.theory.task import RegressionTask
 from icl_claims.theory.transformer import prompts
 from icl_claims.theory.wishart import spectral_moments, trace_moments
+from icl_claims.theory.wishart.operator_words import moment as wishart_moment
 from icl_claims.theory.wishart.zonal import trace_moment_zonal
-from icl_claims.theory.wishart.operator_words import moment
 from tests.claims.formulas.minimizers import rotated_tasks
 from tests.claims.formulas.points import SIZES, Gaussians, Points, at_numbers, identity, mean, rows, unit
 from tests.claims.formulas.table import compares
@@ -185,7 +185,7 @@ def image_of_moment(sigma: fmpq_mat, n: int, j: int, rho: tuple[int, ...]) -> Ma
     """T E[W^jp_ρ(W)]."""
     total = Matrix(fmpq_mat(sigma.nrows(), sigma.nrows()))
     task = RegressionTask(sigma, n)
-    for (closed, word), coefficient in moment(j, tuple(rho)).terms.items():
+    for (closed, word), coefficient in wishart_moment(j, tuple(rho)).terms.items():
         number = at_task(one() * coefficient, task, {})[0, 0]
         image = by_derivative(sigma, n, len(word), tuple(len(part) for part in closed))
         total = plus(total, times(number, image))

@@ -105,7 +105,9 @@ def test_claim_wishart_covariance_operator(evidence: Evidence) -> None:
     evidence.prove(DERIVATION, STATEMENT, mutants, at=[Order(SKEW, 1, ()), Order(SKEW, 0, (1,))])
 
 
-@pytest.mark.claim(slug="wishart_covariance_operator", grade="exact", range="d = 2, n ≤ 3, degree ≤ 12", parts=())
+@pytest.mark.claim(
+    slug="wishart_covariance_operator", grade="exact", range="d = 2, n ≤ 3, degree ≤ 12", parts=()
+)
 def test_claim_wishart_covariance_operator_in_numbers() -> None:
     """At random Σ: the calculator's E W^j against the words up to degree 4, its trace against the traces by power
     sums up to degree 12, and the chi-square moments of a one-dimensional marginal scale."""

@@ -9,6 +9,7 @@ from icl_claims.theory.algebra.words import letter
 from icl_claims.theory.transformer import query_label
 from icl_claims.theory.transformer.attention import NO_MASK, prompt
 from icl_claims.theory.transformer.parametrizations import relaxed, sparse
+from icl_claims.theory.transformer.prompts import LABELS
 from icl_claims.theory.transformer.query_label import (
     FILLING,
     A,
@@ -22,7 +23,6 @@ from icl_claims.theory.transformer.query_label import (
     prove_slot_only_shifts,
     target,
 )
-from icl_claims.theory.transformer.prompts import LABELS
 
 SPARSE = [sparse(letter(name, "d", "d")) for name in ("A", "D")]
 
