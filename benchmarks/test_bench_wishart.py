@@ -9,8 +9,8 @@ from typing import Any
 
 from sympy import Poly, symbols
 
+from icl_claims.theory.derivations import wishart_trace_recurrence
 from icl_claims.theory.wishart import spectral_moments, trace_moment, trace_moment_list, trace_moments
-from icl_claims.theory.wishart.density import prove_recurrence
 from icl_claims.theory.wishart.recurrence import recurrence, start
 from icl_claims.theory.wishart.zonal import trace_moment_zonal
 
@@ -108,4 +108,4 @@ def test_all_pairs_of_traces_to_10_at_given_sizes(gate: Callable[..., Any]) -> N
 
 
 def test_proof_of_the_recurrence(gate: Callable[..., Any]) -> None:
-    gate(prove_recurrence)
+    gate(lambda: wishart_trace_recurrence.DERIVATION.run(wishart_trace_recurrence.STATED))

@@ -1,5 +1,4 @@
-"""The forward pass of the sparse parametrization: why it is gradient descent preconditioned by the transposes "
-"A_lᵀ."""
+"""The forward pass of the sparse parametrization: why it is gradient descent preconditioned by the transposes A_lᵀ."""
 
 from __future__ import annotations
 
@@ -55,9 +54,8 @@ def step(descent: Descent) -> None:
 DERIVATION = Derivation(
     (
         Lemma(
-            r"Call $\begin{pmatrix}X&x_q\\y-w^\top X&-w^\top x_q\end{pmatrix}$ the state of $w$. Then $Z_0$ is "
-            r"the state of "
-            "$w_0=0$.",
+            r"Call $\begin{pmatrix}X&x_q\\y-w^\top X&-w^\top x_q\end{pmatrix}$ the state of $w$. Then $Z_0$ is the "
+            "state of $w_0=0$.",
             "The label slot of the query holds 0.",
             start,
             "all d, n, every prompt",
@@ -76,9 +74,9 @@ DERIVATION = Derivation(
         ),
         Lemma(
             r"One layer with the matrix $A$ takes the state of $w$ to the state of $w-A^\top\nabla R(w)$.",
-            r"The layer adds $-\frac1n(y-w^\top X)X^\top A\,(X,x_q)$ to the last row and nothing to the others. "
-            r"The mask makes "
-            r"the left index of $Z^\top QZ$ the key, so that $A$ acts on the query: in $w$ it is $A^\top$.",
+            r"The layer adds $-\frac1n(y-w^\top X)X^\top A\,(X,x_q)$ to the last row and nothing to the others. The "
+            r"mask makes the left index of $Z^\top QZ$ the key, so that $A$ acts on the query: in $w$ it is "
+            r"$A^\top$.",
             step,
             "all d, n, w, A, every prompt",
         ),

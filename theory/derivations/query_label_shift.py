@@ -59,14 +59,11 @@ DERIVATION = Derivation(
             "all d, n, c, every prompt",
         ),
         Lemma(
-            "If two states differ by $c$ in the slot alone, so do the states one layer later. More than is "
-            "stated: $P$ may be "
-            "any matrix, and of $Q$ only the last column need be zero.",
-            r"With $C$ the context columns and $q$ the query column of a state, one layer maps $C$ to "
-            r"$C+\frac1nPC(C^\top QC)$ "
-            r"and $q$ to $q+\frac1nPCC^\top Qq$. So $ce_{d+1}$ in $q$ becomes $ce_{d+1}+\frac cnPCC^\top "
-            r"Qe_{d+1}$, and "
-            "$Qe_{d+1}=0$.",
+            "If two states differ by $c$ in the slot alone, so do the states one layer later. More than is stated: "
+            "$P$ may be any matrix, and of $Q$ only the last column need be zero.",
+            "With $C$ the context columns and $q$ the query column of a state, one layer maps $C$ to "
+            r"$C+\frac1nPC(C^\top QC)$ and $q$ to $q+\frac1nPCC^\top Qq$. So $ce_{d+1}$ in $q$ becomes "
+            r"$ce_{d+1}+\frac cnPCC^\top Qe_{d+1}$, and $Qe_{d+1}=0$.",
             layer_keeps,
             "all d, n, c, every state, all A, B; all P, and all Q with last column zero",
         ),
@@ -76,13 +73,11 @@ DERIVATION = Derivation(
             step="induction",
         ),
         Lemma(
-            r"$\operatorname{TF}_L-\langle w,x_q\rangle=-[\bar Z_L]_{d+1,n+1}$, with $\bar Z$ the states that "
-            r"start with "
-            r"$c=\langle w,x_q\rangle$ in the slot. So $f=\mathbb E([\bar Y_L]_{n+1})^2$, whatever the law of "
-            r"the prompt.",
+            r"$\operatorname{TF}_L-\langle w,x_q\rangle=-[\bar Z_L]_{d+1,n+1}$, with $\bar Z$ the states that start "
+            r"with $c=\langle w,x_q\rangle$ in the slot. So $f=\mathbb E([\bar Y_L]_{n+1})^2$, whatever the law of "
+            "the prompt.",
             r"$\operatorname{TF}_L=-[Z_L]_{d+1,n+1}$, and the entry of $\bar Z_L$ is that of $Z_L$ plus $c$, by "
-            r"Lemma 3. The two "
-            "squares agree prompt by prompt, so their means agree.",
+            "Lemma 3. The two squares agree prompt by prompt, so their means agree.",
             error,
             "all d, n, w, x_q, every entry",
         ),

@@ -37,20 +37,17 @@ def pair(coins: Coins) -> None:
 DERIVATION = Derivation(
     (
         Lemma(
-            r"The value $p=b^\top z$ and the score $s=z^\top Q\,(x_q;c)$ of an example $z=(x,y)$ change their "
-            r"signs with "
-            r"$z$, whatever $c$ stands in the query's label slot; so $ps$ does not change.",
+            r"The value $p=b^\top z$ and the score $s=z^\top Q\,(x_q;c)$ of an example $z=(x,y)$ change their signs "
+            "with $z$, whatever $c$ stands in the query's label slot; so $ps$ does not change.",
             "Both are linear in $z$.",
             odd,
             "all d, b, Q, z, x_q, c",
         ),
         Lemma(
-            r"Of the contributions $p\,\sigma(s)$ of $z$ and $-p\,\sigma(-s)$ of $-z$ one is $ps$ and the other "
-            r"is $0$. So, "
-            r"given $w$, $x_q$ and the pairs $\{z_i,-z_i\}$, the entry $\frac1n\sum_ip_i\,\sigma(s_i)$ has the "
-            r"law of "
-            r"$\frac1n\sum_i\kappa_i\,p_is_i$ with independent fair coins $\kappa_i$, where $p_is_i$ is known "
-            r"from the pairs.",
+            r"Of the contributions $p\,\sigma(s)$ of $z$ and $-p\,\sigma(-s)$ of $-z$ one is $ps$ and the other is "
+            r"$0$. So, given $w$, $x_q$ and the pairs $\{z_i,-z_i\}$, the entry $\frac1n\sum_ip_i\,\sigma(s_i)$ has "
+            r"the law of $\frac1n\sum_i\kappa_i\,p_is_i$ with independent fair coins $\kappa_i$, where $p_is_i$ is "
+            "known from the pairs.",
             r"For $s>0$ the first contributes $ps$ and the second $0$, for $s<0$ the other way round, and for $s=0$ "
             "both are $0=ps$. The examples are independent, and each is either element of its pair with probability "
             r"$\frac12$.",

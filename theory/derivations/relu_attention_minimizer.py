@@ -57,9 +57,8 @@ DERIVATION = Derivation(
         EXCESS,
         GRADIENT,
         Lemma(
-            r"For $\Sigma=\Omega=I$, $\sigma^2=0$ and $\Gamma=cI$ with the stated $c$: $\Omega-\Gamma N=0$. So "
-            r"the stated "
-            "weights are a global minimizer, by Lemma 4, the last row of $Q$ zero or not.",
+            r"For $\Sigma=\Omega=I$, $\sigma^2=0$ and $\Gamma=cI$ with the stated $c$: $\Omega-\Gamma N=0$. So the "
+            "stated weights are a global minimizer, by Lemma 4, the last row of $Q$ zero or not.",
             r"It is $1-c\,\bigl(\frac{n+3}{2n}+\frac dn\bigr)$ times $I$, a rational function that is zero.",
             residual,
             "all d, n",

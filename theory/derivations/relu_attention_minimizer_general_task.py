@@ -90,8 +90,7 @@ def isotropic(theorem: Theorem) -> None:
 COINS = Lemma(
     r"The loss is that of linear attention in which every example is kept with probability $\rho=\frac12$: "
     r"$f=\mathbb E\bigl(\frac1n\sum_i\kappa_i\tau_i+\langle w,x_q\rangle\bigr)^2$ with $\tau_i=(b^\top "
-    r"z_i)(z_i^\top Ax_q)$ "
-    r"and independent fair coins $\kappa_i$.",
+    r"z_i)(z_i^\top Ax_q)$ and independent fair coins $\kappa_i$.",
     "Given $w$ and $x_q$ the query entry of the two layers has one law.",
     step="claim",
     claim="relu_attention_drops_examples",
@@ -103,8 +102,7 @@ BILINEAR = Lemma(
     "all d, b, A, every example",
 )
 EXCESS = Lemma(
-    r"For $\tau^\star$ at $b^\star=e_{d+1}$, $A^\star=(-\Gamma;0)$ and every $b$, $A$: $f(b,A)-f^\star=\mathbb "
-    r"E\bigl("
+    r"For $\tau^\star$ at $b^\star=e_{d+1}$, $A^\star=(-\Gamma;0)$ and every $b$, $A$: $f(b,A)-f^\star=\mathbb E\bigl("
     r"\frac1n\sum_i\kappa_i(\tau_i-\tau_i^\star)\bigr)^2+2D(bA)-2D(b^\star A^\star)$, with $D(bA)$ half the "
     "derivative there in the direction of the product.",
     "Both sides are averaged over coins and prompts and compared as polynomials.",
@@ -113,11 +111,9 @@ EXCESS = Lemma(
 )
 GRADIENT = Lemma(
     r"$D(bA)=\frac12\operatorname{tr}\bigl((\beta A_x+ua^\top)\Sigma(\Omega-\Gamma N)\Sigma\bigr)$ with "
-    r"$b=(u,\beta)$, $A=(A_x;a^\top)$ and "
-    r"$N=\frac{n+3}{2n}\Sigma\Omega+\frac{\operatorname{tr}\Sigma\Omega+\sigma^2}nI$. "
-    r"So a point with $\Gamma N=\Omega$ is a global minimizer.",
-    "Integration by parts over the prompt, compared as polynomials. Where $D$ vanishes for all products, the "
-    "excess of "
+    r"$b=(u,\beta)$, $A=(A_x;a^\top)$ and $N=\frac{n+3}{2n}\Sigma\Omega+\frac{\operatorname{tr}\Sigma\Omega+"
+    r"\sigma^2}nI$. So a point with $\Gamma N=\Omega$ is a global minimizer.",
+    "Integration by parts over the prompt, compared as polynomials. Where $D$ vanishes for all products, the excess of "
     "Lemma 3 is an expected square, which is not negative.",
     gradient,
     "all d, n, Σ, Ω, σ², Γ, b, A",
@@ -129,30 +125,26 @@ DERIVATION = Derivation(
         EXCESS,
         GRADIENT,
         Lemma(
-            r"The stated $\Gamma=\Omega M^{-1}$ has $M=2N$. So $2\Gamma N=\Omega$, and $2\Gamma$, which stands "
-            r"in $Q_0$, is a "
-            r"minimizer by Lemma 4. It is symmetric, as $M^\top\Omega=\Omega M$.",
+            r"The stated $\Gamma=\Omega M^{-1}$ has $M=2N$. So $2\Gamma N=\Omega$, and $2\Gamma$, which stands in "
+            r"$Q_0$, is a minimizer by Lemma 4. It is symmetric, as $M^\top\Omega=\Omega M$.",
             r"$M$ and $2N$ are compared as polynomials, and so are $M^\top\Omega$ and $\Omega M$. $M$ has an "
-            r"inverse: the "
-            r"eigenvalues of $\Sigma\Omega$ are those of $\Sigma^{1/2}\Omega\Sigma^{1/2}\succeq0$, and "
+            r"inverse: the eigenvalues of $\Sigma\Omega$ are those of $\Sigma^{1/2}\Omega\Sigma^{1/2}\succeq0$, and "
             r"$\operatorname{tr}\Sigma\Omega+\sigma^2>0$.",
             normal,
             "all d, n, Σ, Ω, σ²",
         ),
         Lemma(
             r"$f=\operatorname{tr}\Sigma\Omega-\frac12\operatorname{tr}(\Sigma "
-            r"G\Sigma\Omega)-\frac12\operatorname{tr}"
-            r"\bigl((\Omega-GN)\Sigma G\Sigma\bigr)$ at $b=e_{d+1}$, $A=(-G;0)$. At $G=2\Gamma$ the last term "
-            r"is $0$ and the "
-            r"rest is $\operatorname{tr}\Sigma\Omega-\operatorname{tr}(\Sigma\Gamma\Sigma\Omega)$.",
+            r"G\Sigma\Omega)-\frac12\operatorname{tr}\bigl((\Omega-GN)\Sigma G\Sigma\bigr)$ at $b=e_{d+1}$, "
+            r"$A=(-G;0)$. At $G=2\Gamma$ the last term is $0$ and the rest is "
+            r"$\operatorname{tr}\Sigma\Omega-\operatorname{tr}(\Sigma\Gamma\Sigma\Omega)$.",
             "Both sides are compared as polynomials.",
             minimum,
             "all d, n, Σ, Ω, σ², symmetric G",
         ),
         Lemma(
-            r"For $\Sigma=\Omega=I$ and $\sigma^2=0$ the minimum is $\frac{d(2d+3)}{n+2d+3}$, and that of "
-            r"linear attention is "
-            r"the same with $\frac{d+1}{2d+3}n$ in the place of $n$.",
+            r"For $\Sigma=\Omega=I$ and $\sigma^2=0$ the minimum is $\frac{d(2d+3)}{n+2d+3}$, and that of linear "
+            r"attention is the same with $\frac{d+1}{2d+3}n$ in the place of $n$.",
             r"Both are rational functions of $n$ and $d$.",
             isotropic,
             "all d, n",

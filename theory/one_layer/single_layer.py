@@ -21,8 +21,9 @@ and has the law of (1/n) Σ_i κ_i p_i s_i with fair coins κ_i in {0, 1}: the p
 
     u = 0, a = 0, β A_x = −Γ,   Γ = Ω N⁻¹,   N = ((2 + ρ(n−1))/n) ΣΩ + ((tr ΣΩ + σ²)/n) I.
 
-No row of Q need be zero. Why it is global: :mod:`icl_claims.theory.derivations.relu_attention_minimizer_general_task` for
-the ReLU, :mod:`icl_claims.theory.derivations.global_minimizer` for ρ = 1.
+No row of Q need be zero. Why it is global: for the ReLU
+:mod:`icl_claims.theory.derivations.relu_attention_minimizer_general_task`, for ρ = 1
+:mod:`icl_claims.theory.derivations.global_minimizer`.
 
 Sources: Ahn et al. (2023), Theorem 1, Eq. (6), App. A.1, for ρ = 1 and Ω = I, σ² = 0; Theorem 5, App. A.4, for the
 ReLU with Σ = Ω = I, σ² = 0, where Γ = 2n/(2(d+2) + (n−1)) I. The rest is derived here.

@@ -5,9 +5,9 @@ Every function takes integers d and n, or None for a symbol, and gives exact num
 | quantity | function | route | other routes |
 |---|---|---|---|
 | E ∏ tr W^{k_i} | :func:`trace_moment` | parts | pairings, words |
-| E tr W^k, k = 0, 1, … | :func:`trace_moments` | recurrence (proved) | zonal, parts, density |
-| E tr S^k, k = 0, 1, … | :func:`spectral_moments` | recurrence (proved) | the same, divided by n^k |
-| E ∏ tr W^{k_i}, any Σ | :func:`covariance_trace_moment` | near-hooks, operator (proved) | words |
+| E tr W^k, k = 0, 1, … | :func:`trace_moments` | recurrence (derived) | zonal, parts, density |
+| E tr S^k, k = 0, 1, … | :func:`spectral_moments` | recurrence (derived) | the same, divided by n^k |
+| E ∏ tr W^{k_i}, any Σ | :func:`covariance_trace_moment` | near-hooks, operator (derived) | words |
 | E W^j, any Σ | :func:`power_moment`, :func:`power_moments` | near-hooks | operator, words |
 | E[W^i C W^j], any Σ, C | :func:`two_sided_moment`, :func:`two_sided_moments` | operator | words |
 | E[A_0 W A_1 W ⋯ A_k] | :func:`word_moment`, :func:`word_trace_moment` | parts on states | words, coordinates |

@@ -10,6 +10,8 @@ identity). On the functions that occur,
 
 Two-sided moments E[W^i C W^j]: :mod:`icl_claims.theory.wishart.two_sided`.
 
+Why: :mod:`icl_claims.theory.derivations.wishart_covariance_operator`.
+
 All coefficients are positive, polynomials in n. The formulas hold unchanged for d = 1, n < d and singular Σ.
 
 *Near-hooks* (:mod:`icl_claims.theory.wishart.near_hooks`) give the one-sided moments in O(k²) terms, where (1) has as

@@ -27,7 +27,8 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import product
 from math import comb, factorial
 from typing import Any
 
@@ -80,7 +81,9 @@ def residual(coefficients: Sequence[Any], density: Any = DENSITY) -> Any:
 
 
 def prove_equation(coefficients: Sequence[Any], density: Any = DENSITY) -> None:
-    """Σ_j c_j(r − 1 − θ) (x^{r−j} ρ₀) = 0, as polynomials in d, n, x, w, P, Q and Ψ. Arguments: as for :func:`residual`.
+    """Σ_j c_j(r − 1 − θ) (x^{r−j} ρ₀) = 0, as polynomials in d, n, x, w, P, Q and Ψ.
+
+    Arguments: as for :func:`residual`.
 
     Raises:
         Refuted: it is not zero.
@@ -120,6 +123,37 @@ def prove_density(sizes: Iterable[tuple[int, int]], order: int, density: Any = D
         for k in range(order + 1):
             if trace_moment_density(k, d, n, density) != trace_moment_zonal(k, d, n):
                 raise Refuted(f"the density does not integrate to the moment at d = {d}, n = {n}, k = {k}")
+
+
+def prove_skew_orthogonal(
+    degrees: Iterable[int],
+    exponents: Iterable[int],
+    polynomial: Callable[[int, int], fmpq_poly] | None = None,
+) -> None:
+    """For even j: ⟨q, L_j⟩ = 0 for all q of degree ≤ j, and ⟨L_{j+1}, L_j⟩ = 4h_j/(j + 1), L_j = L_j^{(a)}.
+
+    ⟨f, g⟩ = ∫∫ sgn(y − x) f(x) g(y) w(x) w(y) dx dy with w = x^{(a−1)/2} e^{−x/2}, and h_j = (j + a)!/j!.
+
+    Args:
+        degrees: the j, even.
+        exponents: the a, odd, so that w is e^{−x/2} times a power of x.
+        polynomial: (j, a) ↦ another polynomial in the place of L_j^{(a)}, to see it refused.
+
+    Raises:
+        Refuted: for one j and a it is not so.
+
+    >>> prove_skew_orthogonal([0, 2], [1, 3])
+    """
+    of_degree = polynomial or laguerre
+    x = fmpq_poly([0, 1])
+    for j, a in product(degrees, exponents):
+        root = x ** ((a - 1) // 2)
+        right = of_degree(j, a) * root
+        if any(_skew_product(x**i * root, right) for i in range(j + 1)):
+            raise Refuted(f"L_j is not skew-orthogonal to what has no higher degree, at j = {j}, a = {a}")
+        norm = fmpq(4 * factorial(j + a), factorial(j + 1))
+        if _skew_product(of_degree(j + 1, a) * root, right) != norm:
+            raise Refuted(f"⟨L_(j+1), L_j⟩ is not 4h_j/(j + 1) at j = {j}, a = {a}")
 
 
 def trace_moment_density(k: int, dim: int, context_length: int, density: Any = DENSITY) -> fmpq:

@@ -8,8 +8,9 @@ satisfy, for every k ≥ 4 and all d, n ≥ 1,
       + (s − 1)[10k³ − 68k² + 150k − 107 + (16k − 44)p + (11 − 4k)s²] m_{k−3}
       + (k − 4)[(k − 2)² − (d − n)²][(2k − 7)² − (d − n)²] m_{k−4} = 0.
 
-It is derived in :mod:`icl_claims.theory.derivations.wishart_trace_recurrence`, from the density of the eigenvalues. The start m_1, m_2, m_3
-is what integration by parts gives (:mod:`icl_claims.theory.wishart.partitions`); m_0 = d enters no later moment.
+It is derived in :mod:`icl_claims.theory.derivations.wishart_trace_recurrence`, from the density of the
+eigenvalues. The start m_1, m_2, m_3 is what integration by parts gives (:mod:`icl_claims.theory.wishart.partitions`);
+m_0 = d enters no later moment.
 
 References:
     [1] M. Ledoux (2009), A recursion formula for the moments of the Gaussian orthogonal ensemble,

@@ -28,9 +28,8 @@ CLAIMS: tuple[Claim, ...] = (
         slug="stein_relu_halving",
         paper="ahn2023",
         location="App. A.4",
-        statement=r"$\mathbb E[\sigma(x^\top v)x]=\frac12v$ for $x\sim\mathcal N(0,I)$ and every $v$, with "
-        r"$\sigma$ the "
-        r"ReLU, and $\sigma(\alpha)^2+\sigma(-\alpha)^2=\alpha^2$ for every number $\alpha$.",
+        statement=r"$\mathbb E[\sigma(x^\top v)x]=\frac12v$ for $x\sim\mathcal N(0,I)$ and every $v$, with $\sigma$ "
+        r"the ReLU, and $\sigma(\alpha)^2+\sigma(-\alpha)^2=\alpha^2$ for every number $\alpha$.",
         assumptions=(Assumption("standard_gaussian", r"$x\sim\mathcal N(0,I_d)$."),),
         parts=("halving", "squares"),
         derivation="theory.derivations.stein_relu_halving",

@@ -53,7 +53,7 @@ CLAIMS: tuple[Claim, ...] = (
             "R. J. Muirhead (1982), Aspects of Multivariate Statistical Theory, Theorem 3.2.18: the joint density",
             "N. G. de Bruijn (1955), J. Indian Math. Soc. 19, 133–151: integrals as Pfaffians",
             "G. Szegő (1975), Orthogonal Polynomials, 5.1 and 3.2: Laguerre polynomials",
-            "M. Adler, P. J. Forrester, T. Nagao, P. van Moerbeke (2000), J. Stat. Phys. 99, 141–170: the density for "
+            "M. Adler, P. J. Forrester, T. Nagao, P. van Moerbeke (2000), J. Stat. Phys. 99, 141–170: density for "
             "even d",
         ),
     ),

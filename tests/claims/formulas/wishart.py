@@ -13,7 +13,7 @@ from icl_claims.theory.evaluation import at_task
 from icl_claims.theory.task import RegressionTask
 from icl_claims.theory.transformer import prompts
 from icl_claims.theory.wishart import spectral_moments, trace_moments
-from icl_claims.theory.wishart.operator_words import moment
+from icl_claims.theory.wishart.operator_words import moment as wishart_moment
 from icl_claims.theory.wishart.zonal import trace_moment_zonal
 from tests.claims.formulas.minimizers import rotated_tasks
 from tests.claims.formulas.points import SIZES, Gaussians, Points, at_numbers, identity, mean, rows, unit
@@ -48,8 +48,8 @@ def expected_traces() -> Iterator[dict[str, Any]]:
     """W = XX^⊤, entry by entry; m_k: the moments of ``theory``."""
     for d, n in ((1, 2), (2, 1), (2, 2)):
         X = Gaussians(d * n).matrix(d, n)
-        for k, m in enumerate(trace_moments(3, d, n)):
-            yield {"W": X @ X.T, "k": k, "m_k": fmpq(m), r"\mathbb E": mean}
+        for k, moment in enumerate(trace_moments(3, d, n)):
+            yield {"W": X @ X.T, "k": k, "m_k": fmpq(moment), r"\mathbb E": mean}
 
 
 @compares("two_layer_symmetric_minimizer_scalar", r"m_k=\mathbb E\operatorname{tr}S^k")
@@ -57,8 +57,8 @@ def expected_scaled_traces() -> Iterator[dict[str, Any]]:
     """S = XX^⊤/n, entry by entry; m_k: the moments of ``theory``."""
     for d, n in ((1, 2), (2, 1), (2, 2)):
         X = Gaussians(d * n).matrix(d, n)
-        for k, m in enumerate(spectral_moments(3, d, n)):
-            yield {"S": times(fmpq(1, n), X @ X.T), "k": k, "m_k": m, r"\mathbb E": mean}
+        for k, moment in enumerate(spectral_moments(3, d, n)):
+            yield {"S": times(fmpq(1, n), X @ X.T), "k": k, "m_k": moment, r"\mathbb E": mean}
 
 
 @compares("wishart_covariance_operator wishart_trace_recurrence", r"W=XX^\top")
@@ -185,7 +185,7 @@ def image_of_moment(sigma: fmpq_mat, n: int, j: int, rho: tuple[int, ...]) -> Ma
     """T E[W^jp_ρ(W)]."""
     total = Matrix(fmpq_mat(sigma.nrows(), sigma.nrows()))
     task = RegressionTask(sigma, n)
-    for (closed, word), coefficient in moment(j, tuple(rho)).terms.items():
+    for (closed, word), coefficient in wishart_moment(j, tuple(rho)).terms.items():
         number = at_task(one() * coefficient, task, {})[0, 0]
         image = by_derivative(sigma, n, len(word), tuple(len(part) for part in closed))
         total = plus(total, times(number, image))

@@ -83,7 +83,7 @@ def test_claim_wishart_trace_recurrence(evidence: Evidence) -> None:
     """The eigenvalue density for even d, which is derived and checked at four sizes, satisfies a differential equation,
     an identity of polynomials that is checked term by term; integrated against powers of x it is the recurrence, whose
     two sides are polynomials in d and n."""
-    equation, start = "Lemma 5: the density does not satisfy", "Lemma 6: the recurrence starts"
+    equation, start = "Lemma 6: the density does not satisfy", "Lemma 7: the recurrence starts"
 
     def added(name: str, term: Any, reason: str = equation):
         return inside(STATED, name, plus(getattr(STATED, name), term, reason))

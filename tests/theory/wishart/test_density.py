@@ -17,6 +17,7 @@ from icl_claims.theory.wishart.density import (
     laguerre,
     prove_density,
     prove_equation,
+    prove_skew_orthogonal,
     prove_start,
     residual,
     theta,
@@ -75,6 +76,14 @@ def test_other_densities_are_refused(name: str) -> None:
         prove_equation(COEFFICIENTS, DENSITY_MUTANTS[name])
     with pytest.raises(Refuted, match="does not integrate"):
         prove_density([(4, 7)], 3, DENSITY_MUTANTS[name])
+
+
+def test_skew_orthogonality() -> None:
+    prove_skew_orthogonal([0, 4], [1, 5])
+    with pytest.raises(Refuted, match="no higher degree"):
+        prove_skew_orthogonal([2], [3], lambda j, a: laguerre(j, a) + 1)
+    with pytest.raises(Refuted, match="is not 4h_j"):
+        prove_skew_orthogonal([2], [3], lambda j, a: laguerre(j, a) * 2)
 
 
 def test_the_start() -> None:
