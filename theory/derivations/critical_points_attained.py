@@ -185,8 +185,10 @@ DERIVATION = Derivation(
         Lemma(
             r"There is exactly one critical point for each ordered partition of the layers into blocks. Those "
             r"with $k=L$, "
-            r"$L!$ of them, are the minimizers; all others are saddles. So the infimum is attained.",
-            r"Lemmas 7, 9 and 10, for every order of blocks of layers. Where $k<L$, Lemma 11 gives a negative "
+            r"$L!$ of them, are the minimizers; all others are saddles. All steps are positive. So the infimum "
+            r"is attained.",
+            r"Lemmas 4, 7, 9 and 10, for every order of blocks of layers; Lemma 8 for the signs. The minimizers have "
+            r"different steps, by the claim of Lemma 10. Where $k<L$, Lemma 11 gives a negative "
             r"eigenvalue "
             r"beside the positive ones. The ordered partitions are enumerated for $L\le5$; for larger $L$ their "
             r"number $k!\,S(L,k)$ follows by induction on $L$.",
