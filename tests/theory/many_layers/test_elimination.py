@@ -94,5 +94,5 @@ def test_the_number_of_simple_steps(simple: int) -> None:
 def test_other_counts_are_refused() -> None:
     """Pairs of double steps, which elimination does not find, are taken off for four layers."""
     prove_counts(critical_points_by_index, [(3, 2, 3), (1, 1, 4)])
-    with pytest.raises(Refuted, match="d = 3, n = 2, L = 2: .* by elimination"):
+    with pytest.raises(Refuted, match=r"d = 3, n = 2, L = 2: .* by elimination"):
         prove_counts(lambda _: {0: 2}, [(3, 2, 2)])
