@@ -190,6 +190,8 @@ def critical_points(instance: OnScaledSet, direction: fmpq_mat | None = None) ->
     setting, layers = instance.setting, instance.layers
     D = setting.task.covariance.inv() if direction is None else direction
     if layers == 3:
+        if direction is not None and direction != setting.task.covariance.inv():
+            raise ValueError("critical points of three layers are counted on 𝒮 only")
         return _by_elimination(setting)
     slopes = _gradients(setting, layers, D)
     if layers == 1:
@@ -272,6 +274,8 @@ def _of_two_steps(f: Quadratic) -> Counter[int]:
 
 def _by_elimination(setting: Setting) -> Counter[int]:
     task = setting.task.in_whitened_coordinates()
+    if not is_plain(setting) or task.noise_variance:
+        raise ValueError(f"critical points of three layers are counted in plain settings only, got {setting}")
     found: Counter[int] = Counter()
     points = [enclosed_optimal_steps(task, 3), *multiple_points(task, 2, 1), *multiple_points(task, 3, 0)]
     for M, steps in zip((1, 2, 2, 3), points, strict=True):

@@ -42,9 +42,8 @@ DERIVATION = Derivation(
             r"$\sum_l\lVert\nabla_{A_l}f\rVert_F^2=\frac{\lVert\Sigma\rVert_F^2}{d^2}\lVert\nabla g\rVert^2$ with "
             r"$g(a)=f(a_0\Sigma^{-1},\dots,a_{L-1}\Sigma^{-1})$ on $\mathbb R^L$.",
             r"The derivative in any direction $R_l$ is that in $r_l\Sigma^{-1}$ with "
-            r"$r_l=\frac1d\operatorname{tr}\Sigma "
-            r"R_l$, which is $r_l\,\partial f/\partial a_l$. At numbers it is compared with the derivatives in "
-            r"all entries.",
+            r"$r_l=\frac1d\operatorname{tr}\Sigma R_l$, which is $r_l\,\partial f/\partial a_l$. At numbers it is "
+            "compared with the derivatives in all entries.",
             gradients,
             "d ≤ 3, n ≤ 3, L ≤ 3, three Σ",
             step="claim",
@@ -53,10 +52,9 @@ DERIVATION = Derivation(
         Lemma(
             r"$\inf_{\mathbb R^L}\lVert\nabla g\rVert=0$, so the infimum of the theorem is 0.",
             r"$g\ge0$ is continuous, so for every $\varepsilon>0$ the function $g(a)+\varepsilon\sqrt{1+\lVert "
-            r"a\rVert^2}$ tends to infinity with $\lVert a\rVert$ and attains its minimum. Its gradient "
-            r"vanishes there: "
-            r"$\lVert\nabla g\rVert=\varepsilon\lVert a\rVert/\sqrt{1+\lVert a\rVert^2}<\varepsilon$. "
-            "Near the best two steps the gradient is computed.",
+            r"a\rVert^2}$ tends to infinity with $\lVert a\rVert$ and attains its minimum. Its gradient vanishes "
+            r"there: $\lVert\nabla g\rVert=\varepsilon\lVert a\rVert/\sqrt{1+\lVert a\rVert^2}<\varepsilon$. Near "
+            "the best two steps the gradient is computed.",
             infimum,
             "L = 2, three tasks",
             step="compactness",

@@ -61,10 +61,11 @@ def derivatives(reduction: Reduction) -> None:
 DERIVATION = Derivation(
     (
         Lemma(
-            r"Layers $A_0,\dots,A_{L-1}$ on covariates $CX,Cx_q$ give the label row that layers $C^\top A_lC$ give on "
-            r"$X,x_q$, for every $d\times d$ matrix $C$ and all labels.",
-            "One layer from any state is an identity between products of matrices, checked with the mask and without "
-            "it. Sparse layers do not change the covariates, so it holds after any number of layers by induction.",
+            r"Layers $A_0,\dots,A_{L-1}$ on covariates $CX,Cx_q$ give the label row that layers $C^\top A_lC$ give "
+            r"on $X,x_q$, for every $d\times d$ matrix $C$ and all labels.",
+            "One layer from any state is an identity between products of matrices, checked with the mask and "
+            "without it. Sparse layers do not change the covariates, so it holds after any number of layers by "
+            "induction.",
             change_of_basis,
             "one layer: all d, n, C, A, every state",
             step="induction",
@@ -75,22 +76,22 @@ DERIVATION = Derivation(
             r"for $R'=\Sigma^{1/2}R\Sigma^{1/2}$. So it is enough to treat $\Sigma=I$.",
             r"$x=\Sigma^{1/2}z$ with $z\sim\mathcal N(0,I)$, and $\langle w,x\rangle=\langle\Sigma^{1/2}w,z\rangle$ "
             r"with $\Sigma^{1/2}w\sim\mathcal N(0,I)$: Lemma 1. That $\Sigma^{1/2}\tilde R\,\Sigma^{1/2}$ is the "
-            "stated direction for $R'$ is checked with letters for $\\Sigma^{1/2}$ and its inverse.",
+            r"stated direction for $R'$ is checked with letters for $\Sigma^{1/2}$ and its inverse.",
             whitened,
             "all d, Σ, R",
         ),
         Lemma(
             r"For $\Sigma=\Omega=I$ and orthogonal $U$, $f(U^\top A_0U,\dots)=f(A_0,\dots)$. So at $A_l=a_lI$ the "
             r"derivative in the directions $R_l$ is that in the directions $U^\top R_lU$.",
-            r"Lemma 1 with $C=U$: covariates $UX$, $Ux_q$ with the task $Uw$ have the same labels and the same law, "
+            "Lemma 1 with $C=U$: covariates $UX$, $Ux_q$ with the task $Uw$ have the same labels and the same law, "
             r"the one of independent standard normal numbers. And $U^\top(a_lI)U=a_lI$.",
             step="symmetry",
         ),
         Lemma(
             r"The mean of $U^\top RU$ over the $2^dd!$ signed permutations $U$ is $\frac1d\operatorname{tr}(R)\,I$.",
-            "Changing the sign of one axis changes the sign of the entries of its row and its column off the diagonal, "
-            "whose mean is therefore 0; permutations make all diagonal entries of the mean equal, and the trace stays. "
-            "Computed one by one for all unit matrices $R$ with $d\\le4$.",
+            "Changing the sign of one axis changes the sign of the entries of its row and its column off the "
+            "diagonal, whose mean is therefore 0; permutations make all diagonal entries of the mean equal, and the "
+            r"trace stays. Computed one by one for all unit matrices $R$ with $d\le4$.",
             mean_direction,
             "d ≤ 4, all R",
             step="symmetry",
@@ -98,9 +99,8 @@ DERIVATION = Derivation(
         Lemma(
             r"At $A_l=a_lI$ the derivative in $R_l$ is that in the stated $\tilde R_l$, for every number of layers.",
             "A derivative is linear in the direction, so by Lemma 3 it may be averaged over $U$; Lemma 4 names the "
-            "mean. "
-            r"For $L\le3$ it is checked once more without any symmetry: both derivatives are averaged over prompts "
-            r"with $d$, $n$, $\sigma^2$ and the steps as symbols.",
+            r"mean. For $L\le3$ it is checked once more without any symmetry: both derivatives are averaged over "
+            r"prompts with $d$, $n$, $\sigma^2$ and the steps as symbols.",
             derivatives,
             "L ≤ 3, all d, n, σ², steps and R",
             step="symmetry",

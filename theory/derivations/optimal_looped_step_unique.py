@@ -38,9 +38,8 @@ DERIVATION = Derivation(
         LOSS_IS_AN_INTEGRAL,
         INFINITE_SUPPORT,
         Lemma(
-            r"For equal steps $f(a)=\int(1-as)^{2L}\,d\mu$, so that "
-            r"$f''(a)=2L(2L-1)\int s^2(1-as)^{2L-2}\,d\mu$.",
-            r"Lemma 2 with $a_l=a$. The integral of a polynomial against moments is differentiated term by term; the "
+            r"For equal steps $f(a)=\int(1-as)^{2L}\,d\mu$, so that $f''(a)=2L(2L-1)\int s^2(1-as)^{2L-2}\,d\mu$.",
+            "Lemma 2 with $a_l=a$. The integral of a polynomial against moments is differentiated term by term; the "
             "integrands are compared as rational functions.",
             second_derivative,
             "all L, a, s",
@@ -53,10 +52,9 @@ DERIVATION = Derivation(
         Lemma(
             "$f$ has exactly one critical point; it is positive and the global minimizer.",
             r"$f$ is a polynomial of degree $2L$ with leading coefficient $\int s^{2L}d\mu>0$, so it attains a "
-            r"minimum; "
-            r"$f'$ is strictly increasing by Lemma 5, so it vanishes only there. "
-            r"$f'(0)=-2L\int s\,d\mu=-2Ld<0$ puts the zero to the right of 0. At 36 sizes the real roots of $f'$ are "
-            "counted by Sturm's theorem.",
+            r"minimum; $f'$ is strictly increasing by Lemma 5, so it vanishes only there. $f'(0)=-2L\int "
+            r"s\,d\mu=-2Ld<0$ puts the zero to the right of 0. At 36 sizes the real roots of $f'$ are counted by "
+            "Sturm's theorem.",
             critical_points,
             "36 sizes with d ≤ 5, n ≤ 20, L ≤ 6, n = 1 and n < d among them",
             step="convexity",

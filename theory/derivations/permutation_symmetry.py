@@ -39,36 +39,35 @@ def orders(stated: Exchange) -> None:
 DERIVATION = Derivation(
     (
         Lemma(
-            r"Layers with matrices $a_0C,\dots,a_{L-1}C$, $C$ any $d\times d$ matrix, give the same label row in every "
-            r"order, from every state, with the mask and without it. On $\mathcal S$ ($C=\Sigma^{-1}$) the loss is "
-            "therefore unchanged under every exchange.",
-            "For two neighbours it is an identity between products of matrices. Exchanges of neighbours generate all "
-            "orders, and sparse layers leave the covariates alone, so that any number of them follows by induction.",
+            r"Layers with matrices $a_0C,\dots,a_{L-1}C$, $C$ any $d\times d$ matrix, give the same label row in "
+            r"every order, from every state, with the mask and without it. On $\mathcal S$ ($C=\Sigma^{-1}$) the "
+            "loss is therefore unchanged under every exchange.",
+            "For two neighbours it is an identity between products of matrices. Exchanges of neighbours generate "
+            "all orders, and sparse layers leave the covariates alone, so that any number of them follows by "
+            "induction.",
             exchange,
             "two layers: all d, n, a_0, a_1, C, every state",
             step="induction",
         ),
         Lemma(
-            r"On $\mathcal S$ there is a point with $L$ different steps at which $\partial f/\partial a_l=0$ "
-            r"for all $l$.",
+            r"On $\mathcal S$ there is a point with $L$ different steps at which $\partial f/\partial a_l=0$ for all "
+            "$l$.",
             "It is the minimizer.",
             step="claim",
             claim="optimal_steps_global_minimum",
         ),
         Lemma(
-            r"A point of $\mathcal S$ with $\partial f/\partial a_l=0$ for all $l$ is a critical point of $f$ over all "
-            "matrices.",
+            r"A point of $\mathcal S$ with $\partial f/\partial a_l=0$ for all $l$ is a critical point of $f$ over "
+            "all matrices.",
             r"The derivative of $f$ there in any direction $R_l$ is a multiple of $\partial f/\partial a_l$.",
             step="claim",
             claim="invariant_direction_reduction",
         ),
         Lemma(
             r"$f$ has at least $L!$ critical points on $\mathcal S$, so several for $L\ge2$.",
-            r"By Lemma 1, $f$ on $\mathcal S$ is a symmetric function of the steps, so every order of those in "
-            r"Lemma 2 is "
-            "critical along $\\mathcal S$, and by Lemma 3 in all directions. Different steps have $L!$ orders: "
-            "listed for "
-            r"$L\le6$, and by induction for all $L$.",
+            r"By Lemma 1, $f$ on $\mathcal S$ is a symmetric function of the steps, so every order of those in Lemma "
+            r"2 is critical along $\mathcal S$, and by Lemma 3 in all directions. Different steps have $L!$ orders: "
+            r"listed for $L\le6$, and by induction for all $L$.",
             orders,
             "L ≤ 6",
             step="induction",

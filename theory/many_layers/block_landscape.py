@@ -47,14 +47,16 @@ def logarithmic_derivatives(
 
 
 def prove_mixed_derivative(between: int) -> None:
-    """(a − b) ∂_a∂_b P = between · (k ∂_a P − m ∂_b P), for all exponents m and k, all a, b, s.
+    """∂_a∂_b P = 4mk s² P/(xy), and (a − b) ∂_a∂_b P = between · (k ∂_a P − m ∂_b P), for all exponents, all a, b, s.
 
     Raises:
-        Refuted: the factor is another one than −2.
+        Refuted: the mixed derivative is another one, or the factor another than −2.
 
     >>> prove_mixed_derivative(-2)
     """
     d = logarithmic_derivatives(_A, _B, _M, _K)
+    if sympy.cancel(d["ab"] - 4 * _M * _K * _S**2 / ((1 - _A * _S) * (1 - _B * _S))) != 0:
+        raise Refuted("the mixed derivative is not 4mk s² P/(xy)")
     if sympy.cancel((_A - _B) * d["ab"] - between * (_K * d["a"] - _M * d["b"])) != 0:
         raise Refuted("the mixed derivative is not that of the gradient's difference")
 

@@ -22,9 +22,7 @@ REAL_ENTRIES = Assumption("real_entries", r"The entries of $X$ are real, not com
 _SPARSE = (
     r"Sparse parametrization, $x\sim\mathcal N(0,\Sigma)$, $w\sim\mathcal N(0,\Sigma^{-1})$, on the set "
     r"$\mathcal S=\{A_l=a_l\Sigma^{-1}\}$: $f=\int\prod_l(1-a_ls)^2\,d\mu(s)$ with $\mu$ the expected spectral measure "
-    r"of $S=XX^\top/n$ in whitened coordinates, $\int s^k\,d\mu=\mathbb E\operatorname{tr}S^k$ with "
-    r"$\Sigma^{-1/2}x$ in "
-    "the place of $x$. "
+    r"of $S$ in whitened coordinates, $\int s^k\,d\mu=\mathbb E\operatorname{tr}S^k$. "
 )
 
 _NO_INVERSE = (

@@ -39,7 +39,7 @@ def has_blocks(layers: int, index: int, blocks: int) -> bool:
     return list(critical_points_by_index(layers)).index(index) == list(range(layers, 0, -1)).index(blocks)
 
 
-@compares("critical_points_attained critical_points_local_minimum", "L!")
+@compares("critical_points_attained critical_points_local_minimum permutation_symmetry", "L!")
 def minimizers_on_scaled_set() -> Iterator[dict[str, Any]]:
     """How many critical points of index 0 ``theory`` counts."""
     for L in (1, 2, 3, 4, 5):

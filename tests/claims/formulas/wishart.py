@@ -16,7 +16,18 @@ from icl_claims.theory.wishart import spectral_moments, trace_moments
 from icl_claims.theory.wishart.operator_words import moment as wishart_moment
 from icl_claims.theory.wishart.zonal import trace_moment_zonal
 from tests.claims.formulas.minimizers import rotated_tasks
-from tests.claims.formulas.points import SIZES, Gaussians, Points, at_numbers, identity, mean, rows, unit
+from tests.claims.formulas.points import (
+    SIZES,
+    Gaussians,
+    Points,
+    S,
+    at_numbers,
+    identity,
+    integrated,
+    mean,
+    rows,
+    unit,
+)
 from tests.claims.formulas.table import compares
 from tests.claims.formulas.values import Matrix, plus, times
 
@@ -59,6 +70,19 @@ def expected_scaled_traces() -> Iterator[dict[str, Any]]:
         X = Gaussians(d * n).matrix(d, n)
         for k, moment in enumerate(spectral_moments(3, d, n)):
             yield {"S": times(fmpq(1, n), X @ X.T), "k": k, "m_k": moment, r"\mathbb E": mean}
+
+
+@compares(
+    "optimal_steps_global_minimum optimal_looped_step_unique sampled_loss_heavy_tails",
+    r"\int s^k\,d\mu=\mathbb E\operatorname{tr}S^k",
+)
+def expected_spectral_measure() -> Iterator[dict[str, Any]]:
+    """S = XX^⊤/n, entry by entry; ∫: that of ``theory``, of polynomials in s."""
+    for d, n in ((1, 2), (2, 1), (2, 2)):
+        X = Gaussians(d * n).matrix(d, n)
+        for k in range(4):
+            point = {"S": times(fmpq(1, n), X @ X.T), "k": k, r"\mathbb E": mean}
+            yield {**point, "s": S, r"\int": integrated(d, n)}
 
 
 @compares("wishart_covariance_operator wishart_trace_recurrence", r"W=XX^\top")

@@ -36,14 +36,20 @@ def test_another_factor_at_equal_steps_is_refused(within: int) -> None:
         prove_second_derivatives(within)
 
 
-def test_another_second_derivative_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_second_derivatives_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         block_landscape,
         "logarithmic_derivatives",
-        lambda *arguments: {**logarithmic_derivatives(*arguments), "aa": sympy.Integer(0)},
+        lambda *arguments: {
+            **logarithmic_derivatives(*arguments),
+            "aa": sympy.Integer(0),
+            "ab": sympy.Integer(0),
+        },
     )
     with pytest.raises(Refuted, match="positive square"):
         prove_second_derivatives(2)
+    with pytest.raises(Refuted, match="not 4mk"):
+        prove_mixed_derivative(-2)
 
 
 @pytest.mark.parametrize(
