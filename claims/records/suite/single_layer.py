@@ -70,6 +70,6 @@ CLAIMS: tuple[Claim, ...] = (
         ),
         parts=("local_minimum", "excess"),
         rests_on=("global_minimizer",),
-        reading=r"All else is as in `global_minimizer`, from where $\min f$ is taken.",
+        reading="All else is as in `global_minimizer`, which gives the minimum.",
     ),
 )
