@@ -11,7 +11,7 @@ from typing import Any
 from flint import fmpq, fmpq_mat
 from sympy import QQ
 
-from tests.shared.coordinates import inner, rational_rows
+from tests.shared.coordinates import Prompt, inner, rational_rows
 from tests.shared.one_layer import Weights
 from tests.shared.settings import Setting
 
@@ -21,11 +21,23 @@ Matrix = Sequence[Sequence[Any]]
 def components(setting: Setting, matrices: Sequence[Matrix]) -> list[fmpq]:
     """f_1(X_1), f_2(X_2), … for the j-th of the matrices each."""
     v, prompt = setting.prompt()
+    gram = _gram(prompt)
+    return [v.mean((_pairing(gram, X) + prompt.w[j]) ** 2) for j, X in enumerate(matrices)]
+
+
+def mean_squared_pairing(setting: Setting, X: Matrix) -> fmpq:
+    """E⟨G, X⟩²."""
+    v, prompt = setting.prompt()
+    return v.mean(v.ring(_pairing(_gram(prompt), X)) ** 2)
+
+
+def _gram(prompt: Prompt) -> list[list[Any]]:
     tokens = [*prompt.X, prompt.y]
-    gram = [[inner(row, column) * QQ(1, len(prompt.y)) for column in tokens] for row in tokens]
-    return [
-        v.mean((sum(map(inner, gram, rational_rows(X))) + prompt.w[j]) ** 2) for j, X in enumerate(matrices)
-    ]
+    return [[inner(row, column) * QQ(1, len(prompt.y)) for column in tokens] for row in tokens]
+
+
+def _pairing(gram: Matrix, X: Matrix) -> Any:
+    return sum(map(inner, gram, rational_rows(X)))
 
 
 def any_matrix(at: Weights) -> Matrix:

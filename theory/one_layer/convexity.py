@@ -6,17 +6,10 @@ G is symmetric) the Hessian form is an explicit sum of squares, with t = tr ΣΩ
     E⟨G, Δ⟩² = (tr ΣD + δ t)² + (2/n) ‖Σ^{1/2}(D + δΩ)Σ^{1/2}‖_F² + 2(1 + 1/n) δ² tr(ΣΩΣΩ)
                + (2/n) δ² t² + 4 mᵀ E[g gᵀ] m.
 
-So for Σ ≻ 0 and t > 0 it is positive unless Δ = 0, for every n ≥ 1 and d: the symmetric part of every
-optimal product is unique, b a_jᵀ + a_j bᵀ = −(e_{d+1} γ_jᵀ + γ_j e_{d+1}ᵀ) with γ_j = (Γ e_j; 0).
-Two consequences:
-
-*   As quadratic forms, (b·z)(a_j·z) = −(e_{d+1}·z)(γ_j·z): polynomials factor uniquely, so b and a_j
-    are multiples of e_{d+1} and γ_j in one of the two orders. The exchanged order needs b
-    parallel to every γ_j ≠ 0. So if rank Ω ≥ 2 the minimizing (b, A) are one orbit of
-    (b, A) ← (γ b, A/γ); if rank Ω = 1 (d = 1, say) they are two. All other entries of P and Q
-    are free.
-*   The cross block m does not mix with D and δ: f − min f ≥ tr(Σ E E[g gᵀ] Eᵀ), where E is the error
-    of the effective preconditioner −(β A_x + u aᵀ)ᵀ.
+So for Σ ≻ 0 and t > 0 it is positive unless Δ = 0, for every n ≥ 1 and d: the symmetric part of every optimal product
+is unique. Which weights these are is derived in :mod:`icl_claims.theory.derivations.global_minimizer_uniqueness`. The
+cross block m does not mix with D and δ: f − min f ≥ tr(Σ E E[g gᵀ] Eᵀ), where E is the error of the effective
+preconditioner −(β A_x + u aᵀ)ᵀ.
 
 Derived here; Ahn et al. (2023), App. A.2, use the convexity without its modulus.
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from icl_claims.claims.assumptions import (
     GENERAL_SETTING,
     MASKED_QUERY,
+    POSITIVE_DEFINITE_COVARIANCE,
     ZERO_QUERY_LABEL,
 )
 from icl_claims.claims.claim import Assumption, Claim
@@ -47,11 +48,10 @@ CLAIMS: tuple[Claim, ...] = (
         r"$(e_{d+1},\,(-\Gamma;0))$ under $(b,A)\leftarrow(\gamma b,A/\gamma)$, $\gamma\ne0$. If "
         r"$\operatorname{rank}\Omega=1$ (always so for $d=1$) they are that orbit and one more, in which $b$ "
         "and the column of $A$ change roles. All other entries of $P$ and $Q$ are free.",
-        assumptions=(
-            Assumption("positive_definite_covariance", r"$\Sigma\succ 0$."),
-            Assumption("rank_two_task", r"$\operatorname{rank}\Omega\ge2$, for the single orbit."),
-        ),
+        assumptions=(*GENERAL_SETTING, POSITIVE_DEFINITE_COVARIANCE),
         parts=("strict_convexity", "orbits"),
+        derivation="theory.derivations.global_minimizer_uniqueness",
+        rests_on=("global_minimizer_general_task",),
     ),
     Claim(
         slug="global_minimizer_spurious_local_minima",
@@ -69,6 +69,6 @@ CLAIMS: tuple[Claim, ...] = (
         ),
         parts=("local_minimum", "excess"),
         rests_on=("global_minimizer",),
-        reading=r"All else is as in `global_minimizer`, from where $\min f$ is taken.",
+        reading="All else is as in `global_minimizer`, which gives the minimum.",
     ),
 )

@@ -137,7 +137,7 @@ def factors() -> Iterator[dict[str, Any]]:
         yield {r"\gamma": gamma, "true": bool(gamma)}
 
 
-@compares("global_minimizer_uniqueness assumption:rank_two_task", r"\operatorname{rank}\Omega\ge2")
+@compares("global_minimizer_uniqueness", r"\operatorname{rank}\Omega\ge2")
 def higher_ranks() -> Iterator[dict[str, Any]]:
     """Ω, of a rank by construction that is not 1."""
     yield from ({r"\Omega": omega, "true": r != 1} for r, omega in of_ranks())
