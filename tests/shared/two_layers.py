@@ -186,3 +186,13 @@ def _moments(setting: Setting) -> tuple[fmpq, ...]:
 def moments_of(setting: Setting) -> tuple[fmpq, ...]:
     """E tr Sᵏ for k = 0, …, 4, multiplied out in coordinates."""
     return _moments(setting)
+
+
+def best_multiples(setting: Setting) -> tuple[fmpq, fmpq]:
+    """e = a + b and p = ab of the best A_0 = aI and A_1 = bI, where the best e and p have real roots."""
+    gram = _gram_of_multiples(setting)
+    left = fmpq_mat([[gram[i, j] for j in (1, 2)] for i in (1, 2)])
+    e, p = left.solve(fmpq_mat([[-gram[1, 0]], [-gram[2, 0]]])).entries()
+    if e * e < 4 * p:
+        raise ValueError(f"the best sum {e} and product {p} belong to no real steps")
+    return e, p

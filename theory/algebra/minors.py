@@ -82,18 +82,33 @@ def is_positive(value: FracElement, least: Mapping[str, int], fixed: Mapping[str
         least: the least value of each variable.
         fixed: variables to set to numbers first, in lowest terms.
 
+    Raises:
+        ValueError: the function holds a variable that is neither fixed nor has a least value.
+
     >>> from icl_claims.theory.algebra.words import d, n
     >>> is_positive((n - 1) / d, {"n": 2, "d": 1}), is_positive((n - 1) / d, {"n": 1, "d": 1})
     (True, False)
     """
-    start = {sympy.Symbol(name): number for name, number in (fixed or {}).items()}
-    ends: tuple[Any, Any] = value.numer.as_expr(), value.denom.as_expr()
-    if start:
-        ends = sympy.fraction(sympy.cancel(value.as_expr().subs(start)))
-    variables = [sympy.Symbol(name) for name in least]
-    shift = {x: x + least[x.name] for x in variables}
-    shifted = [sympy.Poly(end.subs(shift, simultaneous=True), *variables, domain=sympy.QQ) for end in ends]
-    return all(
-        polynomial.nth(*[0] * len(variables)) > 0 and all(c > 0 for c in polynomial.coeffs())
-        for polynomial in shifted
-    )
+    ends = [value.numer, value.denom]
+    ring = value.numer.ring
+    if fixed:
+        start = {sympy.Symbol(name): number for name, number in fixed.items()}
+        lowest = sympy.fraction(sympy.cancel(value.as_expr().subs(start)))
+        ends = [ring.from_expr(end) for end in lowest]
+    shift = [(x, x + least[str(x)]) for x in ring.gens if str(x) in least]
+    return all(_has_positive_coefficients(end.compose(shift), set(least)) for end in ends)
+
+
+def _has_positive_coefficients(polynomial: Any, variables: set[str]) -> bool:
+    """Whether no coefficient is negative and the constant term is positive.
+
+    Raises:
+        ValueError: the polynomial holds another variable, whose sign is not known.
+    """
+    gens = polynomial.ring.gens
+    used = {str(gens[i]) for powers in polynomial.itermonoms() for i, power in enumerate(powers) if power}
+    if unknown := used - variables:
+        raise ValueError(
+            f"least must name every variable of the value, not found: {', '.join(sorted(unknown))}"
+        )
+    return bool(polynomial.coeff(1) > 0) and all(c > 0 for c in polynomial.itercoeffs())

@@ -37,6 +37,7 @@ from flint import arb, arb_mat, ctx, fmpq, fmpq_mat, fmpq_poly
 
 from icl_claims.theory.algebra import polynomials
 from icl_claims.theory.algebra.definiteness import certain_definiteness, is_positive_definite
+from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.minors import determinant
 from icl_claims.theory.algebra.real_roots import RealRoot
 from icl_claims.theory.algebra.validation import positive_integer
@@ -231,6 +232,59 @@ def enclosed_curvature(task: RegressionTask, steps: Sequence[arb], directions: D
     """:func:`curvature` in balls, with the precision that the enclosures of the steps have."""
     with ctx.workprec(_PRECISION + 64):
         return curvature(task, steps, directions)
+
+
+def prove_definite_in_all_directions(task: RegressionTask, steps: Sequence[arb]) -> None:
+    """At A_l = a_l I the gradient may vanish, and the Hessian is certainly positive definite, in all L d² entries.
+
+    On multiples of I by the second derivatives of ∫ q_a² dμ; on the other directions by :func:`curvature`.
+
+    Args:
+        task: whitened; for d = 1 there are multiples of I only.
+        steps: a_0, …, a_{L−1} in the order of the layers, enclosed.
+
+    Raises:
+        Refuted: the gradient is certainly not 0, or a block is not shown to be positive definite.
+    """
+    d, n = whitened_sizes(task)
+    where = f"d = {d}, n = {n}, L = {len(steps)}"
+    slopes, block = enclosed_derivatives(task, steps)
+    if not all(slope.contains(0) for slope in slopes):
+        raise Refuted(f"{where}: the gradient does not vanish")
+    blocks: dict[str, list[list[Any]]] = {"multiples": block}
+    if d > 1:
+        blocks |= {kind: enclosed_curvature(task, steps, kind) for kind in DIRECTIONS}
+    for kind, rows in blocks.items():
+        if not is_certified_positive_definite(rows):
+            raise Refuted(f"{kind} directions, {where}: the block is not shown to be positive definite")
+
+
+def enclosed_derivatives(task: RegressionTask, steps: Sequence[arb]) -> tuple[list[arb], list[list[arb]]]:
+    """Gradient and Hessian of ∫ q_a² dμ in the steps, in balls.
+
+    ∂f/∂a_l = −2 ∫ s q q_l dμ,   ∂²f/∂a_l∂a_m = 2 ∫ s² (q_l q_m + q q_{lm}) dμ for l ≠ m,   ∂²f/∂a_l² = 2 ∫ s² q_l² dμ,
+    q_l and q_{lm} the product q without the factors of these layers.
+    """
+    L = len(steps)
+    with ctx.workprec(_PRECISION + 64):
+        moments = [arb(m) for m in spectral_moments(2 * L, *whitened_sizes(task))]
+        one = [arb(1)]
+
+        def without(*layers: int) -> list[arb]:
+            factors = [[arb(1), -a] for index, a in enumerate(steps) if index not in layers]
+            return reduce(polynomials.product, factors, one)
+
+        def integral(power: int, f: list[arb], g: list[arb]) -> arb:
+            product = polynomials.product(f, g)
+            return sum((c * moments[power + k] for k, c in enumerate(product)), arb(0))
+
+        gradient = [-2 * integral(1, without(), without(i)) for i in range(L)]
+        hessian = [[2 * integral(2, without(i), without(j)) for j in range(L)] for i in range(L)]
+        for i in range(L):
+            for j in range(L):
+                if i != j:
+                    hessian[i][j] += 2 * integral(2, without(), without(i, j))
+    return gradient, hessian
 
 
 def assignments(sizes: Sequence[int]) -> int:

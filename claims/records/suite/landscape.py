@@ -51,13 +51,20 @@ _SPARSE = (
     r"$\mathcal S=\{A_l=a_l\Sigma^{-1}\}$. "
 )
 
-_SHARED = tuple(
-    replace(
-        assumption,
-        not_shown="Not varied here: this is about the curvature at the minimizers that "
-        "`critical_points_attained` finds under these assumptions.",
-    )
-    for assumption in _WHITENED
+_NO_SET = replace(
+    POSITIVE_DEFINITE_COVARIANCE,
+    not_shown=r"Without it there is no $\Sigma^{-1}$, and neither $\mathcal S$ nor the task is defined.",
+)
+_CURVED = "The best steps on the set are then others, and the curvature there has not been enclosed."
+
+_SHARED = (
+    GAUSSIAN_COVARIATES,
+    _NO_SET,
+    INDEPENDENT_TASK,
+    WHITENED_TASK,
+    replace(NOISELESS_LABELS, not_shown=_CURVED),
+    replace(MASKED_QUERY, not_shown=_CURVED),
+    ZERO_QUERY_LABEL,
 )
 
 CLAIMS: tuple[Claim, ...] = (
@@ -86,6 +93,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"both minimizers on $\mathcal S$: they are strict local minima of $f$ over all pairs of matrices, symmetric "
         r"or not.",
         assumptions=_SHARED,
+        derivation="theory.derivations.critical_points_local_minimum_two_layers",
     ),
     Claim(
         slug="critical_points_local_minimum",

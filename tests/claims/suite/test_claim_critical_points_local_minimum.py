@@ -1,74 +1,110 @@
 """Is each minimizer on 𝒮 a local minimum over all matrices? Certified for a grid of sizes and depths."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from itertools import permutations
+from typing import NamedTuple
 
 import pytest
-from flint import arb
+from flint import arb, fmpq_mat
 
+from icl_claims.claims.edits import changed
 from icl_claims.claims.evidence import Evidence
-from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.claims.statement import Statement
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.derivations.critical_points_local_minimum_two_layers import filled_slot
 from icl_claims.theory.loops.step import optimal_looped_step
 from icl_claims.theory.many_layers.critical_points import (
-    DIRECTIONS,
-    enclosed_curvature,
     enclosed_optimal_steps,
     enclosure,
-    is_certified_positive_definite,
+    prove_definite_in_all_directions,
 )
-from icl_claims.theory.task import isotropic
+from icl_claims.theory.task import RegressionTask, isotropic
+from tests.shared.bends import Bend, bends, roots, unit
+from tests.shared.settings import Setting, conditions
+from tests.shared.two_layers import Turned, best_multiples
 
-GRID = [(d, n, L) for d in (2, 3, 5, 10) for n in (1, 2, 3, 5, 20, 100) for L in (1, 2, 3, 4)]
+SLUG = "critical_points_local_minimum"
+GRID = [(d, n, L) for d in (1, 2, 3, 5, 10) for n in (1, 2, 3, 5, 20, 100) for L in (1, 2, 3, 4)]
 """n < d, n = d and n > d are among them."""
 
-Steps = Callable[[int, int, int], list[arb]]
-"""(d, n, L) ↦ the steps at which both blocks are claimed to be positive definite, in any order."""
+
+class Points(NamedTuple):
+    """(d, n, L) ↦ the steps at which the Hessian is stated to be positive definite, in any order."""
+
+    steps: Callable[[int, int, int], list[arb]]
 
 
-def check_definite(steps: Steps) -> None:
-    """Both blocks have positive leading minors, in ball arithmetic around the exact steps, in every order."""
+def optimal(d: int, n: int, L: int) -> list[arb]:
+    return enclosed_optimal_steps(isotropic(d, n), L)
+
+
+def margin(points: Points, at: Bend) -> arb:
+    """How the loss bends along the directions, at all orders of the steps; negative where it falls to some side."""
+    task = at.setting.task
+    if at.sum_and_product is not None:
+        return at.growth(roots(*at.sum_and_product))
+    return at.growth(points.steps(task.dim, task.context_length, len(at.directions)))
+
+
+STATEMENT = Statement(
+    slug=SLUG,
+    stated=Points(optimal),
+    margins={"statement": margin},
+    conditions=conditions(SLUG),
+    instances=lambda corner: bends(SLUG, None, corner),
+    without=lambda key: bends(SLUG, None, without=key),
+    undefined_without={"positive_definite_covariance": "without it there is no inverse of Σ, and no set 𝒮"},
+)
+
+
+def check_definite(points: Points) -> None:
+    """At the sizes and depths of the grid, in every order of the steps."""
     for d, n, L in GRID:
-        for order in permutations(steps(d, n, L)):
-            for directions in DIRECTIONS:
-                block = enclosed_curvature(isotropic(d, n), order, directions)
-                if not is_certified_positive_definite(block):
-                    raise Refuted(
-                        f"{directions} directions, d = {d}, n = {n}, L = {L}: a minor is not positive"
-                    )
+        for order in permutations(points.steps(d, n, L)):
+            prove_definite_in_all_directions(isotropic(d, n), order)
 
 
 @pytest.mark.claim(
     slug="critical_points_local_minimum",
     grade="certified",
-    range="d ∈ {2, 3, 5, 10}, n ∈ {1, 2, 3, 5, 20, 100}, L ≤ 4, every order of the steps",
+    range="d ∈ {1, 2, 3, 5, 10}, n ∈ {1, 2, 3, 5, 20, 100}, L ≤ 4, every order of the steps",
     complete=False,
 )
 def test_claim_critical_points_local_minimum(evidence: Evidence) -> None:
-    """At 96 sizes and in all 33 orders of the steps both matrix blocks have certainly positive minors, and the block
-    on multiples of I is diagonal and positive: no direction of f is flat or falling, symmetric or not."""
+    """At 120 sizes and depths and in all orders of the steps the blocks of the Hessian on multiples of I, on
+    traceless symmetric and on antisymmetric matrices are certainly positive definite."""
 
     def looped(d: int, n: int, L: int) -> list[arb]:
         return [enclosure(optimal_looped_step(isotropic(d, n), L).refined(200).step)] * L
 
-    def optimal(d: int, n: int, L: int) -> list[arb]:
-        return enclosed_optimal_steps(isotropic(d, n), L)
+    def zero(d: int, n: int, L: int) -> list[arb]:
+        return [arb(0)] * L
 
-    def stretched(factor: int) -> Steps:
-        return lambda d, n, L: [step * factor for step in optimal(d, n, L)]
+    def negated(d: int, n: int, L: int) -> list[arb]:
+        return [-step for step in optimal(d, n, L)]
 
-    mutants: dict[str, Steps] = {
-        "the looped saddle": looped,
-        "no steps at all, A_l = 0": lambda d, n, L: [arb(0)] * L,
-        "steps of the other sign": stretched(-1),
-    }
-    evidence.check(check_definite, optimal, mutants)
+    def halved(d: int, n: int, L: int) -> list[arb]:
+        return [step / 2 for step in optimal(d, n, L)]
+
+    stated, reason = STATEMENT.stated, "the gradient does not vanish"
+    mutants = [
+        changed(stated, "multiples directions, d = 1, n = 1, L = 2", steps=looped),
+        changed(stated, reason, steps=zero),
+        changed(stated, reason, steps=negated),
+        changed(stated, reason, steps=halved),
+    ]
+    across = Bend(Setting(isotropic(2, 2)), (unit(1, 1), unit(-1, -1)))
+    together = Bend(Setting(isotropic(2, 2)), (unit(1, 1), unit(1, 1)))
+    evidence.check(check_definite, STATEMENT, mutants, at=[across, together])
 
 
 @pytest.mark.claim(
     slug="critical_points_local_minimum",
     grade="certified",
     range="d ∈ {2, 3, 5, 10}, n ∈ {1, 2, 5, 20}, L ∈ {5, 6}, steps rising and falling",
-    complete=False,
+    parts=(),
     level="full",
 )
 def test_claim_critical_points_local_minimum_deeper() -> None:
@@ -76,9 +112,27 @@ def test_claim_critical_points_local_minimum_deeper() -> None:
     for d in (2, 3, 5, 10):
         for n in (1, 2, 5, 20):
             for L in (5, 6):
-                steps = enclosed_optimal_steps(isotropic(d, n), L)
+                steps = optimal(d, n, L)
                 for order in (steps, steps[::-1]):
-                    for directions in DIRECTIONS:
-                        block = enclosed_curvature(isotropic(d, n), order, directions)
-                        if not is_certified_positive_definite(block):
-                            raise Refuted(f"{directions}: d = {d}, n = {n}, L = {L}")
+                    prove_definite_in_all_directions(isotropic(d, n), order)
+
+
+@pytest.mark.claim(
+    slug="critical_points_local_minimum", grade="exact", range="one instance each, d = 2", parts=()
+)
+def test_claim_critical_points_local_minimum_necessity(evidence: Evidence) -> None:
+    """Without one of three assumptions the best pair of multiples of I is not even a critical point; the slot does not
+    matter, shown for two layers."""
+    plain = isotropic(2, 1)
+    narrow = RegressionTask(exact.identity(2), 2, exact.diagonal(["1", "1/100"]))
+    slanted = fmpq_mat([[0, 1], [1, 0]])
+    instances = {
+        "gaussian_covariates": (Turned(plain, covariates="signs"), slanted),
+        "independent_task": (Turned(plain, weights="first_example"), slanted),
+        "whitened_task": (Setting(narrow), unit(1, -1)),
+    }
+    for key, (setting, direction) in instances.items():
+        evidence.necessary(
+            STATEMENT, key, Bend(setting, (direction, fmpq_mat(2, 2)), best_multiples(setting))
+        )
+    evidence.dispensable("zero_query_label", filled_slot)

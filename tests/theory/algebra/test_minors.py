@@ -92,3 +92,8 @@ def test_fixed_variables_are_set_in_lowest_terms() -> None:
     assert is_positive((n - 2) * d / (n - 2), {"d": 1}, {"n": 2})
     assert is_positive(n - d, {"n": 4}, {"d": 3})
     assert not is_positive(n - d, {"n": 3}, {"d": 3})
+
+
+def test_a_variable_without_a_least_value_is_an_error() -> None:
+    with pytest.raises(ValueError, match="least must name every variable"):
+        is_positive(n * d, {"n": 1})
