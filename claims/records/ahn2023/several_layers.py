@@ -14,7 +14,6 @@ from icl_claims.claims.assumptions import (
     POSITIVE_DEFINITE_COVARIANCE,
     SYMMETRIC_PRECONDITIONERS,
     WHITENED_SETTING,
-    WHITENED_TASK,
     ZERO_QUERY_LABEL,
 )
 from icl_claims.claims.claim import Assumption, Claim, OtherReading
@@ -31,28 +30,22 @@ _ON_SCALED_SET = Assumption("scaled_set", r"$A_l=a_l\Sigma^{-1}$ for all $l$, wi
 
 def _needing_an_inverse(assumptions: tuple[Assumption, ...]) -> tuple[Assumption, ...]:
     """The assumptions, with the reason why there is no instance without a positive definite Σ."""
-    reason = r"Without it there is no $\Sigma^{-1}$, and neither $\mathcal S$ nor the task is defined."
+    reason = (
+        r"Not tried, because the statement is not defined: without it there is no $\Sigma^{-1}$, and neither "
+        r"$\mathcal S$ nor the task is."
+    )
     return _with_reason(assumptions, {POSITIVE_DEFINITE_COVARIANCE.key: reason})
 
 
-def _exchanged_anyway(assumptions: tuple[Assumption, ...]) -> tuple[Assumption, ...]:
-    """The assumptions, with the reason why no instance shows those that the exchange of layers never needs."""
-    reason = (
-        r"The exchange holds without it, prompt by prompt. That critical points on $\mathcal S$ are critical in "
-        r"all directions is proved with it; no instance is known where $f$ has only one critical point without it."
-    )
-    keys = (GAUSSIAN_COVARIATES.key, INDEPENDENT_TASK.key, WHITENED_TASK.key, MASKED_QUERY.key)
-    return _with_reason(assumptions, dict.fromkeys(keys, reason))
+_EXCHANGED_UNMASKED = (
+    "Not tried for all sizes: the exchange holds without it, prompt by prompt, and so does the reduction to the "
+    "steps. Two layers have three critical points on the set without it at $d=1$, $n\\le3$ and at $d=2$, $n=1$."
+)
 
 
 def _with_reason(assumptions: tuple[Assumption, ...], reasons: dict[str, str]) -> tuple[Assumption, ...]:
     return tuple(replace(a, not_shown=reasons[a.key]) if a.key in reasons else a for a in assumptions)
 
-
-_DIAGONAL_WITHOUT = (
-    "No instance: to show that every diagonal pair loses to another one takes a global bound over all diagonal pairs, "
-    "which the suite has under these assumptions only."
-)
 
 CLAIMS: tuple[Claim, ...] = (
     Claim(
@@ -101,26 +94,23 @@ CLAIMS: tuple[Claim, ...] = (
         statement=r"$L=2$, sparse parametrization, $A_0$ and $A_1$ symmetric, $\Sigma=\Omega=I$: some pair of "
         "diagonal matrices is a global minimizer (“coordinate-wise adaptive step sizes”).",
         assumptions=(
-            *(
-                replace(assumption, not_shown=_DIAGONAL_WITHOUT)
-                for assumption in (
-                    ISOTROPIC_COVARIATES,
-                    GAUSSIAN_COVARIATES,
-                    INDEPENDENT_TASK,
-                    GAUSSIAN_TASK_IDENTITY,
-                    MASKED_QUERY,
-                )
-            ),
+            ISOTROPIC_COVARIATES,
+            GAUSSIAN_COVARIATES,
+            INDEPENDENT_TASK,
+            GAUSSIAN_TASK_IDENTITY,
+            MASKED_QUERY,
             NOISELESS_LABELS,
             ZERO_QUERY_LABEL,
             replace(
                 SYMMETRIC_PRECONDITIONERS,
-                not_shown="One symmetric matrix of the two is enough; whether some pair without any does "
-                "better is not decided.",
+                not_shown="One symmetric matrix of the two is enough. No pair without any is known that loses "
+                "less; that there is none is not proved.",
             ),
         ),
-        reading="The minimizers turn out to be multiples of the identity, so the coordinates share their step "
-        "sizes: `two_layer_symmetric_minimizer_scalar`.",
+        reading="A minimizer is one among the symmetric pairs. The minimizers turn out to be multiples of the "
+        "identity, so the coordinates share their step sizes: `two_layer_symmetric_minimizer_scalar`.",
+        rests_on=("two_layer_symmetric_minimizer_scalar",),
+        derivation="theory.derivations.two_layer_symmetric_minimizer",
     ),
     Claim(
         slug="critical_points_scaled_inverse_covariance",
@@ -131,12 +121,19 @@ CLAIMS: tuple[Claim, ...] = (
         + _SCALED
         + r": $\inf_{\mathcal S}\sum_l\lVert\nabla_{A_l}f\rVert_F^2=0$. The footnote adds that the infimum "
         r"need not be attained, so $\mathcal S$ might hold no exact critical point.",
-        assumptions=WHITENED_SETTING,
+        assumptions=_needing_an_inverse(WHITENED_SETTING),
         parts=("infimum",),
         reading="The theorem is the value of the infimum. The footnote is read as a caution about what its "
-        "proof shows, not as the assertion that for some sizes the infimum is not attained. Read as that it "
-        "would be false: by `critical_points_attained` the infimum is attained for all sizes, depths and "
-        "covariances.",
+        "proof shows.",
+        other_readings=(
+            OtherReading(
+                "not_attained",
+                "The footnote asserts that for some sizes the infimum is not attained. False: it is attained for all "
+                "sizes, depths and covariances, `critical_points_attained`.",
+            ),
+        ),
+        derivation="theory.derivations.critical_points_scaled_inverse_covariance",
+        rests_on=("invariant_direction_reduction",),
     ),
     Claim(
         slug="invariant_direction_reduction",
@@ -148,6 +145,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"$r_l=\frac1d\operatorname{tr}(\Sigma^{1/2}R_l\Sigma^{1/2})$, with the same directional derivative "
         r"of $f$.",
         assumptions=(_ON_SCALED_SET, *_needing_an_inverse(WHITENED_SETTING)),
+        derivation="theory.derivations.invariant_direction_reduction",
     ),
     Claim(
         slug="permutation_symmetry",
@@ -157,13 +155,17 @@ CLAIMS: tuple[Claim, ...] = (
         + _SCALED
         + r", $f$ is unchanged when two layers' matrices are exchanged: $f$ has several critical points.",
         reading=r"Two layers are there to be exchanged: $L\ge2$. A critical point is one where the gradient in "
-        r"all entries of all $A_l$ vanishes. That exchange gives *several* of them needs one on $\mathcal S$ "
-        "with two different steps, which Lemma 4 does not supply; `optimal_steps_global_minimum` does.",
+        r"all entries of all $A_l$ vanishes. “Several” are those that exchange makes of one, on $\mathcal S$: "
+        r"$L!$ at "
+        "least. That needs one with different steps, which Lemma 4 does not supply; "
+        "`optimal_steps_global_minimum` does.",
         assumptions=(
             _ON_SCALED_SET,
             Assumption("several_layers", r"$L\ge2$."),
-            *_needing_an_inverse(_exchanged_anyway(WHITENED_SETTING)),
+            *_needing_an_inverse(_with_reason(WHITENED_SETTING, {MASKED_QUERY.key: _EXCHANGED_UNMASKED})),
         ),
+        derivation="theory.derivations.permutation_symmetry",
+        rests_on=("optimal_steps_global_minimum", "invariant_direction_reduction"),
         parts=("exchange", "several"),
     ),
 )
