@@ -138,7 +138,7 @@ class _Reader:
     def take(self, *wanted: str) -> str:
         """The next token if it is one of these, else the empty text."""
         self.blanks()
-        if self.peek() in wanted and self.peek():
+        if self.peek() in wanted:
             self.at += 1
             return self.tokens[self.at - 1]
         return ""
@@ -157,8 +157,9 @@ class _Reader:
     # Levels of the grammar.
 
     def fragment(self) -> Node:
+        self.blanks()
         start = self.at
-        operands, signs = [self.listed()], []
+        operands, signs = [Node("nothing") if self.peek() in RELATIONS else self.listed()], []
         while sign := self.take(*RELATIONS):
             signs.append(sign)
             operands.append(self.listed())
@@ -167,8 +168,6 @@ class _Reader:
     def listed(self) -> Node:
         self.blanks()
         start = self.at
-        if self.peek() in RELATIONS:
-            return Node("nothing")
         items = [self.sum()]
         while self.take(","):
             items.append(self.sum())
@@ -289,7 +288,7 @@ class _Reader:
         if re.fullmatch(r"[a-zA-Z]", token) or token in _SYMBOLS:
             return self.node("symbol", (), start)
         if token in _STYLES:
-            self.at += 1
+            self.argument()
             return self.node("symbol", (), start)
         raise Unreadable(f"TeX must have an argument at {joined(self.tokens[start:])!r}")
 
@@ -344,9 +343,13 @@ class _Reader:
             self.at += 1
             items.append(self.sum())
         self.demand(_CLOSING[opening])
+        if len(separators) > 1:
+            raise Unreadable(
+                f"TeX must have commas or semicolons in {joined(self.tokens[start : self.at])!r}"
+            )
         head = _BRACKETS[opening]
         if head == "group" and separators:
-            head = "stack" if separators == {";"} else "tuple"
+            head = "stack" if ";" in separators else "tuple"
         return self.node(head, tuple(items), start)
 
     def _item(self) -> Node:
@@ -363,9 +366,10 @@ class _Reader:
     def _operator(self, start: int) -> Node:
         self.demand("{")
         name = ""
-        while not self.take("}"):
+        while self.peek() not in ("}", ""):
             name += self.peek()
             self.at += 1
+        self.demand("}")
         if name in _PREFIX:
             return self._prefix(_PREFIX[name], start)
         return self.node("symbol", (), start)

@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from icl_claims.claims import formulas
-from icl_claims.claims.formulas import Formula, declared, fragments, is_formula
+from icl_claims.claims.claim import Assumption, Claim
+from icl_claims.claims.formulas import Formula, declared, displayed, fragments, is_formula
 
 NAMES = [
     r"A_l^\top",
@@ -19,6 +20,10 @@ NAMES = [
     r"\mathcal S'",
     r"\operatorname{Dist}(A_l,I)",
     "0",
+    "0_d",
+    "A_{l+1}",
+    r"\mathbb R^{d\times n}",
+    r"\sigma^2",
 ]
 SETTINGS = [
     "L=1",
@@ -44,6 +49,16 @@ FORMULAS = [
         r"ba_j^\top",
         r"\frac1n",
         "f(a)",
+        "(a+b)_l",
+        "(a+b)'",
+        "a^2",
+        r"(a+b)^\top",
+        "f(a,1)",
+        "2(a,b)",
+        "I_d=I",
+        r"d,k\ge1",
+        "n=2,k",
+        "a,2",
     ),
     *("w_0=0", "k\\ge4", "l=0,1,2", r"\gamma>0", r"S\succ0", r"\Omega=\Sigma^{-1}", r"x\in\{0,1\}", r"\to0"),
     *(
@@ -76,6 +91,18 @@ def write(folder: Path, text: str) -> Path:
     return folder
 
 
+def test_every_text_of_a_claim_displays_its_formulas_once() -> None:
+    """Those of an assumption's text belong to the assumption."""
+    one = Assumption("one", "$a=1$ and $a=1$", not_shown="$a=2$")
+    claim = Claim(
+        "x", "suite", "here", "$a=3$, $a=1$, $A$", reading="$a=4$", reason="$a=5$", assumptions=(one,)
+    )
+    assert list(displayed(claim)) == [
+        *(Formula("x", f"a={k}") for k in (3, 1, 4, 5, 2)),
+        Formula("assumption:one", "a=1"),
+    ]
+
+
 def test_declarations_are_read_without_importing(tmp_path: Path) -> None:
     source = '@compares("one two", "a=b", r"\\frac1 n")\n@refutes("three", "a" "=c")\ndef f():\n    raise SystemExit\n'
     assert declared(write(tmp_path, source)) == {
@@ -87,7 +114,23 @@ def test_declarations_are_read_without_importing(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("call", ['compares("one")', "compares(place, 'a=b')", 'refutes("one", text)'])
+def test_other_decorators_declare_nothing(tmp_path: Path) -> None:
+    assert (
+        declared(write(tmp_path, '@cache\n@other("one", "a=b")\n@x.compares("one", "a=b")\ndef f(): ...\n'))
+        == {}
+    )
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        'compares("one")',
+        "compares(place, 'a=b')",
+        'refutes("one", text)',
+        'compares("one", "a=b", text)',
+        'compares("one", "a=b", 1)',
+    ],
+)
 def test_a_declaration_must_be_literal(tmp_path: Path, call: str) -> None:
     with pytest.raises(ValueError, match=r"literal, at table\.py:1"):
         declared(write(tmp_path, f"@{call}\ndef f():\n    pass\n"))

@@ -13,6 +13,7 @@ from icl_claims.claims.tex import Unreadable, normal, parse
         (r"2r\,x", "product(2, r, x)"),
         ("a_lsp_l^2", "product(sub(a, l), s, power(sub(p, l), 2))"),
         ("-a_lb_l/n", "negative(quotient(product(sub(a, l), sub(b, l)), n))"),
+        ("a/b/c", "quotient(quotient(a, b), c)"),
         ("a-b-c", "sum_of(a, negative(b), negative(c))"),
         (r"f''(a)", "product(prime(prime(f)), group(a))"),
         (r"\operatorname{tr}(AB)+c", r"sum_of(trace(group(product(A, B))), c)"),
@@ -42,13 +43,48 @@ def test_trees(text: str, outline: str) -> None:
     assert parse(text).outline() == outline
 
 
+UNKNOWN, MISSING, REST = "TeX is not understood at", "TeX must have", "TeX is not read from"
+ARGUMENT = "TeX must have an argument at"
+
+
 @pytest.mark.parametrize(
-    "text",
-    [r"\sqrt2", "(a", "a)", r"\frac1", "a^", "a_", "a+", "", r"\begin{pmatrix}0", "=", r"\sum", "a b]"],
+    ("text", "message"),
+    [
+        *(
+            (text, f"{UNKNOWN} ''")
+            for text in ("", "a+", "-", "=", "a<", "a,", "2/", r"\sum", r"\mathbb E", r"\nabla")
+        ),
+        *(
+            (text, f"{UNKNOWN} {text!r}")
+            for text in (r"\sqrt2", r"\begin{pmatrix}0", "{a}", ".5", r"\text{if }a")
+        ),
+        ("()", f"{UNKNOWN} ')'"),
+        ("a=<b", f"{UNKNOWN} '<b'"),
+        *(
+            (text, f"{ARGUMENT} ''")
+            for text in (r"\frac1", "a^", "a_", r"a_\mathcal", r"\mathcal", r"\frac{a}")
+        ),
+        ("a_+", f"{ARGUMENT} '+'"),
+        (r"f_\nabla", rf"{ARGUMENT} '\\nabla'"),
+        ("(a", f"{MISSING} ')' before ''"),
+        ("(a]", f"{MISSING} ')' before ']'"),
+        ("(a<b<c)", f"{MISSING} ')' before '<c)'"),
+        (r"\lVert a|", rf"{MISSING} '\\rVert' before '|'"),
+        ("|a", f"{MISSING} '|' before ''"),
+        ("a_{b", f"{MISSING} '}}' before ''"),
+        (r"\operatorname tr", f"{MISSING} '{{' before 'tr'"),
+        (r"\operatorname{tr", f"{MISSING} '}}' before ''"),
+        ("(a,b;c)", f"{MISSING} commas or semicolons in '(a,b;c)'"),
+        ("a)", f"{REST} ')' on, in 'a)'"),
+        ("a b]", f"{REST} ']' on, in 'a b]'"),
+        ("1.", f"{REST} '.' on, in '1.'"),
+        (r"a\text{ or }b", rf"{REST} '\\text{{ or }}b' on, in "),
+    ],
 )
-def test_what_is_not_read_is_an_error(text: str) -> None:
-    with pytest.raises(Unreadable):
+def test_what_is_not_read_is_an_error(text: str, message: str) -> None:
+    with pytest.raises(Unreadable) as refused:
         parse(text)
+    assert str(refused.value).startswith(message)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from icl_claims.claims import cli
+from icl_claims.claims.calculators.moment import moment
 from tests.shared.command_line import answer, refusal, shown
 
 
@@ -21,6 +22,7 @@ def test_moment() -> None:
     assert list(found) == ["powers", "polynomial", "value"]
     assert found["powers"] == [2, 1]
     assert eval(found["polynomial"], {"d": 3, "n": 8}) == found["value"] == 8064
+    assert moment([1], 2) == moment([1], None, 3) == moment([1])
     assert answer("moment 1") == {"powers": [1], "polynomial": "d*n"}
     assert answer("moment 1,2")["polynomial"] == found["polynomial"]
 
