@@ -81,8 +81,8 @@ def test_claim_optimal_steps_global_minimum(evidence: Evidence) -> None:
     mutants = [
         changed(STATED, "Lemma 4: L = 1: the polynomial orthogonal for s^0 dμ", weight_power=0),
         changed(STATED, "Lemma 4: L = 1: the polynomial orthogonal for s^2 dμ", weight_power=2),
-        changed(STATED, "the degree is not L", degree=LAYERS + 1),
-        changed(STATED, "the degree is not L", degree=LAYERS - 1),
+        changed(STATED, "the degree of q is not L", degree=LAYERS + 1),
+        changed(STATED, "the degree of q is not L", degree=LAYERS - 1),
         changed(STATED, "q is not orthogonal", context=CONTEXT + 1),
     ]
     evidence.prove(DERIVATION, STATEMENT, mutants, part="minimizer", at=TWO_LAYERS)

@@ -97,7 +97,7 @@ OPTIMUM = Optimum(1, LAYERS, LAYERS, CONTEXT)
     ("optimum", "reason"),
     [
         (OPTIMUM._replace(weight_power=0), "orthogonal"),
-        (OPTIMUM._replace(degree=LAYERS + 1), "degree is not L"),
+        (OPTIMUM._replace(degree=LAYERS + 1), "degree of q is not L"),
         (OPTIMUM._replace(last=LAYERS - 1), "loss is not ∫"),
         (OPTIMUM._replace(context=CONTEXT + 1), "orthogonal"),
     ],
