@@ -32,12 +32,11 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         slug="loss_against_context_length_minima",
         paper="suite",
-        location="corrects Ahn et al., App. D, Fig. 6",
+        location="beside Ahn et al., App. D, Fig. 6",
         statement=_MINIMA
         + r"For $L=3$ and $n=2,\dots,22$: $u<p<g$. So the best relaxed transformer, which may take $B_l=0$, loses less "
         r"than either; what training on sampled prompts finds need not.",
         assumptions=(GAUSSIAN_COVARIATES, WHITENED_TASK),
-        corrects="loss_against_context_length",
     ),
     Claim(
         slug="trained_relaxed_three_layers_at_twenty",

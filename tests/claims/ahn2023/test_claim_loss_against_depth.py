@@ -5,22 +5,25 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import pytest
-from flint import fmpq, fmpq_poly
+from flint import fmpq
+from hypothesis import strategies as st
 
+from icl_claims.claims.edits import changed
 from icl_claims.claims.evidence import Evidence
 from icl_claims.claims.results import Chart, Series
+from icl_claims.claims.statement import CORNERS, Statement
+from icl_claims.models.runs import ahn2023
 from icl_claims.numerics.rounding import nearest
 from icl_claims.theory.algebra.exact import Refuted
-from icl_claims.theory.loops.descent import descent_loss, is_above
 from icl_claims.theory.loops.loss_order import Order, prove_order
-from icl_claims.theory.loops.step import looped_step_loss, optimal_looped_step
+from icl_claims.theory.loops.step import optimal_looped_step
 from icl_claims.theory.many_layers.loss_variance import prompts_needed
 from icl_claims.theory.many_layers.step_sizes import optimal_steps
 from icl_claims.theory.one_layer import single_layer
 from icl_claims.theory.task import RegressionTask, isotropic
 from tests.shared import trained_runs
+from tests.shared.batches import fresh
 from tests.shared.experiment import (
-    SIGMA,
     D,
     N,
     least_descent_loss,
@@ -28,7 +31,7 @@ from tests.shared.experiment import (
     least_loss,
     whitened_task,
 )
-from tests.shared.prompts import one_exact_step_on_signs
+from tests.shared.orders import CONDITIONS, Place, order_margin
 
 ARTEFACTS = (
     "artefacts/ahn2023/depth/layers_1/weights.safetensors",
@@ -36,68 +39,90 @@ ARTEFACTS = (
     "artefacts/ahn2023/sparse_three_layers/seed_0/weights.safetensors",
     "artefacts/ahn2023/depth/layers_4/weights.safetensors",
 )
+RUNS = {1: "depth/layers_1", 2: "depth/layers_2", 3: "sparse_three_layers/seed_0", 4: "depth/layers_4"}
+"""The run of each depth."""
+BATCHES = 10
 
 
-class OneLayer(NamedTuple):
-    """That no weights of these layers lose less than so many steps of preconditioned GD."""
+class Minima(NamedTuple):
+    """u < p < g for these depths; u = p = value < g for one layer; Σ has these eigenvalues."""
 
-    layers: int = 1
+    depths: tuple[int, ...] = (2, 3, 4)
     context_length: int = N
+    eigenvalues: tuple[fmpq, ...] = ahn2023.SPECTRUM
+    value: fmpq = fmpq(15, 13)
+
+    @property
+    def task(self) -> RegressionTask:
+        return RegressionTask.whitened(list(self.eigenvalues), self.context_length)
 
 
-def check_none_is_below(one: OneLayer) -> None:
-    """min f over the weights, all P and Q for one layer, is not below p: an exact rational against a root."""
-    L, n = one
-    task = whitened_task(n)
-    least = single_layer.minimum(task) if L == 1 else optimal_steps(isotropic(D, n), L).loss
-    if optimal_looped_step(isotropic(D, n), L).loss.compare(least) > 0:
-        raise Refuted(f"L = {L}: some weights lose less than preconditioned GD")
+def deeper_margin(stated: Minima, at: Place) -> fmpq:
+    """The least over the depths."""
+    places = [Place(stated.context_length, L, at.law, at.task) for L in stated.depths]
+    return min(order_margin(stated.eigenvalues, place) for place in places)
 
 
-@pytest.mark.claim(
-    slug="loss_against_depth",
-    grade="exact",
-    range="L = 1, d = 5, n = 20, the experiment's Σ",
-    complete=True,
-    refutes=True,
+def one_layer_margin(stated: Minima, at: Place) -> fmpq:
+    """Of u = p < g, or minus the squared defect of the value, by the quadratic loss of one step."""
+    place = Place(stated.context_length, 1, at.law, at.task)
+    order = order_margin(stated.eigenvalues, place, equal=True)
+    d, n = len(stated.eigenvalues), stated.context_length
+    return min(order, -((stated.value - d + fmpq(d * n, n + d + 1)) ** 2))
+
+
+STATEMENT = Statement(
+    slug="loss_against_depth_minima",
+    stated=Minima(),
+    margins={"deeper": deeper_margin, "one_layer": one_layer_margin},
+    conditions=CONDITIONS,
+    instances=lambda corner: st.just(HERE),
+    without=lambda key: st.just(WITHOUT[key]),
+    excluded={corner.name: "the sizes and the eigenvalues are fixed" for corner in CORNERS},
 )
-def test_claim_loss_against_depth_one_layer(evidence: Evidence) -> None:
-    """At L = 1 the transformer cannot be below preconditioned GD: 15/13 is the minimum over all P and Q, and one
-    step of preconditioned GD with the best step attains it. For L = 2, 3, 4 some weights are below."""
-    mutants = {f"L = {L}": OneLayer(L) for L in (2, 3, 4)}
-    evidence.check(check_none_is_below, OneLayer(), mutants)
-    evidence.figure("minimum over all $P$, $Q$", single_layer.minimum(whitened_task()))
-    evidence.figure("preconditioned GD, one best step", optimal_steps(isotropic(D, N), 1).loss)
+HERE = Place(N, 2)
+WITHOUT = {
+    "gaussian_covariates": Place(N, 2, law="design"),
+    "whitened_task": Place(N, 2, task="identity"),
+}
+
+
+def check_deeper(stated: Minima) -> None:
+    for L in stated.depths:
+        prove_order(Order(stated.task, L))
+
+
+def check_one_layer(stated: Minima) -> None:
+    prove_order(Order(stated.task, 1, equal=True))
+    minimum = single_layer.minimum(stated.task)
+    if not optimal_steps(stated.task, 1).loss == minimum == stated.value:
+        raise Refuted(f"the minimum is {minimum}, not {stated.value}")
 
 
 @pytest.mark.claim(
     slug="loss_against_depth_minima",
     grade="exact",
-    range="d = 5, n = 20, L = 2, 3, 4: the instances that the claim names",
-    parts=("deeper",),
+    range="d = 5, n = 20, L = 1, 2, 3, 4: the instances that the claim names",
     complete=True,
 )
-def test_claim_loss_against_depth_minima_deeper(evidence: Evidence) -> None:
-    """Strict order for two, three and four layers: u is rational, p a certified minimum of a convex polynomial, and
-    GD's loss minus p has no real root. Trained weights, one seed each, lie between u and p."""
-
-    def check(orders: tuple[Order, ...]) -> None:
-        for order in orders:
-            prove_order(order)
-
-    task = whitened_task()
-    stated = tuple(Order(task, L) for L in (2, 3, 4))
-    mutants = {
-        "strict at L = 1 too": (Order(task, 1), *stated),
-        "Σ = I": tuple(order._replace(task=isotropic(D, N)) for order in stated),
-        "equality for L = 2": (Order(task, 2, equal=True), *stated[1:]),
-    }
-    evidence.check(check, stated, mutants)
+def test_claim_loss_against_depth_minima(evidence: Evidence) -> None:
+    """Strict order for two, three and four layers: u is rational, p a certified minimum of a convex polynomial, and the
+    loss of GD less p has no real root. For one layer u = p = 15/13 is the minimum over all P and Q."""
+    stated, ones = STATEMENT.stated, (fmpq(1),) * D
+    deeper = [
+        changed(stated, "L = 1, n = 20: u is not below p", depths=(1, 2, 3, 4)),
+        changed(stated, "g is not above p", eigenvalues=ones),
+    ]
+    evidence.check(check_deeper, STATEMENT, deeper, part="deeper", at=HERE)
+    check_one_layer(stated)
+    one = [
+        changed(stated, "the minimum is", value=fmpq(15, 14)),
+        changed(stated, "the minimum is", context_length=19),
+        changed(stated, "g is not above p", eigenvalues=(fmpq(2),) * D),
+    ]
+    evidence.mutants(check_one_layer, STATEMENT, one, part="one_layer", at=HERE)
     for L in (1, 2, 3, 4):
-        u, p = (
-            optimal_steps(isotropic(D, N), L),
-            optimal_looped_step(isotropic(D, N), L),
-        )
+        u, p = optimal_steps(isotropic(D, N), L), optimal_looped_step(isotropic(D, N), L)
         evidence.figure(
             f"L = {L}: u, p, g",
             f"{nearest(u.loss):.5f}, {nearest(p.loss.upper):.5f}, {least_descent_loss(L):.5f}",
@@ -111,102 +136,107 @@ def test_claim_loss_against_depth_minima_deeper(evidence: Evidence) -> None:
     evidence.chart(depth_chart())
 
 
-@pytest.mark.claim(
-    slug="loss_against_depth_minima",
-    grade="exact",
-    range="d = 5, n = 20, L = 1: the instance that the claim names",
-    parts=("one_layer",),
-    complete=True,
-)
-def test_claim_loss_against_depth_minima_one_layer(evidence: Evidence) -> None:
-    """u = p = 15/13 is the single-layer minimum over all P and Q, and GD's loss minus 15/13 has no real root."""
-
-    def check(claimed: tuple[Order, fmpq]) -> None:
-        order, value = claimed
-        prove_order(order)
-        minimum = single_layer.minimum(order.task)
-        if not optimal_steps(order.task, 1).loss == minimum == value:
-            raise Refuted(f"the minimum is {minimum}")
-
-    order = Order(whitened_task(), 1, equal=True)
-    stated = (order, fmpq(15, 13))
-    mutants = {
-        "n = 19": (order._replace(task=whitened_task(19)), fmpq(15, 13)),
-        "15/14": (order, fmpq(15, 14)),
-        "u < p": (order._replace(equal=False), fmpq(15, 13)),
-        "Σ = I": (order._replace(task=isotropic(D, N)), fmpq(15, 13)),
-    }
-    evidence.check(check, stated, mutants)
-
-
 @pytest.mark.claim(slug="loss_against_depth_minima", grade="exact", range="one instance each", parts=())
 def test_claim_loss_against_depth_minima_necessity(evidence: Evidence) -> None:
-    """Each assumption dropped: no order where S is always I, another where w does not whiten the covariates."""
-    evidence.necessary("gaussian_covariates", one_exact_step_on_signs())
-    task = RegressionTask(SIGMA, N)
-    plain, preconditioned = descent_loss(task, 1), descent_loss(task, 1, SIGMA.inv())
-    between = fmpq(76, 100)
-    if not (is_above(preconditioned, between) and plain(fmpq(83, 100)) < between):
-        raise Refuted("for Ω = I one step of GD is not better than one of preconditioned GD")
-    evidence.necessary(
-        "whitened_task",
-        "Ω = I, L = 1, n = 20: one best step of GD loses less than 0.76, preconditioned with Σ⁻¹ more.",
-    )
+    """Each assumption dropped: with S = Σ always one step is exact, so u = p; with Ω = I one step of
+    gradient descent is better than one that is preconditioned."""
+    evidence.necessary(STATEMENT, "gaussian_covariates", WITHOUT["gaussian_covariates"], part="deeper")
+    evidence.necessary(STATEMENT, "whitened_task", WITHOUT["whitened_task"], part="one_layer")
 
 
-@pytest.mark.parametrize("layers", [1, 2, 3])
-@pytest.mark.parametrize("n", [2, 20])
-def test_preconditioned_descent_by_two_routes(layers: int, n: int) -> None:
-    """Words at the covariance Σ against the spectral measure of the whitened problem."""
-    task = whitened_task(n)
-    assert descent_loss(task, layers, SIGMA.inv()) == looped_step_loss(isotropic(D, n), layers)
-    assert descent_loss(isotropic(D, n), layers) == looped_step_loss(isotropic(D, n), layers)
+class OneLayer(NamedTuple):
+    """That no weights of these layers lose less than so many steps of preconditioned GD."""
+
+    layers: int = 1
 
 
-def test_above_is_decided_exactly() -> None:
-    """x² − 2x + 2 has the minimum 1, at 1."""
-    parabola = fmpq_poly([2, -2, 1])
-    assert is_above(parabola, fmpq(10**30 - 1, 10**30))
-    assert not is_above(parabola, fmpq(1))
-    assert not is_above(parabola, fmpq(3))
-
-
-@pytest.mark.parametrize(
-    ("loops", "message"), [(0, "loops must be"), (7, "loops must be an integer from 1 to 6")]
-)
-def test_bad_loops(loops: int, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        descent_loss(isotropic(1, 2), loops)
-
-
-RUNS = {1: "depth/layers_1", 2: "depth/layers_2", 3: "sparse_three_layers/seed_0", 4: "depth/layers_4"}
-"""The run of each depth."""
+def check_none_is_below(one: OneLayer) -> None:
+    """min f over the weights, all P and Q for one layer, is not below p: an exact rational against a root."""
+    L = one.layers
+    least = single_layer.minimum(whitened_task()) if L == 1 else optimal_steps(isotropic(D, N), L).loss
+    if optimal_looped_step(isotropic(D, N), L).loss.compare(least) > 0:
+        raise Refuted(f"L = {L}: some weights lose less than preconditioned GD")
 
 
 @pytest.mark.claim(
-    slug="loss_against_depth", grade="trained", range="L = 1..4, one run each, seed 0", parts=("statement",)
+    slug="loss_against_depth",
+    grade="exact",
+    range="L = 1, d = 5, n = 20, the experiment's Σ",
+    parts=("one_layer",),
+    complete=True,
+    refutes=True,
+)
+def test_claim_loss_against_depth_one_layer(evidence: Evidence) -> None:
+    """At L = 1 the transformer cannot be below preconditioned GD: 15/13 is the minimum over all P and Q, and one
+    step of preconditioned GD with the best step attains it. For L = 2, 3, 4 some weights are below."""
+    mutants = [changed(OneLayer(), f"L = {L}: some weights lose less", layers=L) for L in (2, 3, 4)]
+    evidence.check(check_none_is_below, OneLayer(), mutants)
+    evidence.figure("minimum over all $P$, $Q$", single_layer.minimum(whitened_task()))
+    evidence.figure("preconditioned GD, one best step", optimal_steps(isotropic(D, N), 1).loss)
+
+
+class Below(NamedTuple):
+    """That the run of each depth loses less than preconditioned GD, and at most this multiple of the minimum on 𝒮."""
+
+    depths: tuple[int, ...] = (2, 3, 4)
+    multiple: fmpq = fmpq(101, 100)
+
+
+def check_below(below: Below) -> None:
+    """By the exact population loss of the trained weights."""
+    for L in below.depths:
+        run, looped = trained_runs.compared(RUNS[L]), optimal_looped_step(isotropic(D, N), L).loss
+        if run.loss is None or not run.minimum <= run.loss <= run.minimum * below.multiple:
+            raise Refuted(f"L = {L}: the loss is not as near to the minimum as stated")
+        if not looped.compare(run.loss) > 0:
+            raise Refuted(f"L = {L}: the loss is not below that of preconditioned GD")
+
+
+@pytest.mark.claim(
+    slug="loss_against_depth",
+    grade="trained",
+    scale="small",
+    range="L = 2, 3, 4, one run each, seed 0",
+    parts=("deeper",),
 )
 def test_claim_loss_against_depth_trained(evidence: Evidence) -> None:
     """Trained sparse layers lose, exactly, within a per cent of the minimum on 𝒮: below preconditioned GD for
-    L = 2, 3, 4, and above it, by a hundred-thousandth, for L = 1."""
-    for L in (1, 2, 3, 4):
-        run, looped = trained_runs.compared(RUNS[L]), optimal_looped_step(isotropic(D, N), L).loss
-        assert run.loss is not None
-        if not run.minimum <= run.loss <= run.minimum * fmpq(101, 100):
-            raise Refuted(f"L = {L}: the loss is not within a per cent of the minimum")
-        if (looped.compare(run.loss) > 0) != (L > 1):
-            raise Refuted(f"L = {L}: on the other side of preconditioned GD")
-        evidence.figure(
-            f"L = {L}: relative excess over the minimum",
-            f"{nearest(run.loss / run.minimum - 1):.1e}",
-            exact=False,
-        )
+    L = 2, 3, 4. With one layer the run is above it, by a hundred-thousandth."""
+    mutants = [
+        changed(Below(), "L = 1: the loss is not below", depths=(1, 2, 3, 4)),
+        changed(Below(), "not as near to the minimum", multiple=fmpq(1)),
+    ]
+    evidence.check(check_below, Below(), mutants)
+    for L in RUNS:
+        run = trained_runs.compared(RUNS[L])
+        excess = nearest((run.loss or fmpq(0)) / run.minimum - 1)
+        evidence.figure(f"L = {L}: relative excess over the minimum", f"{excess:.1e}", exact=False)
+
+
+@pytest.mark.claim(
+    slug="loss_against_depth",
+    grade="trained",
+    scale="small",
+    range="10 fresh batches for each of L = 1..4, one run each, seed 0",
+    reading="batch",
+    refutes=True,
+    level="full",
+)
+def test_claim_loss_against_depth_on_batches(evidence: Evidence) -> None:
+    """On fresh batches of 4000 contexts with five queries each the order holds throughout for two to four sparse
+    layers; with one layer the transformer is above preconditioned GD on some of them."""
+    for L, run in RUNS.items():
+        below = sum(losses.in_order for losses in fresh(run, BATCHES))
+        if (below == BATCHES) != (L > 1):
+            raise Refuted(f"L = {L}: in order on {below} of {BATCHES} batches")
+        evidence.figure(f"L = {L}: batches in order", f"{below} of {BATCHES}", exact=False)
 
 
 def depth_chart() -> Chart:
     """Exact curves, trained points on top."""
     depths = (1, 2, 3, 4)
     x = tuple(map(float, depths))
+    trained = tuple(nearest(trained_runs.compared(RUNS[L]).loss or fmpq(0)) for L in depths)
     return Chart(
         title="Loss against depth",
         caption="d = 5, n = 20, Σ with the eigenvalues 1, 1, 1/4, 1/16, 1. Curves: exact minima, GD and preconditioned "
@@ -217,23 +247,8 @@ def depth_chart() -> Chart:
         y_scale="log",
         series=(
             Series(label="GD", x=x, y=tuple(map(least_descent_loss, depths))),
-            Series(
-                label="preconditioned GD",
-                x=x,
-                y=tuple(map(least_looped_loss, depths)),
-            ),
-            Series(
-                label="optimal steps",
-                x=x,
-                y=tuple(map(least_loss, depths)),
-                group="u",
-            ),
-            Series(
-                label="trained transformer",
-                x=x,
-                y=tuple(nearest(trained_runs.compared(RUNS[L]).loss or fmpq(0)) for L in depths),
-                style="points",
-                group="u",
-            ),
+            Series(label="preconditioned GD", x=x, y=tuple(map(least_looped_loss, depths))),
+            Series(label="optimal steps", x=x, y=tuple(map(least_loss, depths)), group="u"),
+            Series(label="trained transformer", x=x, y=trained, style="points", group="u"),
         ),
     )

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import pytest
 from flint import fmpq, fmpq_mat
 
+from icl_claims.claims.edits import Edit, changed
 from icl_claims.claims.evidence import Evidence
 from icl_claims.claims.results import Chart, Series
 from icl_claims.models import reproduce
@@ -75,6 +76,19 @@ def looped() -> Point:
     return Point((best.step.lower,) * L, best.loss.upper)
 
 
+class Optimum(NamedTuple):
+    """The stationary point of these sizes with so many optimal steps, the others 0."""
+
+    dim: int = D
+    n: int = N
+    layers: int = L
+
+
+def check_optimum(stated: Optimum) -> None:
+    """Every run ends at it."""
+    check_point(optimum(*stated))
+
+
 def check_point(point: Point) -> None:
     """Every run: loss at least the point's and at most 1/1000 above it, relatively; and within 1/50 of the point."""
     for seed in SEEDS:
@@ -98,20 +112,23 @@ def whitened_square(sigma: fmpq_mat, A: fmpq_mat) -> fmpq:
 @pytest.mark.claim(
     slug="trained_sparse_three_layers",
     grade="trained",
+    scale="small",
     range="5 runs, seeds 0..4, each with its own Σ",
     parts=("stationary_point", "globally_optimal"),
 )
 def test_claim_trained_sparse_three_layers_point(evidence: Evidence) -> None:
     """Five runs end within 1/50 of the optimal steps on 𝒮, up to the order of the layers, with losses above the
     minimum on 𝒮 by less than 1/1000 of it. No weights whatever lose less than 0.1263, 5.4 % below that."""
-    mutants = {
-        "n = 19": optimum(n=19),
-        "n = 21": optimum(n=21),
-        "d = 4": optimum(dim=4),
-        "two steps and a zero": optimum(layers=2),
-        "three equal steps": looped(),
-    }
-    evidence.check(check_point, optimum(), mutants)
+    far = "the loss is below that of the point"
+    stated = Optimum()
+    mutants = [
+        changed(stated, far, n=19),
+        changed(stated, far, n=21),
+        changed(stated, far, dim=4),
+        changed(stated, far, layers=2),
+    ]
+    evidence.check(check_optimum, stated, mutants)
+    evidence.mutants(check_point, optimum(), [Edit("three equal steps", looped(), far)])
     best, bound = (
         optimal_steps(isotropic(D, N), L),
         equivariant_minimum(isotropic(D, N), L),
@@ -136,9 +153,9 @@ def test_claim_trained_sparse_three_layers_point(evidence: Evidence) -> None:
 
 
 class Whitening(NamedTuple):
-    """What Dist is taken of: Σ^{power/2} A Σ^{power/2}."""
+    """What Dist is taken of: Σ^{k/2} A Σ^{k/2}, k the exponent."""
 
-    power: int
+    exponent: int
 
 
 def transformed_dist(seed: int, A: fmpq_mat, power: int) -> fmpq:
@@ -151,25 +168,24 @@ def transformed_dist(seed: int, A: fmpq_mat, power: int) -> fmpq:
 
 
 def check_whitened(whitening: Whitening) -> None:
-    """Dist is above 9/10 in every layer at the start, and at most 1/50 at the end."""
+    """Dist is at most 1/50 at the end, in every layer of every run."""
     for seed in SEEDS:
-        start, end = trained_runs.trajectory(run(seed))[0][1], trained_runs.compared(run(seed))
+        end = trained_runs.compared(run(seed))
         for layer in range(L):
-            if not transformed_dist(seed, start.layers[layer].A, whitening.power) >= fmpq(81, 100):
-                raise Refuted(f"seed {seed}, layer {layer}: close to a multiple of I from the start")
-            if not transformed_dist(seed, end.layers[layer].A, whitening.power) <= SPARSE_NEAR**2:
+            if not transformed_dist(seed, end.layers[layer].A, whitening.exponent) <= SPARSE_NEAR**2:
                 raise Refuted(f"seed {seed}, layer {layer}: Dist does not tend to 0")
 
 
 @pytest.mark.claim(
     slug="trained_sparse_three_layers",
     grade="trained",
+    scale="small",
     range="5 runs, seeds 0..4, each with its own Σ",
     parts=("whitened_distance",),
 )
 def test_claim_trained_sparse_three_layers_whitened(evidence: Evidence) -> None:
-    """Dist(Σ^{1/2}A_lΣ^{1/2}, I), whose square is rational, falls from above 9/10 to below 1/50 in every layer."""
-    mutants = {"A without Σ": Whitening(0), "ΣAΣ": Whitening(2), "Σ^{−1/2}AΣ^{−1/2}": Whitening(-1)}
+    """Dist(Σ^{1/2}A_lΣ^{1/2}, I), whose square is rational, is below 1/50 at the end in every layer."""
+    mutants = [changed(Whitening(1), "Dist does not tend to 0", exponent=k) for k in (0, 2, -1)]
     evidence.check(check_whitened, Whitening(1), mutants)
     worst = max(
         layer.distance or fmpq(1) for seed in SEEDS for layer in trained_runs.compared(run(seed)).layers
@@ -178,14 +194,20 @@ def test_claim_trained_sparse_three_layers_whitened(evidence: Evidence) -> None:
     evidence.chart(distances())
 
 
-def check_raw(squared: fmpq) -> None:
+class Constant(NamedTuple):
+    """The square of what Dist(A_l, I) is near to."""
+
+    squared: fmpq
+
+
+def check_raw(stated: Constant) -> None:
     """After a third of the steps Dist(A_l, I) stays within 1/20 of a constant, given by its square."""
     for seed in SEEDS:
         for step, found in trained_runs.trajectory(run(seed)):
             for layer in found.layers if 3 * step >= 1500 else ():
                 assert layer.raw_distance is not None
                 value, constant = (
-                    validation.rational("root", nearest_root(x)) for x in (layer.raw_distance, squared)
+                    validation.rational("root", nearest_root(x)) for x in (layer.raw_distance, stated.squared)
                 )
                 if abs(value - constant) > SPARSE_STEADY:
                     raise Refuted(f"seed {seed}, step {step}: Dist(A, I) is elsewhere")
@@ -194,6 +216,7 @@ def check_raw(squared: fmpq) -> None:
 @pytest.mark.claim(
     slug="trained_sparse_three_layers",
     grade="trained",
+    scale="small",
     range="5 runs, seeds 0..4, the last two thirds of the steps",
     parts=("raw_distance",),
 )
@@ -203,26 +226,31 @@ def test_claim_trained_sparse_three_layers_raw(evidence: Evidence) -> None:
     inverse = exact.diagonal(1 / x for x in ahn2023.SPECTRUM)
     limit = squared_dist(inverse)
     assert limit is not None
-    no_limits = {
-        "0": fmpq(0),
-        "Dist(Σ, I)": squared_dist(exact.diagonal(ahn2023.SPECTRUM)) or fmpq(0),
-        "that of the start, 1": fmpq(1),
-    }
-    evidence.check(check_raw, limit, no_limits)
+    stated, reason = Constant(limit), "Dist(A, I) is elsewhere"
+    of_sigma = squared_dist(exact.diagonal(ahn2023.SPECTRUM))
+    mutants = [changed(stated, reason, squared=x) for x in (fmpq(0), of_sigma, fmpq(1))]
+    evidence.check(check_raw, stated, mutants)
     evidence.figure(r"$\operatorname{Dist}(\Sigma^{-1},I)^2$", limit)
 
 
-def check_loss(share: fmpq) -> None:
+class Share(NamedTuple):
+    """Of d, the loss of predicting 0."""
+
+    share: fmpq
+
+
+def check_loss(stated: Share) -> None:
     """At the end the loss is at most this share of d, the loss of predicting 0, in every run."""
     for seed in SEEDS:
         loss = trained_runs.compared(run(seed)).loss
-        if loss is None or not loss <= share * D:
-            raise Refuted(f"seed {seed}: the loss is above {share} of the loss of predicting 0")
+        if loss is None or not loss <= stated.share * D:
+            raise Refuted(f"seed {seed}: the loss is above {stated.share} of the loss of predicting 0")
 
 
 @pytest.mark.claim(
     slug="trained_sparse_three_layers",
     grade="trained",
+    scale="small",
     range="5 runs, seeds 0..4",
     parts=("loss",),
 )
@@ -230,8 +258,13 @@ def test_claim_trained_sparse_three_layers_loss(evidence: Evidence) -> None:
     """The loss falls from 5 to 0.134, under 3 % of the start. It cannot tend to 0: for all matrices A_0, A_1, A_2 it
     is at least 0.1263, by an exact bound."""
     bound = equivariant_minimum(isotropic(D, N), L)
-    mutants = {"1 %": fmpq(1, 100), "2 %": fmpq(2, 100), "the bound for all matrices": bound / D}
-    evidence.check(check_loss, fmpq(3, 100), mutants)
+    stated = Share(fmpq(3, 100))
+    shares = (fmpq(1, 100), fmpq(2, 100), bound / D)
+    mutants = [changed(stated, "of the loss of predicting 0", share=share) for share in shares[:2]]
+    evidence.check(check_loss, stated, mutants)
+    evidence.mutants(
+        check_loss, stated, [Edit("the bound for all matrices", Share(shares[2]), "the loss is above")]
+    )
     evidence.figure(
         "share of the loss of predicting 0, at the minimum", f"{nearest(optimum().loss / D):.4f}", False
     )
@@ -241,6 +274,7 @@ def test_claim_trained_sparse_three_layers_loss(evidence: Evidence) -> None:
 @pytest.mark.claim(
     slug="trained_sparse_three_layers",
     grade="trained",
+    scale="small",
     range="seed 0, trained anew",
     level="full",
     parts=("stationary_point",),
