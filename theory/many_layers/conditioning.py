@@ -66,8 +66,8 @@ def prove_pairs(phi: sympy.Expr, upper: sympy.Expr, lower: sympy.Expr) -> None:
 def prove_bound(lower: sympy.Expr, bound: fmpq) -> None:
     """Up to ``bound``/γ all pairs come closer, and just above it some move apart.
 
-    With u = γs < v = γt, lower > 0 is (1 − (u + v))((u + v) − (u² + v²)) > 0. For v ≤ β ≤ 1 the second factor is at least
-    (1 − β)(u + v) ≥ 0, and u + v < 2β. As u, v tend to β, the first tends to 1 − 2β.
+    With u = γs < v = γt, lower > 0 is (1 − (u + v))((u + v) − (u² + v²)) > 0. For v ≤ β ≤ 1 the second factor is at
+    least (1 − β)(u + v) ≥ 0, and u + v < 2β. As u, v tend to β, the first tends to 1 − 2β.
 
     Raises:
         Refuted: the condition is another, a pair up to the bound moves apart, or all those just above come closer.

@@ -58,14 +58,14 @@ CLAIMS: tuple[Claim, ...] = (
         assumptions=SCALED_SETTING,
         parts=("polynomial", "conditioning", "norms"),
         derivation="theory.derivations.covariate_update_conditioning",
-        reading=r"“$1/n$ absorbed”: the $A_l$ of this formula is $\frac1n$ times that of the layer. “A "
+        reading=r"“$1/n$ absorbed”: the $A_l$ of this formula is $1/n$ times that of the layer. “A "
         r"polynomial in "
         r"$S$”: in whitened coordinates, $S$ the Gram matrix of the layer's own context. “Improves the "
         r"conditioning” is "
         "said of what training finds, so it is read there, at the numbers that the figure shows for $d=5$, $L=3$ "
         "($a=(-0.38,-2.40,-9.55)$, $b=(0.90,0.56)$), with the $n=20$ of the authors' notebook: the first and "
         "the second "
-        "layer each lower the condition number of the Gram matrix on more than $0.9$ of all prompts. The "
+        "layer each lower the condition number of the Gram matrix on more than nine tenths of all prompts. The "
         "norms are those "
         "at the end of training, in whitened coordinates.",
         other_readings=(

@@ -1,13 +1,13 @@
-"""Ahn et al. (2023), §5.1, Figs. 3–5: three relaxed layers. The stated context length and the figure's numbers."""
+"""Ahn et al. (2023), §5.1, Figs. 3–5: three relaxed layers, trained; the figure's numbers in the population loss."""
 
 from __future__ import annotations
 
-from itertools import product
 from typing import NamedTuple
 
 import pytest
 from flint import fmpq
 
+from icl_claims.claims.edits import changed
 from icl_claims.claims.evidence import Evidence
 from icl_claims.claims.results import Chart, Series
 from icl_claims.numerics.rounding import nearest, nearest_root
@@ -16,58 +16,24 @@ from icl_claims.theory.loops.descent import is_above
 from icl_claims.theory.many_layers import gdpp
 from icl_claims.theory.task import isotropic
 from tests.shared import trained_runs
-from tests.shared.decimals import decimal, half_a_unit
+from tests.shared.criteria import RELAXED_NEAR
+from tests.shared.decimals import decimal
 from tests.shared.experiment import D
 from tests.shared.relaxed_points import BESIDE_PRINTED, LEAST_KNOWN, PRINTED, along_printed
 
 ARTEFACTS = (
+    "artefacts/ahn2023/relaxed_three_layers/context_10_seed_0/log.json",
     "artefacts/ahn2023/relaxed_three_layers/context_10_seed_0/weights.safetensors",
     "artefacts/ahn2023/relaxed_three_layers/context_10_seed_0/trajectory.safetensors",
+    "artefacts/ahn2023/relaxed_three_layers/context_20_seed_0/log.json",
     "artefacts/ahn2023/relaxed_three_layers/context_20_seed_0/weights.safetensors",
     "artefacts/ahn2023/relaxed_three_layers/context_20_seed_0/trajectory.safetensors",
+    "artefacts/ahn2023/relaxed_three_layers/context_20_seed_1/log.json",
     "artefacts/ahn2023/relaxed_three_layers/context_20_seed_1/weights.safetensors",
     "artefacts/ahn2023/relaxed_three_layers/context_20_seed_1/trajectory.safetensors",
 )
 
 A, B = PRINTED
-
-
-def losses_of_the_rounding(n: int) -> list[fmpq]:
-    """The loss at the printed numbers moved by half a unit in the last place, up or down each: 32 corners."""
-    numbers = [*A, *B]
-    corners = product(*((decimal(x) - half_a_unit(x), decimal(x) + half_a_unit(x)) for x in numbers))
-    return [gdpp.loss(isotropic(D, n), corner[: len(A)], corner[len(A) :]) for corner in corners]
-
-
-def check_figure_is_worse_than_nothing(n: int) -> None:
-    """At the printed numbers, and half a unit to either side of each, the loss exceeds that of predicting 0."""
-    if not all(loss > D for loss in (gdpp.loss(isotropic(D, n), A, B), *losses_of_the_rounding(n))):
-        raise Refuted(f"n = {n}: the numbers lose less than predicting 0")
-
-
-@pytest.mark.claim(
-    slug="trained_relaxed_three_layers",
-    grade="exact",
-    range="d = 5, n = 10, the printed numbers",
-    complete=True,
-    refutes=True,
-)
-def test_claim_trained_relaxed_three_layers_figure(evidence: Evidence) -> None:
-    """At the stated n = 10 the figure's numbers have a population loss of 6.25 million, where predicting 0 loses 5: no
-    training whose loss tends to 0 ends there. At n = 20 they lose 0.047."""
-    evidence.check(check_figure_is_worse_than_nothing, 10, {"n = 18": 18, "n = 20": 20, "n = 24": 24})
-    for n in (10, 20):
-        evidence.figure(
-            f"population loss at the figure's numbers, n = {n}",
-            f"{nearest(gdpp.loss(isotropic(D, n), A, B)):.6g}",
-            False,
-        )
-    corners = losses_of_the_rounding(10)
-    evidence.figure(
-        "the same at n = 10 over the corners of the rounding",
-        f"{nearest(min(corners)):.3g} to {nearest(max(corners)):.3g}",
-        False,
-    )
 
 
 class Factor(NamedTuple):
@@ -84,7 +50,8 @@ class Factor(NamedTuple):
 def check_ten(claimed: Factor) -> None:
     """Above ``least`` for every factor (no real root), while ``attained`` is attained on 𝒮′."""
     best = gdpp.loss(isotropic(D, 10), *LEAST_KNOWN[D, 10, 3])
-    assert claimed.least is not None
+    if claimed.least is None:
+        raise ValueError("least must be a number")
     if not is_above(along_printed(claimed.n), claimed.least):
         raise Refuted(f"n = {claimed.n}: some factor brings the loss to {claimed.least} or below")
     if not best < claimed.attained < claimed.least:
@@ -94,7 +61,8 @@ def check_ten(claimed: Factor) -> None:
 def check_twenty(claimed: Factor) -> None:
     """Below ``most`` at the factor, and the certified minimum next to it to six decimals."""
     point = BESIDE_PRINTED.certified(D, 20)
-    assert claimed.most is not None
+    if claimed.most is None:
+        raise ValueError("most must be a number")
     if not along_printed(claimed.n)(claimed.factor) < claimed.most:
         raise Refuted(f"n = {claimed.n}: the loss at the factor {claimed.factor} is not below {claimed.most}")
     if not (point.minimum and abs(point.loss.upper - claimed.attained) < fmpq(1, 2 * 10**6)):
@@ -111,12 +79,12 @@ def check_twenty(claimed: Factor) -> None:
 def test_claim_trained_relaxed_three_layers_at_twenty_not_ten(evidence: Evidence) -> None:
     """At n = 10 the loss, a polynomial of degree 26 in c, minus 0.11 has no real root, while 0.0393 is attained."""
     stated = Factor(10, least=fmpq(11, 100), attained=fmpq(393, 10**4))
-    mutants = {
-        "above 0.12": stated._replace(least=fmpq(12, 100)),
-        "n = 11": stated._replace(n=11),
-        "n = 20": stated._replace(n=20),
-        "0.0392 is attained": stated._replace(attained=fmpq(392, 10**4)),
-    }
+    mutants = [
+        changed(stated, "some factor brings the loss to 3/25", least=fmpq(12, 100)),
+        changed(stated, "n = 12: some factor", n=12),
+        changed(stated, "n = 20: some factor", n=20),
+        changed(stated, "49/1250 is not attained", attained=fmpq(392, 10**4)),
+    ]
     evidence.check(check_ten, stated, mutants)
 
 
@@ -130,12 +98,12 @@ def test_claim_trained_relaxed_three_layers_at_twenty_not_ten(evidence: Evidence
 def test_claim_trained_relaxed_three_layers_at_twenty(evidence: Evidence) -> None:
     """At n = 20 the factor 0.876 brings the figure's numbers to within 3 % of the certified minimum next to them."""
     stated = Factor(20, most=fmpq(99, 10**5), factor=fmpq(876, 1000), attained=fmpq(961, 10**6))
-    mutants = {
-        "n = 19": stated._replace(n=19),
-        "the factor 1": stated._replace(factor=fmpq(1)),
-        "below 0.00098": stated._replace(most=fmpq(98, 10**5)),
-        "a minimum of 0.000960": stated._replace(attained=fmpq(960, 10**6)),
-    }
+    mutants = [
+        changed(stated, "n = 19: the loss at the factor", n=19),
+        changed(stated, "the loss at the factor 1 is not", factor=fmpq(1)),
+        changed(stated, "is not below 49/50000", most=fmpq(98, 10**5)),
+        changed(stated, "the minimum is not", attained=fmpq(960, 10**6)),
+    ]
     evidence.check(check_twenty, stated, mutants)
     evidence.chart(factor_chart())
 
@@ -146,42 +114,63 @@ RUNS = {
 }
 
 
-def check_trained(threshold: fmpq) -> None:
-    """Dist of every A_l and of B_0, B_1 at most a threshold, and norms of A_l that increase with l."""
-    for name, stored in RUNS.items():
-        run = trained_runs.compared(stored)
-        squares = [layer.distance for layer in run.layers] + [
-            layer.factor_distance for layer in run.layers[:-1]
-        ]
-        if not all(square is not None and square <= threshold**2 for square in squares):
-            raise Refuted(f"{name}: some matrix is no multiple of I")
-        norms = [(layer.A * layer.A.transpose()) for layer in run.layers]
-        traces = [sum((m[i, i] for i in range(D)), fmpq(0)) for m in norms]
-        if traces != sorted(traces):
-            raise Refuted(f"{name}: the norms do not increase with the layer")
+class Trained(NamedTuple):
+    """What is read off runs at their end: greatest Dist and batch loss, the layers by norm; the unit of print."""
+
+    distance: fmpq = RELAXED_NEAR
+    loss: float = 0.15
+    order: tuple[int, ...] = (0, 1, 2)
+    unit: fmpq = fmpq(1, 100)
+
+
+def check_distances(stated: Trained) -> None:
+    """Dist of every A_l and of B_0, B_1, exactly for the stored weights."""
+    for run in map(trained_runs.compared, RUNS.values()):
+        squares = [layer.distance for layer in run.layers] + [x.factor_distance for x in run.layers[:-1]]
+        if not all(square is not None and square <= stated.distance**2 for square in squares):
+            raise Refuted("some matrix is no multiple of I")
+
+
+def check_norms(stated: Trained) -> None:
+    """The norms of A_l, in this order of the layers."""
+    for run in map(trained_runs.compared, RUNS.values()):
+        norms = [sum((x**2 for x in run.layers[place].A.entries()), fmpq(0)) for place in stated.order]
+        if norms != sorted(norms):
+            raise Refuted("the norms have another order")
+
+
+def check_loss(stated: Trained) -> None:
+    """The median batch loss over the last three tenths of each run."""
+    for name, run in RUNS.items():
+        if trained_runs.median_batch_loss(run) > stated.loss:
+            raise Refuted(f"{name}: the loss of batches is larger")
 
 
 @pytest.mark.claim(
     slug="trained_relaxed_three_layers",
     grade="trained",
     range="n = 10, 20, three runs",
-    parts=("distances", "norms"),
+    parts=("distances", "norms", "loss"),
+    scale="small",
 )
 def test_claim_trained_relaxed_three_layers_trained(evidence: Evidence) -> None:
-    """Three runs in whitened coordinates: all matrices end within 1/20 of multiples of I, the norms of A_l increase
-    with l. Where they end differs: both runs at n = 20 reach another local minimum than the figure's."""
-    evidence.check(
-        check_trained, fmpq(1, 20), {"1/100": fmpq(1, 100), "1/50": fmpq(1, 50), "1/40": fmpq(1, 40)}
-    )
+    """Three runs in whitened coordinates: matrices end close to multiples of I, the norms of A_l increase, and the loss
+    of batches is small. The thresholds were chosen with the weights at hand."""
+    stated, apart = Trained(), "some matrix is no multiple of I"
+    distances = [changed(stated, apart, distance=fmpq(1, k)) for k in (100, 50, 40)]
+    norms = [changed(stated, "the norms have another order", order=order) for order in ((1, 0, 2), (0, 2, 1))]
+    losses = [changed(stated, "the loss of batches is larger", loss=loss) for loss in (0.1, 0.01)]
+    evidence.check(check_distances, stated, distances)
+    evidence.check(check_norms, stated, norms)
+    evidence.check(check_loss, stated, losses)
     for name, stored in RUNS.items():
         run = trained_runs.compared(stored)
         steps = ", ".join(f"{-nearest(layer.step):.3f}" for layer in run.layers)
         factors = ", ".join(f"{nearest(layer.factor):.3f}" for layer in run.layers[:-1])
         evidence.figure(f"{name}: a; b", f"{steps}; {factors}", exact=False)
+        losses_there = f"{nearest(run.projected_loss):.4g}; {trained_runs.median_batch_loss(stored):.4g}"
         evidence.figure(
-            f"{name}: population loss at the nearest point of $\\mathcal S'$",
-            f"{nearest(run.projected_loss):.4g}",
-            False,
+            f"{name}: population loss at the nearest point of $\\mathcal S'$; batch loss", losses_there, False
         )
     for n in (10, 20):
         run = trained_runs.compared(RUNS[f"n = {n}, seed 0"])
@@ -196,6 +185,75 @@ def test_claim_trained_relaxed_three_layers_trained(evidence: Evidence) -> None:
             exact=False,
         )
     evidence.chart(distance_chart())
+
+
+def check_not_printed(stated: Trained) -> None:
+    """The run at n = 10 ends at numbers that, to so many units, are not those of the figure."""
+    run = trained_runs.compared(RUNS["n = 10, seed 0"])
+    found = [*(-layer.step for layer in run.layers), *(layer.factor for layer in run.layers[:-1])]
+    if all(abs(x - decimal(text)) <= stated.unit / 2 for x, text in zip(found, [*A, *B], strict=True)):
+        raise Refuted("the run ends at the figure's numbers")
+
+
+@pytest.mark.claim(
+    slug="trained_relaxed_three_layers",
+    grade="trained",
+    range="n = 10, one run",
+    parts=("figure",),
+    scale="small",
+    refutes=True,
+)
+def test_claim_trained_relaxed_three_layers_figure(evidence: Evidence) -> None:
+    """The one run at the stated n = 10 ends at other numbers than the figure's. So do the two at n = 20, at another
+    minimum: this says little, and a criterion on the loss of batches is still to come."""
+    evidence.check(
+        check_not_printed, Trained(), [changed(Trained(), "the run ends at the figure's", unit=fmpq(10))]
+    )
+
+
+@pytest.mark.claim(
+    slug="trained_relaxed_three_layers",
+    grade="trained",
+    range="n = 10, one run",
+    parts=(),
+    scale="small",
+    refutes=True,
+    reading="population_loss",
+)
+@pytest.mark.claim(
+    slug="trained_relaxed_three_layers_at_twenty",
+    grade="trained",
+    range="n = 10, one run",
+    parts=("run",),
+    scale="small",
+)
+def test_claim_trained_relaxed_three_layers_population_loss(evidence: Evidence) -> None:
+    """At the end of the run at n = 10 batches lose 0.139, and the population more than 60 000."""
+    evidence.check(
+        check_run,
+        Losses(),
+        [
+            changed(Losses(), "the population loses less", population=70_000),
+            changed(Losses(), "batches lose another amount", batch="0.13"),
+            changed(Losses(), "batches lose another amount", batch="0.15"),
+        ],
+    )
+
+
+class Losses(NamedTuple):
+    """More than the population loss at the nearest point of 𝒮′, and the median batch loss rounded."""
+
+    population: int = 60_000
+    batch: str = "0.14"
+
+
+def check_run(stated: Losses) -> None:
+    """Of the run at n = 10."""
+    run = RUNS["n = 10, seed 0"]
+    if trained_runs.compared(run).projected_loss <= stated.population:
+        raise Refuted("the population loses less")
+    if f"{trained_runs.median_batch_loss(run):.2f}" != stated.batch:
+        raise Refuted("batches lose another amount")
 
 
 def distance_chart() -> Chart:
@@ -232,7 +290,7 @@ def factor_chart() -> Chart:
     grid = [fmpq(k, 100) for k in range(30, 106)]
     x = tuple(map(nearest, grid))
     return Chart(
-        title="Which context length does the figure belong to?",
+        title="The figure's numbers in the population loss",
         caption="Exact population loss at the figure's numbers, the A_l multiplied by c. At n = 20 a factor of 0.876 "
         "leads to within 3 % of the minimum next to them (dashed); at n = 10 no factor leads near to what is attained.",
         x_label="$c$",

@@ -21,8 +21,7 @@ from tests.claims.formulas.values import Matrix, times
 
 
 @compares(
-    "gdpp_critical_points gdpp_loss gdpp_infimum_attained gdpp_minimum_attained gdpp_minimizer_two_layers "
-    "gdpp_norms_increase covariate_update_conditioning covariate_update_conditioning_threshold "
+    "gdpp_critical_points gdpp_loss gdpp_infimum_attained covariate_update_conditioning_threshold "
     "covariate_update_conditioning_typical trained_relaxed_published_numbers",
     r"\mathcal S'=\{A_l=a_l\Sigma^{-1},\,B_l=b_lI\}",
 )
