@@ -8,8 +8,7 @@ from typing import Any
 
 from flint import fmpq
 
-from icl_claims.theory.algebra.exact import Refuted
-from tests.shared.coordinates import Prompt, Variables, gaussian, inner, layer_with, loss, rademacher
+from tests.shared.coordinates import Prompt, Variables, gaussian, inner, rademacher
 
 
 def noiseless(columns: Sequence[Sequence[Any]], x_query: Sequence[Any], w: Sequence[Any]) -> Prompt:
@@ -44,11 +43,3 @@ def skewed_task() -> tuple[Variables, Prompt]:
 def filled(prompt: Prompt, slot: int) -> Prompt:
     """The same with a number in the query's label slot."""
     return replace(prompt, slot=slot)
-
-
-def one_exact_step_on_signs() -> str:
-    """In words: with x = ±1 every way of descending loses nothing, so that no order of the least losses is left."""
-    v, prompt = signs()
-    if loss(v, prompt, *layer_with([[1]])) != 0:
-        raise Refuted("one step of size 1 is not exact for x = ±1")
-    return "d = 1, x = ±1: S = 1 always, and one step of size 1 is exact. All three losses are 0 for every L."
