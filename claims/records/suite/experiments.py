@@ -21,13 +21,12 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         slug="loss_against_depth_minima",
         paper="suite",
-        location="corrects Ahn et al., App. D, Fig. 7",
+        location="beside Ahn et al., App. D, Fig. 7",
         statement=_MINIMA
         + r"For $n=20$: $u<p<g$ for $L=2,3,4$, but $u=p=\frac{15}{13}<g$ for $L=1$, where no choice of weights "
         r"$P$, $Q$ loses less.",
         assumptions=(GAUSSIAN_COVARIATES, WHITENED_TASK),
         parts=("deeper", "one_layer"),
-        corrects="loss_against_depth",
     ),
     Claim(
         slug="loss_against_context_length_minima",

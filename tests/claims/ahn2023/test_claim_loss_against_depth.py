@@ -162,11 +162,11 @@ def check_none_is_below(one: OneLayer) -> None:
     slug="loss_against_depth",
     grade="exact",
     range="L = 1, d = 5, n = 20, the experiment's Σ",
-    parts=("one_layer",),
     complete=True,
     refutes=True,
+    reading="population",
 )
-def test_claim_loss_against_depth_one_layer(evidence: Evidence) -> None:
+def test_claim_loss_against_depth_of_the_population(evidence: Evidence) -> None:
     """At L = 1 the transformer cannot be below preconditioned GD: 15/13 is the minimum over all P and Q, and one
     step of preconditioned GD with the best step attains it. For L = 2, 3, 4 some weights are below."""
     mutants = [changed(OneLayer(), f"L = {L}: some weights lose less", layers=L) for L in (2, 3, 4)]
@@ -175,41 +175,42 @@ def test_claim_loss_against_depth_one_layer(evidence: Evidence) -> None:
     evidence.figure("preconditioned GD, one best step", optimal_steps(isotropic(D, N), 1).loss)
 
 
-class Below(NamedTuple):
-    """That the run of each depth loses less than preconditioned GD, and at most this multiple of the minimum on 𝒮."""
+class InOrder(NamedTuple):
+    """That at each of these depths the losses are in the stated order on more than this share of fresh batches."""
 
     depths: tuple[int, ...] = (2, 3, 4)
-    multiple: fmpq = fmpq(101, 100)
+    share: fmpq = fmpq(1, 2)
 
 
-def check_below(below: Below) -> None:
-    """By the exact population loss of the trained weights."""
-    for L in below.depths:
-        run, looped = trained_runs.compared(RUNS[L]), optimal_looped_step(isotropic(D, N), L).loss
-        if run.loss is None or not run.minimum <= run.loss <= run.minimum * below.multiple:
-            raise Refuted(f"L = {L}: the loss is not as near to the minimum as stated")
-        if not looped.compare(run.loss) > 0:
-            raise Refuted(f"L = {L}: the loss is not below that of preconditioned GD")
+def check_in_order(stated: InOrder) -> None:
+    """Counted on fresh batches, the same for the three methods."""
+    for L in stated.depths:
+        count = sum(losses.in_order for losses in fresh(RUNS[L], BATCHES))
+        if not count > stated.share * BATCHES:
+            raise Refuted(f"L = {L}: in order on {count} of {BATCHES} batches")
 
 
 @pytest.mark.claim(
     slug="loss_against_depth",
     grade="trained",
     scale="small",
-    range="L = 2, 3, 4, one run each, seed 0",
+    range="L = 2, 3, 4: one run each, 10 fresh batches of 4000 contexts with five queries each",
     parts=("deeper",),
 )
-def test_claim_loss_against_depth_trained(evidence: Evidence) -> None:
-    """Trained sparse layers lose, exactly, within a per cent of the minimum on 𝒮: below preconditioned GD for
-    L = 2, 3, 4. With one layer the run is above it, by a hundred-thousandth."""
+def test_claim_loss_against_depth_on_batches(evidence: Evidence) -> None:
+    """Trained sparse layers of two, three and four lose less than preconditioned GD on fresh batches, and that less
+    than GD. Their exact population losses are in this order too."""
     mutants = [
-        changed(Below(), "L = 1: the loss is not below", depths=(1, 2, 3, 4)),
-        changed(Below(), "not as near to the minimum", multiple=fmpq(1)),
+        changed(InOrder(), "L = 1: in order on", depths=(1, 2, 3, 4)),
+        changed(InOrder(), "L = 1: in order on", depths=(1,)),
+        changed(InOrder(), "L = 2: in order on", share=fmpq(1)),
     ]
-    evidence.check(check_below, Below(), mutants)
-    for L in RUNS:
-        run = trained_runs.compared(RUNS[L])
-        excess = nearest((run.loss or fmpq(0)) / run.minimum - 1)
+    evidence.check(check_in_order, InOrder(), mutants)
+    for L in InOrder().depths:
+        run, looped = trained_runs.compared(RUNS[L]), optimal_looped_step(isotropic(D, N), L).loss
+        assert run.loss is not None
+        assert looped.compare(run.loss) > 0
+        excess = nearest(run.loss / run.minimum - 1)
         evidence.figure(f"L = {L}: relative excess over the minimum", f"{excess:.1e}", exact=False)
 
 
@@ -217,19 +218,17 @@ def test_claim_loss_against_depth_trained(evidence: Evidence) -> None:
     slug="loss_against_depth",
     grade="trained",
     scale="small",
-    range="10 fresh batches for each of L = 1..4, one run each, seed 0",
-    reading="batch",
+    range="L = 1: one run, 10 fresh batches of 4000 contexts with five queries each",
+    parts=("one_layer",),
     refutes=True,
-    level="full",
 )
-def test_claim_loss_against_depth_on_batches(evidence: Evidence) -> None:
-    """On fresh batches of 4000 contexts with five queries each the order holds throughout for two to four sparse
-    layers; with one layer the transformer is above preconditioned GD on some of them."""
-    for L, run in RUNS.items():
-        below = sum(losses.in_order for losses in fresh(run, BATCHES))
-        if (below == BATCHES) != (L > 1):
-            raise Refuted(f"L = {L}: in order on {below} of {BATCHES} batches")
-        evidence.figure(f"L = {L}: batches in order", f"{below} of {BATCHES}", exact=False)
+def test_claim_loss_against_depth_one_layer_on_batches(evidence: Evidence) -> None:
+    """With one layer the trained transformer is above preconditioned GD on more than half of these batches: the two
+    have the same minimum, and which is below is an accident of the batch."""
+    above = sum(losses.transformer > losses.preconditioned for losses in fresh(RUNS[1], BATCHES))
+    if not 2 * above > BATCHES:
+        raise Refuted(f"with one layer the transformer is above on {above} of {BATCHES} batches only")
+    evidence.figure("L = 1: batches with the transformer above", f"{above} of {BATCHES}", exact=False)
 
 
 def depth_chart() -> Chart:
