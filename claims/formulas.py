@@ -96,7 +96,7 @@ def _is_setting(node: Node) -> bool:
     named = [part.text for side in data for part in (side.parts if side.head == "list" else (side,))]
     values = given.parts if given.head == "list" else (given,)
     known = _DATA | _GIVEN
-    return bool(named) and named[0] in _DATA and set(named) <= known and all(map(_is_given, values))
+    return named[0] in _DATA and set(named) <= known and all(map(_is_given, values))
 
 
 def _is_given(node: Node) -> bool:

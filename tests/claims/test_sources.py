@@ -1,5 +1,6 @@
 """Which files a piece of evidence rests on, and when their change makes its row stale."""
 
+import ast
 from dataclasses import replace
 from pathlib import Path
 
@@ -233,3 +234,19 @@ def test_names_that_the_package_itself_offers_lead_to_their_homes(root):
     everything = moments | {"numerics/__init__.py", "numerics/sums.py"}
     assert rests_on(root, "import icl_claims") == everything
     assert rests_on(root, "from icl_claims import theory") == {"theory/__init__.py"}
+
+
+@pytest.mark.parametrize(
+    ("statement", "module"),
+    [
+        ("from . import y", "theory.a.b"),
+        ("from .x import y", "theory.a.b.x"),
+        ("from ..x import y", "theory.a.x"),
+        ("from ...x import y", "theory.x"),
+        ("from x.z import y", "x.z"),
+    ],
+)
+def test_dots_are_resolved_from_the_folder_of_the_file(statement: str, module: str) -> None:
+    (node,) = ast.parse(statement).body
+    assert isinstance(node, ast.ImportFrom)
+    assert sources._absolute(node, "theory/a/b/c.py") == module

@@ -7,6 +7,8 @@ import hashlib
 import re
 import subprocess
 from collections.abc import Sequence
+from fractions import Fraction
+from math import floor
 from pathlib import Path
 
 from tests import ROOT
@@ -29,18 +31,25 @@ def all_mutants() -> list[Mutant]:
 
 
 def drawn(mutants: Sequence[Mutant], size: int, seed: int) -> list[Mutant]:
-    """A systematic sample: every mutant has the same chance, every folder and file its share, to within one.
+    """A sample in which every mutant has the same chance, and every folder and file its share, to within one.
 
-    The mutants of a file are shuffled, files stay in order, and every (M / size)-th of the M is taken from a random
-    start on. The same seed on the same sources gives the same sample.
+    Files in order, each has as many places as the multiples of M / size, from a random start on, fall on its mutants.
+    Within a file the mutants with the least random numbers are taken, which depend on their own text alone: an edit of
+    one file changes the sample in this file, and elsewhere by one in a file at most.
     """
     if size >= len(mutants):
         return list(mutants)
-    places = {file: k for k, file in enumerate(dict.fromkeys(mutant.file for mutant in mutants))}
-    order = sorted(mutants, key=lambda m: (places[m.file], _number(seed, m.file, m.start, m.end, m.text)))
-    step = len(mutants) / size
-    start = _number(seed, "start") / 2**64
-    return [order[int((k + start) * step)] for k in range(size)]
+    files: dict[str, list[Mutant]] = {}
+    for mutant in mutants:
+        files.setdefault(mutant.file, []).append(mutant)
+    start, seen, found = Fraction(_number(seed, "start"), 2**64), 0, []
+    for own in files.values():
+        before = floor(Fraction(seen * size, len(mutants)) + start)
+        seen += len(own)
+        places = floor(Fraction(seen * size, len(mutants)) + start) - before
+        order = sorted(own, key=lambda m: _number(seed, m.file, m.function, m.operator, m.before, m.after))
+        found += order[:places]
+    return found
 
 
 def _number(*parts: object) -> int:

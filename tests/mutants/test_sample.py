@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ SOURCE = "def f(x):\n    return x + 1\n\n\ndef g(x):\n    return -x\n"
 
 def mutants(**files: int) -> list[Mutant]:
     """So many mutants in each file."""
-    return [Mutant(f, "f", "", k, k, k, "", "", "") for f, count in files.items() for k in range(count)]
+    return [Mutant(f, "f", "", k, k, k, "", "", str(k)) for f, count in files.items() for k in range(count)]
 
 
 def test_the_same_seed_gives_the_same_sample_and_another_another() -> None:
@@ -44,6 +45,19 @@ def test_a_mutant_in_a_small_file_is_drawn_too() -> None:
     # Each has the chance 1/10 for each seed: none in 200 seeds has the probability 0.9^200 < 1e-9.
     assert drawn_files["b"] > 0
     assert drawn_files["c"] > 0
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_an_edit_of_a_file_changes_the_sample_there_and_elsewhere_by_one_in_a_file(seed: int) -> None:
+    """Lines that move change nothing."""
+    before, after = (drawn(mutants(a=90 + more, b=47, c=63), 40, seed) for more in (0, 4))
+    moved = drawn(
+        [replace(m, line=m.line + 7, start=m.start + 9) for m in mutants(a=90, b=47, c=63)], 40, seed
+    )
+    assert [(m.file, m.after) for m in moved] == [(m.file, m.after) for m in before]
+    for file in "bc":
+        one, other = ({m for m in sample if m.file == file} for sample in (before, after))
+        assert len(one ^ other) <= 1
 
 
 @pytest.fixture

@@ -101,7 +101,7 @@ def index_of(task: RegressionTask, steps: Sequence[arb]) -> int:
     with ctx.workprec(_PRECISION):
         if not all(step > 0 for step in steps):
             raise Refuted("a step is not certainly positive")
-        L, m = len(steps), [arb(x) for x in spectral_moments(2 * len(steps) + 2, *whitened_sizes(task))]
+        L, m = len(steps), [arb(x) for x in spectral_moments(2 * len(steps), *whitened_sizes(task))]
         if not all(_mean(steps, m, [i], 1).contains(0) for i in range(L)):
             raise Refuted("the gradient does not vanish")
         rows = [
@@ -155,7 +155,7 @@ def _other_steps(task: RegressionTask, c: arb, multiplicity: int, simple: int) -
         return []
     with ctx.workprec(_PRECISION):
         sizes = whitened_sizes(task)
-        m = [arb(x) for x in spectral_moments(2 * multiplicity + 2 * simple + 1, *sizes)]
+        m = [arb(x) for x in spectral_moments(2 * multiplicity + 2 * simple, *sizes)]
         binomials = (fmpq_poly([1, 1]) ** (2 * multiplicity)).coeffs()
         weighted = [
             sum((arb(b) * (-c) ** k * m[k + j + 1] for k, b in enumerate(binomials)), arb(0))

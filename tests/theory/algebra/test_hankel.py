@@ -77,3 +77,11 @@ def test_what_is_not_verified_is_not_returned(monkeypatch: pytest.MonkeyPatch) -
         patch.setattr(hankel._Lifting, "_solved", lambda self, e: fmpz_poly([1]))
         with pytest.raises(ArithmeticError, match="no solution"):
             hankel.solution(entries, right)
+
+
+@pytest.mark.parametrize("modulus", [1, 2, 3, 7, 8])
+def test_balanced_residues_are_the_least(modulus: int) -> None:
+    for value in range(-10, 11):
+        found = int(hankel._balanced(fmpz(value), fmpz(modulus)))
+        assert (found - value) % modulus == 0
+        assert -modulus < 2 * found <= modulus

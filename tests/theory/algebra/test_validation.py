@@ -75,3 +75,9 @@ def test_what_is_refused(
 
 def test_a_singular_matrix_is_semidefinite() -> None:
     assert semidefinite("x", [[1, 1], [1, 1]]) == fmpq_mat([[1, 1], [1, 1]])
+
+
+@pytest.mark.parametrize("value", [[], [[]], [[], []]])
+def test_a_matrix_has_a_row_and_a_column(value: Any) -> None:
+    with pytest.raises(ValueError, match="at least 1 × 1"):
+        matrix("x", value)

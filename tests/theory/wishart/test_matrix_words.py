@@ -291,3 +291,9 @@ def inner(a: Any, b: Any) -> fmpz:
 def test_wrong_arguments_are_refused(call: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize("words", [{1: 2}.keys(), iter([[[1]]])])
+def test_what_has_no_order_or_no_length_is_no_sequence(words: Any) -> None:
+    with pytest.raises(TypeError, match="matrices must be a sequence"):
+        word_moment(words, [[1]], 1)
