@@ -73,7 +73,7 @@ def _is_name(node: Node) -> bool:
     if node.head == "symbol" or node.text == "0":
         return True
     if node.head in ("sub", "prime"):
-        return _is_name(node.parts[0]) or (node.head == "sub" and node.parts[0].text == "0")
+        return _is_name(node.parts[0])
     if node.head == "power":
         base, exponent = node.parts
         return _is_name(base) and (exponent.text in _MARKS or base.text == r"\mathbb R" or node.text in _DATA)

@@ -51,7 +51,7 @@ def relaxed(
     if A.ndim != 3 or A.shape[1] != A.shape[2] or 0 in A.shape:
         raise ValueError(f"A must be a stack of square matrices, layers × d × d, got {tuple(A.shape)}")
     layers, d, _ = A.shape
-    if B.ndim != 3 or B.shape[1:] != A.shape[1:] or B.shape[0] not in (0, layers - 1, layers):
+    if B.shape[1:] != A.shape[1:] or B.shape[0] not in (0, layers - 1, layers):
         raise ValueError(
             f"B must be 0, {layers - 1} or {layers} matrices of {d} × {d}, as A has {layers}, got {tuple(B.shape)}"
         )

@@ -115,6 +115,13 @@ def test_a_name_that_a_package_resolves_at_run_time_may_come_from_any_of_its_mod
     assert rests_on(root, "from icl_claims.theory import exact") == everything - {"theory/other.py"}
 
 
+@pytest.mark.parametrize("line", ["TOTAL = 1", "TOTAL: int = 1", "def TOTAL(): ...", "class TOTAL: ..."])
+def test_a_name_that_such_a_package_defines_itself_comes_from_nowhere_else(root, line):
+    package(root, "theory", f"def __getattr__(name): ...\n{line}\n")
+    write(root, theory__exact="")
+    assert rests_on(root, "from icl_claims.theory import TOTAL") == {"theory/__init__.py"}
+
+
 def test_helpers_and_conftests_of_the_tests_count_with_their_imports(root):
     package(root, "theory")
     package(root, "tests")
@@ -161,6 +168,15 @@ def test_declared_artefacts_count_also_while_they_are_absent(root):
     assert Sources(root, REGISTRY).current("data/missing.bin") != "absent"
 
 
+def test_only_files_of_the_tests_declare_artefacts_and_all_that_are_imported_do(root):
+    package(root, "theory")
+    package(root, "tests")
+    write(root, theory__sum="ARTEFACTS = list(NAMES)\n", tests__runs='ARTEFACTS = ("data/run.bin",)\n')
+    assert rests_on(root, "from icl_claims.theory import sum\nfrom tests import runs") == {
+        "theory/__init__.py", "theory/sum.py", "tests/__init__.py", "tests/runs.py", "data/run.bin",
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("value", ["['a']", "('a', 1)", "tuple(NAMES)", "'a'"])
 def test_artefacts_must_be_a_literal_tuple_of_paths(root, value):
     with pytest.raises(BadEvidence, match=r"^tests/test_claim_sum\.py: ARTEFACTS must be a literal tuple"):
@@ -203,6 +219,22 @@ def test_a_change_of_the_record_makes_its_row_stale_and_no_other(root):
     assert not is_stale(root, stored, {**REGISTRY, "product": other})
     assert is_stale(root, stored, {"sum": replace(CLAIM, statement="$1+1=3$")})
     assert is_stale(root, stored, {"product": other})
+
+
+def test_a_record_or_a_file_that_is_not_there_is_absent(root):
+    found = Sources(root, {"product": CLAIM})
+    assert found.current("record:sum") == found.current("theory/sum.py") == "absent"
+    assert found.current("record:product") != "absent"
+
+
+@pytest.mark.parametrize("folder", ["theory", "numerics", "models", "tests", "claims"])
+def test_a_snapshot_covers_every_folder(root, folder):
+    write(root, **{f"{folder}__deep__x": "A = 1\n"})
+    key, began = f"{folder}/deep/x.py", Sources(root, REGISTRY)
+    before = Sources(root, REGISTRY).current(key)
+    began.snapshot()
+    write(root, **{f"{folder}__deep__x": "A = 2\n"})
+    assert began.current(key) == before != Sources(root, REGISTRY).current(key)
 
 
 def test_a_snapshot_holds_what_the_files_were_when_the_session_began(root):

@@ -248,6 +248,10 @@ def test_published_files(name: str, content: Any, tmp_path: Path) -> None:
 SHAPE = "tensor must be layers × heads × 2 × d × d"
 BAD: dict[str, tuple[torch.Tensor, str]] = {
     "several heads": (torch.ones((3, 2, 2, 4, 4)), f"{SHAPE} with one head, got 2 heads: several heads"),
+    "a scalar": (torch.tensor(1.0), f"{SHAPE}, got a scalar"),
+    "no heads": (torch.ones((3, 2, 4, 4)), f"{SHAPE}, got 3 × 2 × 4 × 4"),
+    "an axis more": (torch.ones((3, 1, 2, 4, 4, 1)), f"{SHAPE}, got 3 × 1 × 2 × 4 × 4 × 1"),
+    "three blocks": (torch.ones((3, 1, 3, 4, 4)), f"{SHAPE}, got 3 × 1 × 3 × 4 × 4"),
     "one block": (torch.ones((3, 1, 1, 4, 4)), f"{SHAPE}, got 3 × 1 × 1 × 4 × 4"),
     "not square": (torch.ones((3, 1, 2, 4, 3)), f"{SHAPE}, got 3 × 1 × 2 × 4 × 3"),
     "no layers": (torch.ones((0, 1, 2, 4, 4)), f"{SHAPE}, got 0 × 1 × 2 × 4 × 4"),

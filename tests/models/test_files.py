@@ -10,7 +10,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from icl_claims.models.files import load, save
+from icl_claims.models import files
+from icl_claims.models.files import load, save, save_trajectory
 from icl_claims.models.weights import Weights, WeightsError
 
 
@@ -83,6 +84,28 @@ def test_other_files(content: bytes, tmp_path: Path) -> None:
         WeightsError, match=r"w\.safetensors must be a safetensors file, got one that does not"
     ):
         load(path)
+
+
+@pytest.mark.parametrize("trajectory", [False, True])
+def test_a_failure_while_writing_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trajectory: bool
+) -> None:
+    path, weights = tmp_path / "w.safetensors", Weights(good, good)
+
+    def write() -> None:
+        save_trajectory(path, [(0, weights)]) if trajectory else save(path, weights)
+
+    def fail(tensors: object, file: Path, **_: object) -> None:
+        Path(file).write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    write()
+    before = path.read_bytes()
+    monkeypatch.setattr(files, "save_file", fail)
+    with pytest.raises(KeyboardInterrupt):
+        write()
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_no_file(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import pytest
 from flint import fmpq, fmpq_mat
 from hypothesis import given
 
+from icl_claims.numerics import eigenvalues
 from icl_claims.numerics.eigenvalues import least_eigenvalue
 from icl_claims.theory.algebra import exact, validation
 from icl_claims.theory.one_layer.distance import proved_least_eigenvalue
@@ -23,6 +24,13 @@ def test_least_eigenvalues_are_certified_from_below(matrix: fmpq_mat) -> None:
 def test_least_eigenvalue_of_a_singular_matrix() -> None:
     assert least_eigenvalue(fmpq_mat([[1, 1], [1, 1]])) == 0
     assert least_eigenvalue(exact.diagonal([3, "1/3"])) == fmpq(1, 3)
+
+
+@pytest.mark.parametrize("proposed", [1e9, 1.0001, -1.0, 0.0])
+def test_whatever_float64_proposes_is_proved(monkeypatch: pytest.MonkeyPatch, proposed: float) -> None:
+    """λ_min = 1: what is above it, or says nothing, becomes 0."""
+    monkeypatch.setattr(eigenvalues.np.linalg, "eigvalsh", lambda _: [proposed])
+    assert least_eigenvalue(fmpq_mat([[2, 1], [1, 2]])) == 0
 
 
 def test_least_eigenvalue_of_a_diagonal_matrix_beyond_float64() -> None:

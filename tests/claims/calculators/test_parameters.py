@@ -13,7 +13,7 @@ from flint import fmpq
 from hypothesis import given
 from hypothesis import strategies as st
 
-from icl_claims.claims.calculators.parameters import ExistingFile, Integer, ListOf, Rational, number
+from icl_claims.claims.calculators.parameters import ExistingFile, Integer, ListOf, Rational, number, options
 
 
 @given(st.fractions())
@@ -101,6 +101,14 @@ def test_the_largest_values_are_read() -> None:
 
 def test_lists_keep_their_order() -> None:
     assert ListOf(Rational()).convert("3,1/2,-0.5", None, None) == (fmpq(3), fmpq(1, 2), fmpq(-1, 2))
+
+
+def test_options_keep_their_order() -> None:
+    @click.command()
+    @options(click.option("--one"), click.option("--two"))
+    def command() -> None: ...
+
+    assert [parameter.name for parameter in command.params] == ["one", "two"]
 
 
 def test_a_file_that_is_there(tmp_path: Path) -> None:

@@ -49,6 +49,10 @@ def test_each_option_reaches_the_task(tmp_path: Path) -> None:
     ("options", "message"),
     [
         ({"covariance": (ONE,)}, "must hold one eigenvalue for each of the 2 dimensions of --dim, got 1"),
+        (
+            {"covariance": (ONE, ONE, ONE)},
+            "must hold one eigenvalue for each of the 2 dimensions of --dim, got 3",
+        ),
         ({"covariance": (ONE, fmpq(-1, 2))}, "must hold numbers ≥ 0, got -1/2"),
         ({"covariance": (ONE, fmpq(0))}, "must hold numbers > 0 where Ω = Σ⁻¹ (see --task), got 0"),
         ({"task_covariance": (ONE, fmpq(-1))}, "must hold numbers ≥ 0, got -1"),
