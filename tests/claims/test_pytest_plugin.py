@@ -298,7 +298,7 @@ BODIES = {
     "skip": (f"{DOES}; pytest.skip('no luck')", "skipped", "unverified"),
     "expected failure": ("pytest.xfail('known')", "skipped", "unverified"),
     "float as exact figure": ("evidence.figure('rate', 0.5)", "failed", "open"),
-    "unknown assumption": ("evidence.dispensable('positiv', is_two)", "failed", "open"),
+    "unknown assumption": ("evidence.dispensable('positiv', holds)", "failed", "open"),
 }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import importlib
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -16,7 +15,7 @@ from icl_claims.claims.claim import Claim
 from icl_claims.claims.registry import registry, require_grounded
 from icl_claims.claims.results import Mutant, Necessity, Results, Row
 from icl_claims.claims.verdicts import judge_all
-from icl_claims.theory.derivation import Derivation
+from icl_claims.theory.derivation import Derivation, Lemma
 from tests import ROOT
 from tests.shared.rows import passed
 
@@ -100,33 +99,44 @@ def test_a_claim_with_a_proof_or_an_argument_has_a_derivation(slug: str) -> None
 
 
 @cache
-def derivations_imported(file: Path) -> frozenset[str]:
-    """The modules of derivations that a source file imports."""
-
-    def names() -> Iterator[str]:
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Import):
-                yield from (alias.name for alias in node.names)
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                yield node.module
-                yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-    prefix = "icl_claims.theory.derivations."
-    return frozenset(name.removeprefix("icl_claims.") for name in names() if name.startswith(prefix))
+def imported_from_derivations(file: Path) -> frozenset[tuple[str, str]]:
+    """(module, name) of what a source file imports from derivations; the name is empty where a module is imported."""
+    prefix, package = "icl_claims.theory.derivations", "icl_claims."
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {(alias.name, "") for alias in node.names if alias.name.startswith(f"{prefix}.")}
+        elif isinstance(node, ast.ImportFrom) and node.module == prefix:
+            found |= {(f"{prefix}.{alias.name}", "") for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith(f"{prefix}."):
+            found |= {(node.module or "", alias.name) for alias in node.names}
+    return frozenset((module.removeprefix(package), name) for module, name in found)
 
 
 @pytest.mark.parametrize("slug", DECIDED)
-def test_evidence_uses_no_derivation_of_a_claim_that_it_does_not_rest_on(slug: str) -> None:
-    """Held against what the test file and the derivation import."""
+def test_evidence_uses_no_theorem_of_a_claim_that_it_does_not_rest_on(slug: str) -> None:
+    """Held against what the test file and the derivation import.
+
+    Of a claim that it does not rest on it may use lemmas that its own derivation lists, which its evidence runs then,
+    and functions; but neither the whole derivation nor a lemma that it does not list.
+    """
     claim = registry()[slug]
     files = {ROOT / entry.nodeid.partition("::")[0] for entry in INDEX.of(slug)}
+    own = {claim.derivation}
+    for file in files:  # A correction stands beside what it corrects.
+        own |= {other.derivation for other in registry().values() if file in files_of(other.slug)}
     if claim.derivation is not None:
         files.add(ROOT / Path(*claim.derivation.split(".")).with_suffix(".py"))
-    shared = {other.derivation for other in registry().values() if files & files_of(other.slug)}
-    modules = frozenset().union(*map(derivations_imported, files)) - {claim.derivation} - shared
-    known = {other.derivation for other in registry().values()}
-    allowed = {registry()[below].derivation for below in claim.rests_on}
-    assert {module for module in modules if module in known} <= allowed
+    allowed = own | {registry()[below].derivation for below in claim.rests_on}
+    listed = derivation(slug).lemmas if claim.derivation else ()
+    for module, name in frozenset().union(*map(imported_from_derivations, files)):
+        if module in allowed:
+            continue
+        value = getattr(importlib.import_module(f"icl_claims.{module}"), name or "DERIVATION", None)
+        assert not isinstance(value, Derivation), f"{slug} uses {module} and does not rest on its claim"
+        assert not isinstance(value, Lemma) or value in listed, (
+            f"{slug} uses {name} of {module}, not among its lemmas"
+        )
 
 
 @cache

@@ -69,23 +69,27 @@ def rescaling(theorem: Theorem) -> None:
     prove_scaled(query_entry(), theorem.b_power, theorem.A_power)
 
 
+BILINEAR = Lemma(
+    r"The query entry $\ell$ of the layer is linear in the products $ba_j^\top$.",
+    "Every term of the entry, multiplied out with all of $P$ and $Q$ free, holds one letter of $b$ and one of "
+    "$A$.",
+    bilinear,
+    "all d, n, P, Q, every prompt",
+)
+
+EXCESS = Lemma(
+    r"For $\ell^\star$ at $b=e_{d+1}$, $A=(-\Gamma;0)$ and every $b$, $A$: $f(b,A)-f^\star=\mathbb "
+    r"E(\ell-\ell^\star)^2+2D(bA)-2D(b^\star A^\star)$, with $D(bA)=\mathbb E[(\ell^\star+\langle "
+    r"w,x_q\rangle)\,\ell]$ half the derivative there in the direction of the product.",
+    "Both sides are averaged over prompts and compared as polynomials.",
+    excess,
+    "all d, n, Σ, Ω, σ², Γ, b, A",
+)
+
 DERIVATION = Derivation(
     (
-        Lemma(
-            r"The query entry $\ell$ of the layer is linear in the products $ba_j^\top$.",
-            "Every term of the entry, multiplied out with all of $P$ and $Q$ free, holds one letter of $b$ and one of "
-            "$A$.",
-            bilinear,
-            "all d, n, P, Q, every prompt",
-        ),
-        Lemma(
-            r"For $\ell^\star$ at $b=e_{d+1}$, $A=(-\Gamma;0)$ and every $b$, $A$: $f(b,A)-f^\star=\mathbb "
-            r"E(\ell-\ell^\star)^2+2D(bA)-2D(b^\star A^\star)$, with $D(bA)=\mathbb E[(\ell^\star+\langle "
-            r"w,x_q\rangle)\,\ell]$ half the derivative there in the direction of the product.",
-            "Both sides are averaged over prompts and compared as polynomials.",
-            excess,
-            "all d, n, Σ, Ω, σ², Γ, b, A",
-        ),
+        BILINEAR,
+        EXCESS,
         Lemma(
             r"$D(bA)=\operatorname{tr}\bigl((\beta A_x+ua^\top)\Sigma(\Omega-\Gamma N)\Sigma\bigr)$ with "
             r"$N=\frac{n+1}n\Sigma\Omega+\frac{\operatorname{tr}\Sigma\Omega+\sigma^2}nI$.",

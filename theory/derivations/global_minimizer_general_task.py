@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from icl_claims.theory.algebra.words import Words, eye, n, one, sigma2
 from icl_claims.theory.derivation import Derivation, Lemma
-from icl_claims.theory.derivations import global_minimizer
+from icl_claims.theory.derivations.global_minimizer import BILINEAR, EXCESS
 from icl_claims.theory.one_layer.linear_attention import gradient_from_layer
 from icl_claims.theory.one_layer.products import prove_gradient, prove_invertible, prove_minimum
 from icl_claims.theory.one_layer.single_layer import GAMMA
@@ -46,8 +46,6 @@ def minimum(stated: Minimizer) -> None:
     """The loss at Γ."""
     prove_minimum(stated.normal, stated.minimum)
 
-
-BILINEAR, EXCESS = global_minimizer.DERIVATION.lemmas[:2]
 
 DERIVATION = Derivation(
     (

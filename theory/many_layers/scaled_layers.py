@@ -39,6 +39,7 @@ def prove_layer_contracts(factor: Words) -> None:
     Raises:
         Refuted: the label row is another one, or the covariates change.
 
+    >>> from icl_claims.theory.algebra.words import n
     >>> prove_layer_contracts(eye("d") - X @ X.T * STEP / n)
     """
     state = Blocks([[X, X_QUERY], [VECTOR.T @ X, VECTOR.T @ X_QUERY]])

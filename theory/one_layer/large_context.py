@@ -54,7 +54,7 @@ def first_order_loss() -> sympy.Expr:
     T + lambda
     """
     lost = EIGENVALUE - EIGENVALUE**2 * preconditioner_eigenvalue()
-    return sympy.limit(sympy.cancel(CONTEXT * lost), CONTEXT, sympy.oo)
+    return sympy.cancel(sympy.limit(sympy.cancel(CONTEXT * lost), CONTEXT, sympy.oo))
 
 
 def is_positive(expression: sympy.Expr) -> bool:
