@@ -9,7 +9,7 @@ Derived here; for the loss see :mod:`icl_claims.theory.many_layers.gdpp`.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sympy.polys.fields import FracElement
 from sympy.polys.rings import ring
@@ -82,8 +82,7 @@ def _jet(point: Point, layers: int) -> ResidualJet:
     return residual_jet([s**0 * x for x in a], [s**0 * x for x in b], s, s**0)
 
 
-def _integral(polynomial: object) -> FracElement:
+def _integral(polynomial: Any) -> FracElement:
     """∫ p dμ as a rational function of d and n, for a polynomial in s of degree at most 8."""
     moments = [in_ring(m, d, 1 / n) for m in spectral_moments(8)]
-    terms = getattr(polynomial, "terms", list)()
-    return sum((c * moments[k] for (k,), c in terms), start=FIELD.zero)
+    return sum((c * moments[k] for (k,), c in polynomial.terms()), start=FIELD.zero)

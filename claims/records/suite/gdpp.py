@@ -53,6 +53,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"$\mathbb R^5$ for $(d,n)=(1,1)$, $(2,1)$, $(2,5)$, $(3,2)$, $(5,3)$, $(5,10)$, $(5,20)$.",
         parts=("two_layers", "three_layers"),
         derivation="theory.derivations.gdpp_minimum_attained",
+        rests_on=("gdpp_loss",),
     ),
     Claim(
         slug="gdpp_minimizer_two_layers",
@@ -63,7 +64,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"without "
         "covariate updates lose.",
         parts=("minimizer", "gain"),
-        rests_on=("gdpp_minimum_attained",),
+        rests_on=("gdpp_loss", "gdpp_minimum_attained"),
     ),
     Claim(
         slug="covariate_update_conditioning_threshold",
