@@ -82,8 +82,7 @@ def _jet(point: Point, layers: int) -> ResidualJet:
     return residual_jet([s**0 * x for x in a], [s**0 * x for x in b], s, s**0)
 
 
-def _integral(polynomial: object) -> FracElement:
+def _integral(polynomial: Any) -> FracElement:
     """∫ p dμ as a rational function of d and n, for a polynomial in s of degree at most 8."""
     moments = [in_ring(m, d, 1 / n) for m in spectral_moments(8)]
-    terms: list[Any] = getattr(polynomial, "terms", list)()
-    return sum((c * moments[k] for (k,), c in terms), start=FIELD.zero)
+    return sum((c * moments[k] for (k,), c in polynomial.terms()), start=FIELD.zero)

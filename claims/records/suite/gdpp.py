@@ -53,6 +53,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"$\mathbb R^5$ for $(d,n)=(1,1)$, $(2,1)$, $(2,5)$, $(3,2)$, $(5,3)$, $(5,10)$, $(5,20)$.",
         parts=("two_layers", "three_layers"),
         derivation="theory.derivations.gdpp_minimum_attained",
+        rests_on=("gdpp_loss",),
     ),
     Claim(
         slug="gdpp_minimizer_two_layers",
@@ -63,7 +64,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"without "
         "covariate updates lose.",
         parts=("minimizer", "gain"),
-        rests_on=("gdpp_minimum_attained",),
+        rests_on=("gdpp_loss", "gdpp_minimum_attained"),
     ),
     Claim(
         slug="covariate_update_conditioning_threshold",
@@ -72,9 +73,9 @@ CLAIMS: tuple[Claim, ...] = (
         statement=r"On "
         + _SCALED
         + r", in whitened coordinates, on every prompt: $X_l=p_l(S_0)X_0$, the query's column "
-        r"too, with $p_0=1$ and $p_{l+1}=p_l(1+a_lb_lsp_l^2)$, of degree $(3^{l+1}-1)/2$ where no $\gamma$ is 0, and the "
-        r"Gram matrices obey $S_{l+1}=\varphi(S_l)$ with $\varphi(s)=s(1-\gamma s)^2$, $\gamma=-a_lb_l$. Two eigenvalues "
-        r"$0<s<t$ of $S_l$ have images of ratio below $t/s$, the larger by the smaller, if and only if $\gamma>0$, "
+        r"too, with $p_0=1$ and $p_{l+1}=p_l(1+a_lb_lsp_l^2)$, of degree $(3^{l+1}-1)/2$ where no $\gamma$ is 0, and "
+        r"the Gram matrices obey $S_{l+1}=\varphi(S_l)$ with $\varphi(s)=s(1-\gamma s)^2$, $\gamma=-a_lb_l$. Two "
+        r"eigenvalues $0<s<t$ of $S_l$ have images of ratio below $t/s$, the larger by the smaller, if and only if $\gamma>0$, "
         r"$s+t<2/\gamma$ and $(1-\gamma(s+t))((s+t)-\gamma(s^2+t^2))>0$. So for $\gamma>0$ the condition number falls "
         r"on every prompt with $0\prec S_l\preceq\frac1{2\gamma}I$ that is no multiple of $I$, and, for $n\ge d\ge2$, "
         r"rises on some prompt with $S_l\preceq cI$ for every $c>\frac1{2\gamma}$; for $\gamma=0$ it stays; for "
