@@ -77,8 +77,9 @@ def test_a_run_needs_no_directory_and_depends_on_its_seed(tmp_path: Path) -> Non
 
 
 def test_a_finished_run_is_read_not_repeated(tmp_path: Path) -> None:
-    first = train(TASK, SHORT, directory=tmp_path)
-    assert identical(first, train(TASK, SHORT, directory=tmp_path, progress=interrupt_at(1)))
+    first, steps = train(TASK, SHORT, directory=tmp_path), []
+    assert identical(first, train(TASK, SHORT, directory=tmp_path, progress=lambda *step: steps.append(step)))
+    assert not steps
 
 
 def test_an_interrupt_while_writing_keeps_the_last_checkpoint(
