@@ -1,4 +1,4 @@
-"""``train`` beside an optimiser written out by hand: loss, gradient, clip, Adam, rate, averages and batches.
+"""``train`` beside an optimizer written out by hand: loss, gradient, clip, Adam, rate, averages and batches.
 
 The hand computes in balls, and every float64 number of a run must lie in its ball. Why it has to: float64 evaluates a
 sum of products, in any order and association, to Σ t (1 + η) over its terms t, with |η| ≤ k · 2⁻⁵³ for k roundings on
@@ -89,7 +89,7 @@ def two_sparse_layers(parameters: list[arb_mat], batch: Batch) -> tuple[arb, lis
 
 @dataclass(frozen=True)
 class Hand:
-    """The optimiser that is written out; other values of its fields make others, which ``train`` is not."""
+    """The optimizer that is written out; other values of its fields make others, which ``train`` is not."""
 
     betas: tuple[float, float] = (0.9, 0.99)
     epsilon: float = 1e-8
@@ -205,7 +205,7 @@ def agrees(found: Ran, settings: Settings, gradient: Gradient, hand: Hand) -> bo
     layers = 1 if settings.tied else settings.layers
     weights = dict(found.result.snapshots)
     start = [arb_mat(m.tolist()) for k in range(layers) for m in (weights[0].P[k], weights[0].Q[k])]
-    # The batch that another optimiser would want is at hand as well.
+    # The batch that another optimizer would want is at hand as well.
     losses, iterates, mean = hand.run(start, [*found.batches, *found.batches * 6], gradient, settings)
     compared = [(iterates[step], kept) for step, kept in found.result.snapshots]
     return all(ball.contains(arb(x)) for ball, x in zip(losses, found.losses, strict=True)) and all(
@@ -240,7 +240,7 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("other", list(OTHERS))
-def test_another_optimiser_is_told_apart(other: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_optimizer_is_told_apart(other: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The balls are narrow enough. Where the clip is joint, so that norms add up over layers as well."""
     for settings, gradient in (FREE, one_free_layer), (SPARSE, two_sparse_layers):
         if settings is FREE or OTHERS[other].averages_from is None:
