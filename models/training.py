@@ -182,8 +182,6 @@ class _Run:
         self.curve, self.since = state["curve"], state["since"]
         self.snapshots = state["snapshots"]
         self.generator.set_state(state["generator"])
-        if self.step % self.settings.resample_every:
-            self.batch = self._draw()
 
     def _draw(self) -> tuple[Tensor, Tensor]:
         self.before_batch = self.generator.get_state()

@@ -108,6 +108,14 @@ def test_a_failure_while_writing_leaves_the_old_file(
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_reason_of_several_lines_is_cut(tmp_path: Path) -> None:
+    """What torch says of a pickled module tells, over many lines, how to execute it."""
+    torch.save(torch.nn.Linear(2, 2), tmp_path / "w.pt")
+    with pytest.raises(WeightsError, match="does not parse: Weights only load failed") as refused:
+        load(tmp_path / "w.pt")
+    assert "\n" not in str(refused.value)
+
+
 def test_no_file(tmp_path: Path) -> None:
     for path, reason in ((tmp_path / "none", "no such file"), (tmp_path, "is a folder, not a file")):
         with pytest.raises(WeightsError, match=re.escape(f"{path}: {reason}")):

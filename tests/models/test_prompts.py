@@ -149,6 +149,14 @@ def test_singular_covariances() -> None:
             assert (X[:, k] - v[k] * X[:, 0]).abs().max() < 2.0**-40
 
 
+@pytest.mark.parametrize("v", [[1, 1, 2], [2, 3, 1]])
+def test_an_eigenvalue_that_rounding_makes_negative_counts_as_zero(v: list[int]) -> None:
+    """v vᵀ + 10⁻³⁰ I is definite, and in float64 it is v vᵀ, whose least eigenvalue comes out below 0."""
+    tiny = fmpq(1, 10**30)
+    sigma = [[a * b + tiny * (i == j) for j, b in enumerate(v)] for i, a in enumerate(v)]
+    assert sample_prompts(RegressionTask(sigma, 3), 10, seeded(11))[0].isfinite().all()
+
+
 def test_axis_prompts_share_context_and_weights() -> None:
     """The same draws as sample_prompts, with queries Σ^{1/2} e_j, whose targets mix to that of x_q."""
     axis, targets = sample_axis_prompts(TASK, 6, seeded(9))

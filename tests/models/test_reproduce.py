@@ -15,7 +15,7 @@ from icl_claims.models.reproduce import RUNS
 from icl_claims.models.runs.ahn2023 import DIM, SPECTRUM, rotation, task
 from icl_claims.models.runs.run import Run
 from icl_claims.models.settings import Settings
-from icl_claims.models.training import LOG, TRAJECTORY
+from icl_claims.models.training import LOG, TRAJECTORY, WEIGHTS
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.task import isotropic
 from tests import ROOT
@@ -92,7 +92,8 @@ def test_the_command_line_makes_the_runs_in_order(
 
 
 def test_every_file_of_a_run_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = (WEIGHTS, LOG, TRAJECTORY)
     settings = replace(RUNS["ahn2023/depth/layers_1"].settings, steps=3, batch=4, snapshots=1)
-    monkeypatch.setitem(RUNS, "short", Run(isotropic(2, 3), settings, (TRAJECTORY, LOG)))
+    monkeypatch.setitem(RUNS, "short", Run(isotropic(2, 3), settings, files))
     folder = reproduce.reproduce("short", tmp_path / "artefacts", tmp_path / "scratch")
-    assert {path.name for path in folder.iterdir()} == {TRAJECTORY, LOG}
+    assert {path.name for path in folder.iterdir()} == set(files)

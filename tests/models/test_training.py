@@ -62,6 +62,14 @@ def test_a_resumed_run_is_the_uninterrupted_one(tmp_path: Path, settings: Settin
         assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
+def test_a_run_resumed_between_two_points_of_its_curve(tmp_path: Path) -> None:
+    """A point for every three steps, and the last checkpoint after 40."""
+    settings = replace(SHORT, steps=450, batch=1)
+    with pytest.raises(KeyboardInterrupt):
+        train(TASK, settings, directory=tmp_path, progress=interrupt_at(47))
+    assert identical(train(TASK, settings, directory=tmp_path), train(TASK, settings))
+
+
 def test_a_run_needs_no_directory_and_depends_on_its_seed(tmp_path: Path) -> None:
     first = train(TASK, SHORT)
     assert identical(first, train(TASK, SHORT, directory=tmp_path))
@@ -69,8 +77,9 @@ def test_a_run_needs_no_directory_and_depends_on_its_seed(tmp_path: Path) -> Non
 
 
 def test_a_finished_run_is_read_not_repeated(tmp_path: Path) -> None:
-    first = train(TASK, SHORT, directory=tmp_path)
-    assert identical(first, train(TASK, SHORT, directory=tmp_path, progress=interrupt_at(1)))
+    first, steps = train(TASK, SHORT, directory=tmp_path), []
+    assert identical(first, train(TASK, SHORT, directory=tmp_path, progress=lambda *step: steps.append(step)))
+    assert not steps
 
 
 def test_an_interrupt_while_writing_keeps_the_last_checkpoint(
