@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import time
 from pathlib import Path
 from typing import Any
 
@@ -744,20 +743,3 @@ def test_a_counterexample_makes_its_test_pass_and_the_claim_refuted(project):
     assert project.rows()["test_claim_product"]["counterexamples"] == [
         {"part": "statement", "instance": "Count(n=1)", "margin": "-1"}
     ]
-
-
-# ---------------------------------------------------------------------- cost
-
-
-def test_indexing_and_digesting_this_suite_is_fast():
-    from icl_claims.claims import evidence_index, registry
-    from icl_claims.claims.sources import Sources
-
-    claims = registry.registry()
-    start = time.process_time()
-    index = evidence_index.build(ROOT, claims)
-    found = Sources(ROOT, claims)
-    found.snapshot()
-    for entry in index.entries:
-        found.digests_of(entry.nodeid.partition("::")[0], entry.mark.slug)
-    assert time.process_time() - start < 2.0, "a few tenths of a second on one core, with room for a slow one"

@@ -168,7 +168,7 @@ class Recorder:
                 each
                 for each in gc.get_objects()
                 if isinstance(each, functools._lru_cache_wrapper)
-                and each.__module__.startswith("icl_claims.")
+                and (getattr(each, "__module__", None) or "").startswith("icl_claims.")
             ]
         for cache in self._caches:
             cache.cache_clear()

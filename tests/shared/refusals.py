@@ -85,9 +85,9 @@ class Refusals:
         config = self._config
         if hasattr(config, "workerinput"):
             config.workeroutput["refusals"] = sorted(self._reached)  # type: ignore[attr-defined]
-        elif self._is_whole() and session.exitstatus == pytest.ExitCode.OK:
+        elif self._is_whole():
             self._missed = unreached(self._reached)
-            if self._missed:
+            if self._missed and session.exitstatus == pytest.ExitCode.OK:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     @pytest.hookimpl(optionalhook=True)
