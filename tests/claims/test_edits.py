@@ -9,7 +9,7 @@ import pytest
 import sympy
 
 from icl_claims.claims import edits
-from icl_claims.claims.edits import Edit, changed, inside, item, plus, substituted, times
+from icl_claims.claims.edits import Edit, changed, inside, item, keyed, plus, substituted, times
 
 x, n = sympy.symbols("x n")
 
@@ -41,6 +41,7 @@ def named() -> None:
         (changed(Pair(1), "r", second=named), "second: 0 → named", Pair(1, named)),
         (item((1, 2, 3), 1, 5, "r"), "[1]: 2 → 5", (1, 5, 3)),
         (item([1, 2], -1, 5, "r"), "[-1]: 2 → 5", [1, 5]),
+        (keyed({0: 1, (2, 1): 2}, (2, 1), 5, "r"), "[(2, 1)]: 2 → 5", {0: 1, (2, 1): 5}),
         (substituted(1 / (n + 1), n + 1, n, "r"), "n + 1 → n", 1 / n),
         (plus(x, n, "r"), "+ n", x + n),
         (plus(x, n, "r", name="the loss"), "the loss + n", x + n),
