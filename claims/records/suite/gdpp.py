@@ -77,7 +77,8 @@ CLAIMS: tuple[Claim, ...] = (
         r"the Gram matrices obey $S_{l+1}=\varphi(S_l)$ with $\varphi(s)=s(1-\gamma s)^2$, $\gamma=-a_lb_l$. Two "
         r"eigenvalues $0<s<t$ of $S_l$ have images of ratio below $t/s$, the larger by the smaller, if and only if "
         r"$\gamma>0$, $s+t<2/\gamma$ and $(1-\gamma(s+t))((s+t)-\gamma(s^2+t^2))>0$. So for $\gamma>0$ the "
-        r"condition number falls on every prompt with $0\prec S_l\preceq\frac1{2\gamma}I$ that is no multiple of $I$, and, for $n\ge d\ge2$, "
+        r"condition number falls on every prompt with $0\prec S_l\preceq\frac1{2\gamma}I$ that is no multiple of "
+        r"$I$, and, for $n\ge d\ge2$, "
         r"rises on some prompt with $S_l\preceq cI$ for every $c>\frac1{2\gamma}$; for $\gamma=0$ it stays; for "
         r"$\gamma<0$ it rises on every prompt with $S_l\succ0$ that is no multiple of $I$. (In one dimension, or with "
         "fewer examples than dimensions, there are no such prompts.)",
