@@ -29,7 +29,15 @@ def summary(claim: Claim, judgement: Judgement) -> dict[str, Any]:
         "tightness": judgement.tightness,
         "necessity_decided": judgement.necessity_decided,
         "assumptions_stated": judgement.assumptions,
+        "reading": "verbatim" if claim.reading is None else "reading",
+        "rests_on": [{"slug": slug, "state": _state_below(slug, judgement)} for slug in claim.rests_on],
+        "cites": list(claim.cites),
     }
+
+
+def _state_below(slug: str, judgement: Judgement) -> str:
+    """What became of a claim that another rests on: ``not run`` where no result of it is stored."""
+    return "not run" if slug in judgement.not_run else "fell" if slug in judgement.fallen else "stands"
 
 
 def dossier(claim: Claim, results: Results) -> dict[str, Any]:
@@ -44,25 +52,15 @@ def dossier(claim: Claim, results: Results) -> dict[str, Any]:
         "statement": claim.statement,
         "parts": list(claim.parts),
         "part_verdicts": dict(judgement.parts),
-        "reading": "verbatim" if claim.reading is None else "reading",
         "reading_text": claim.reading,
         "other_readings": [_reading(other, rows) for other in claim.other_readings],
         "reason": claim.reason,
         "corrects": claim.corrects,
         "gaps": list(judgement.gaps),
-        "rests_on": [
-            {
-                "slug": slug,
-                "verdict": judge(claims[slug], results, claims).verdict if results.of(slug) else "not run",
-                "fell": slug in judgement.fallen,
-            }
-            for slug in claim.rests_on
-        ],
-        "cites": list(claim.cites),
         "derivation": {"module": claim.derivation, "lemmas": lemmas(rows)},
         "assumptions": [{"key": a.key, "text": a.text, "not_shown": a.not_shown} for a in claim.assumptions],
         "evidence": [_evidence(row) for row in rows] + _waiting(claim, rows),
-        "necessity": necessity(claim, rows),
+        "necessity": necessity(claim, rows, false=judgement.severity is not None),
         "counterexamples": [
             {**found.model_dump(), "nodeid": row.nodeid} for row in rows for found in row.counterexamples
         ],
@@ -76,8 +74,11 @@ def dossier(claim: Claim, results: Results) -> dict[str, Any]:
     }
 
 
-def necessity(claim: Claim, rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """For each assumption what the evidence says about dropping it; ``not tried`` with the reason of the record."""
+def necessity(claim: Claim, rows: Sequence[Row], false: bool) -> list[dict[str, Any]]:
+    """For each assumption what the evidence says about dropping it; ``not tried`` with the reason of the record.
+
+    Of a statement that is ``false`` as written its correction says what the assumptions are for.
+    """
     found: list[dict[str, Any]] = []
     for assumption in claim.assumptions:
         said = [(row, one) for row in rows for one in row.necessity if one.assumption == assumption.key]
@@ -97,7 +98,7 @@ def necessity(claim: Claim, rows: Sequence[Row]) -> list[dict[str, Any]]:
                     "assumption": assumption.key,
                     "standing": "not tried",
                     "part": None,
-                    "instance": assumption.not_shown,
+                    "instance": assumption.not_shown or ("false as written with it" if false else None),
                     "nodeid": None,
                 }
             )

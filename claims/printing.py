@@ -56,7 +56,7 @@ def dossier_lines(known: dict[str, Any]) -> list[str]:
     for found in known["counterexamples"]:
         lines += [f"counterexample to {found['part']}: {found['instance']}; margin {found['margin']}"]
     for below in known["rests_on"]:
-        lines += [f"rests on {below['slug']}: {below['verdict']}{', which fell' if below['fell'] else ''}"]
+        lines += [f"rests on {below['slug']}: {below['state']}"]
     lines += [f"cites {cited}" for cited in known["cites"]]
     for gap in known["gaps"]:
         lines += [f"owed: {gap}"]
@@ -93,7 +93,7 @@ def _assumption_lines(known: dict[str, Any]) -> list[str]:
     if not known["assumptions"]:
         return []
     decided, stated = known["necessity_decided"], known["assumptions_stated"]
-    lines = ["", f"assumptions ({decided} of {stated} decided):"]
+    lines = ["", "assumptions:" if known["severity"] else f"assumptions ({decided} of {stated} decided):"]
     for assumption in known["assumptions"]:
         lines += [f"  {assumption['key']}: {assumption['text']}"]
         for said in known["necessity"]:

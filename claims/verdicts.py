@@ -102,7 +102,7 @@ def judge(claim: Claim, results: Results, registry: Mapping[str, Claim]) -> Judg
     )
     if own.verdict in ("refuted", "holds-corrected"):
         own = replace(own, severity=claim.severity)
-    return _resting(own, claim, results, registry) if own.verdict in ("holds", "supported") else own
+    return _resting(own, claim, results, registry)
 
 
 def judge_all(results: Results, registry: Mapping[str, Claim]) -> dict[str, Judgement]:
@@ -186,6 +186,8 @@ def _resting(own: Judgement, claim: Claim, results: Results, registry: Mapping[s
     owed = tuple(
         f"rests on {other.slug}: {other.gaps[0]}" for other in below if other.gaps and other.slug in fallen
     )
+    if own.verdict not in ("holds", "supported"):
+        return replace(own, fallen=fallen, not_run=not_run)
     if owed:
         return replace(
             own, verdict="unverified", grade=None, range="", gaps=owed, fallen=fallen, not_run=not_run

@@ -31,7 +31,7 @@ _ON_SCALED_SET = Assumption("scaled_set", r"$A_l=a_l\Sigma^{-1}$ for all $l$, wi
 def _needing_an_inverse(assumptions: tuple[Assumption, ...]) -> tuple[Assumption, ...]:
     """The assumptions, with the reason why there is no instance without a positive definite Σ."""
     reason = (
-        r"Not tried, because the statement is not defined: without it there is no $\Sigma^{-1}$, and neither "
+        r"The statement is not defined: without it there is no $\Sigma^{-1}$, and neither "
         r"$\mathcal S$ nor the task is."
     )
     return _with_reason(assumptions, {POSITIVE_DEFINITE_COVARIANCE.key: reason})

@@ -26,7 +26,7 @@ _SPARSE = (
 )
 
 _NO_INVERSE = (
-    r"Not tried, because the statement is not defined: without it there is no $\Sigma^{-1}$, and neither "
+    r"The statement is not defined: without it there is no $\Sigma^{-1}$, and neither "
     r"$\mathcal S$ nor the task is."
 )
 

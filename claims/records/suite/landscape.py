@@ -39,7 +39,7 @@ _WHITENED = (
 
 
 _NOT_TRIED = {
-    POSITIVE_DEFINITE_COVARIANCE.key: "Not tried, because the statement is not defined: without it there is no "
+    POSITIVE_DEFINITE_COVARIANCE.key: "The statement is not defined: without it there is no "
     r"$\Sigma^{-1}$, and neither $\mathcal S$ nor the task is.",
     MASKED_QUERY.key: "Not tried for all sizes: without the mask the query attends to itself and the loss on the "
     "set is another polynomial. At $L=2$ it has as many critical points there for $d=1$, $n\\le3$ and for $d=2$, "
