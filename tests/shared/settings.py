@@ -24,6 +24,7 @@ from tests.shared.strategies import (
     definite_matrices,
     diagonal_matrices,
     ill_conditioned_matrices,
+    keys_of,
     positive_rationals,
     semidefinite_matrices,
 )
@@ -194,7 +195,6 @@ CONDITIONS: dict[str, Callable[[Setting], bool]] = {
     "whitened_task": lambda s: (
         s.weights != "skewed" and s.task.covariance * s.task.task_covariance == exact.identity(s.task.dim)
     ),
-    "rank_two_task": lambda s: s.task.task_covariance.rank() >= 2,
     "isotropic_covariates": lambda s: s.task.covariance == exact.identity(s.task.dim),
     "diagonal_covariance": lambda s: exact.is_diagonal(s.task.covariance),
     "positive_definite_covariance": lambda s: definiteness.is_positive_definite(s.task.covariance),
@@ -220,11 +220,6 @@ def conditions(slug: str, **own: Callable[[Any], bool]) -> dict[str, Callable[[A
     if missing := [key for key in keys if key not in CONDITIONS and key not in own]:
         raise LookupError(f"conditions of {slug} must say what {', '.join(missing)} means")
     return {key: own[key] if key in own else of_setting(key) for key in keys}
-
-
-def keys_of(slug: str) -> frozenset[str]:
-    """The keys of the assumptions that the claim of this slug records."""
-    return frozenset(assumption.key for assumption in get(slug).assumptions)
 
 
 @st.composite
@@ -281,10 +276,7 @@ def _sizes(
     max_context: int,
     without: str | None,
 ) -> tuple[int, int]:
-    two = bool({"rank_two_task", "ill_conditioned"} & held) or without in (
-        "diagonal_covariance",
-        "rank_two_task",
-    )
+    two = "ill_conditioned" in held or without == "diagonal_covariance"
     least = max(
         min_dim, 2 if two or corner.covariance == "repeated" or corner.context_length == "below_dim" else 1
     )
@@ -340,10 +332,6 @@ def _task_covariance(
         return st.just(exact.identity(d))
     if "whitened_task" in held:
         return st.just(sigma.inv())
-    if without == "rank_two_task":
-        return positive_rationals.map(lambda c: exact.diagonal([c] + [0] * (d - 1)))
-    if "rank_two_task" in held:
-        return definite_matrices(d)
     drawn = semidefinite_matrices(d)
     if without in ("identity_task", "whitened_task"):
         return drawn.filter(lambda omega: not CONDITIONS[without](Setting(RegressionTask(sigma, 1, omega))))

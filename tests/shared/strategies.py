@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 
 from flint import fmpq, fmpq_mat
 from hypothesis import strategies as st
 
 from icl_claims.claims.registry import get
-from icl_claims.theory.algebra import definiteness, exact
+from icl_claims.theory.algebra import exact
 from icl_claims.theory.task import RegressionTask
 
 rationals = st.builds(fmpq, st.integers(-6, 6), st.integers(1, 4))
@@ -41,46 +41,6 @@ def ill_conditioned_matrices(size: int) -> st.SearchStrategy[fmpq_mat]:
     return positive_rationals.map(lambda c: exact.diagonal([c] + [c / 16] * (size - 1)))
 
 
-RESTRICTIONS: dict[str, Callable[[RegressionTask], bool]] = {
-    "isotropic_covariates": lambda task: task.covariance == exact.identity(task.dim),
-    "diagonal_covariance": lambda task: task.covariance == exact.diagonal(diagonal_of(task.covariance)),
-    "ill_conditioned": lambda task: (
-        max(diagonal_of(task.covariance)) == 16 * min(diagonal_of(task.covariance))
-    ),
-    "positive_definite_covariance": lambda task: definiteness.is_positive_definite(task.covariance),
-    "identity_task": lambda task: task.task_covariance == exact.identity(task.dim),
-    "whitened_task": lambda task: task.covariance * task.task_covariance == exact.identity(task.dim),
-    "rank_two_task": lambda task: task.task_covariance.rank() >= 2,
-    "noiseless_labels": lambda task: task.noise_variance == 0,
-}
-"""What an assumption of this key says about a task; :func:`tasks` draws accordingly."""
-
-BEYOND_THE_TASK = frozenset(
-    {
-        "gaussian_covariates",
-        "gaussian_entries",
-        "gaussian_task",
-        "independent_task",
-        "masked_query",
-        "real_entries",
-        "scaled_set",
-        "several_layers",
-        "sparse_or_relaxed",
-        "standard_gaussian",
-        "symmetric_examples",
-        "symmetric_preconditioners",
-        "zero_query_label",
-        "zero_query_row",
-    }
-)
-"""Keys of assumptions about the law of a prompt of given task, or about the model: no task breaks them."""
-
-
-def diagonal_of(m: fmpq_mat) -> list[fmpq]:
-    """The diagonal entries."""
-    return [m[i, i] for i in range(m.nrows())]
-
-
 @st.composite
 def tasks(
     draw: st.DrawFn,
@@ -90,7 +50,7 @@ def tasks(
     max_context: int = 7,
 ) -> RegressionTask:
     """Tasks under the assumptions of these keys; what no key restricts is drawn freely."""
-    least = 2 if {"rank_two_task", "ill_conditioned"} & set(assumptions) else 1
+    least = 2 if "ill_conditioned" in assumptions else 1
     size = draw(st.integers(max(min_dim, least), max_dim))
     context_length = draw(st.integers(1, max_context))
     sigma = draw(_covariances(frozenset(assumptions), size))
@@ -98,8 +58,6 @@ def tasks(
         omega = exact.identity(size)
     elif "whitened_task" in assumptions:
         omega = sigma.inv()
-    elif "rank_two_task" in assumptions:
-        omega = draw(definite_matrices(size))
     else:
         omega = draw(semidefinite_matrices(size))
     noise = fmpq(0) if "noiseless_labels" in assumptions else draw(st.just(fmpq(0)) | positive_rationals)
