@@ -18,6 +18,10 @@ def check(value):
             f"two: {value}"
         ) from None
     raise ValueError("Refuted")
+
+@pytest.mark.claim(slug="sum", level="full")
+def test_long():
+    raise Refuted("long")
 """
 
 

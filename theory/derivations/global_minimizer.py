@@ -45,7 +45,7 @@ def bilinear() -> None:
 
 def excess() -> None:
     """The excess over any point is the expectation of a square, plus the derivatives at the point."""
-    prove_excess_is_a_square()
+    prove_excess_is_a_square(gradient_from_layer(GAMMA))
 
 
 def gradient() -> None:

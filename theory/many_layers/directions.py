@@ -186,3 +186,17 @@ def prove_infimum_of_gradients(value: fmpq, bits: int) -> None:
         ]
         if sum(squares, fmpq(0)) < value:
             raise Refuted("a point of the set has a smaller gradient than the stated infimum")
+
+
+def prove_gradient_along_covariance(task: RegressionTask, layers: Sequence[fmpq_mat]) -> None:
+    """∇_{A_l} f is a multiple of Σ for every l, at these matrices.
+
+    Raises:
+        Refuted: one of them is not.
+
+    >>> task = RegressionTask.whitened([[2, 1], [1, 1]], 3)
+    >>> prove_gradient_along_covariance(task, [task.covariance.inv() * fmpq(1, 2)])
+    """
+    sigma = task.covariance
+    if any(m * sigma[0, 0] != sigma * m[0, 0] for m in layered_gradient(task, layers)):
+        raise Refuted("the gradient leaves the multiples of Σ")

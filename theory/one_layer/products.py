@@ -113,20 +113,22 @@ def prove_scaled(entry: Words, b_power: int, A_power: int) -> None:
         raise Refuted(f"the factors of b and A do not cancel: γ^{b_power} and γ^{A_power}")
 
 
-def prove_excess_is_a_square() -> None:
+def prove_excess_is_a_square(derivative: Words) -> None:
     """f(b, A) − f* = E(ℓ − ℓ*)² + 2D(bA) − 2D(b*A*), with ℓ the query entry and ℓ* that at b* = e_{d+1}, A* = (−Γ; 0).
 
     D(bA) = E[(ℓ* + ⟨w, x_q⟩) ℓ] is half the derivative of f at the point in the direction of the product bA.
 
+    Args:
+        derivative: D(bA), 1 × 1, in the letters of b, A, Γ, Σ, Ω and σ².
+
     Raises:
         Refuted: the two sides are different polynomials.
 
-    >>> prove_excess_is_a_square()
+    >>> prove_excess_is_a_square(gradient_from_layer(GAMMA))
     """
     entry, at_point = query_entry(), W.T @ X_QUERY - error_at(GAMMA)
     excess = loss_from_layer() - loss_of_error()
     square = over_prompts((entry + at_point) * (entry + at_point))
-    derivative = gradient_from_layer(GAMMA)
     there = over_prompts(error_at(GAMMA) * at_point) * -1
     if excess != square + derivative * 2 - there * 2:
         raise Refuted("the excess is not the square and the derivatives")
@@ -184,6 +186,19 @@ def prove_own_key_is_even(own: tuple[Words, Words] | None = None) -> None:
     stated = -(LABEL * (TOKEN.T @ GAMMA @ X_QUERY))
     if stated.substitute({"w": -W, "e": -TOKEN_NOISE}) != -stated:
         raise Refuted("the stated contribution is not odd in w and ε")
+
+
+def prove_gradient_with_mask(mask: Blocks) -> None:
+    """The derivative at b = e_{d+1}, A = (−Γ; 0) in the direction of any product is the same with this mask.
+
+    Raises:
+        Refuted: it is another polynomial.
+
+    >>> from icl_claims.theory.transformer.attention import NO_MASK
+    >>> prove_gradient_with_mask(NO_MASK)
+    """
+    if gradient_from_layer(GAMMA, mask) != gradient_from_layer(GAMMA):
+        raise Refuted("with another mask the gradient is another one")
 
 
 def prove_gradient(derivative: Words, normal: Words) -> None:

@@ -234,3 +234,22 @@ def in_words(before: Words, polynomial: sympy.Expr) -> Words:
                 part = part * scalar
         total = total + part
     return total
+
+
+def prove_covariates_see_no_labels(P: Blocks, Q: Blocks) -> None:
+    """The covariates after one layer hold the letters of X, x_q, P and Q alone, on every state of a prompt.
+
+    Args:
+        P, Q: the weights of the layer in blocks.
+
+    Raises:
+        Refuted: another letter, one of a label, enters them.
+
+    >>> prove_covariates_see_no_labels(*relaxed(letter("A", "d", "d"), letter("B", "d", "d")))
+    """
+    after = layer(P, Q, prompt(LABELS, letter("c", "1", "1")))
+    given = {x.name for words in (X, X_QUERY) for x in words.letters()}
+    given |= {x.name for m in (P, Q) for i in range(2) for j in range(2) for x in m[i, j].letters()}
+    found = {x.name for column in range(2) for x in after[0, column].letters()}
+    if found - given:
+        raise Refuted(f"the covariates depend on {', '.join(sorted(found - given))}")

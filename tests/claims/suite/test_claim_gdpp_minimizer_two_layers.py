@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import pytest
@@ -170,3 +171,17 @@ def gain_chart() -> Chart:
             Series(label="three layers, sparse", x=x, y=steps(3), style="dashed"),
         ),
     )
+
+
+def test_a_rival_and_another_point_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The least loss must be apart from the others, and the certified point must be the candidate."""
+    best, *others = candidates(isotropic(5, 20))
+    here = sys.modules[__name__]
+    with monkeypatch.context() as patch:
+        patch.setattr(here, "candidates", lambda task: [best, best, *others])
+        with pytest.raises(Refuted, match="another candidate may lose as little"):
+            certified(5, 20)
+    point = certified(5, 20)
+    monkeypatch.setattr(here, "certify", lambda *_: replace(point, a=point.a[::-1]))
+    with pytest.raises(Refuted, match="the certified point is not the candidate"):
+        certified(5, 20)

@@ -12,6 +12,7 @@ from icl_claims.theory.many_layers.directions import (
     DIRECTION,
     INVERSE,
     prove_change_of_basis,
+    prove_gradient_along_covariance,
     prove_gradient_is_that_of_the_steps,
     prove_infimum_of_gradients,
     prove_mean_over_signed_permutations,
@@ -19,6 +20,7 @@ from icl_claims.theory.many_layers.directions import (
     prove_reduction_whitens,
     prove_slot_keeps_derivatives,
 )
+from icl_claims.theory.task import RegressionTask
 from icl_claims.theory.transformer.prompts import SIGMA
 from icl_claims.theory.transformer.symmetries import C
 
@@ -81,3 +83,10 @@ def test_another_infimum_is_refused(value: fmpq, reason: str) -> None:
     prove_infimum_of_gradients(fmpq(0), 20)
     with pytest.raises(Refuted, match=reason):
         prove_infimum_of_gradients(value, 40)
+
+
+def test_a_gradient_off_the_set_is_refused() -> None:
+    task = RegressionTask.whitened([[2, 1], [1, 1]], 3, noise_variance=2)
+    prove_gradient_along_covariance(task, [task.covariance.inv() * fmpq(1, 2)])
+    with pytest.raises(Refuted, match="multiples of Σ"):
+        prove_gradient_along_covariance(task, [fmpq_mat([[1, 0], [0, 2]])])

@@ -15,16 +15,19 @@ from icl_claims.theory.one_layer.products import (
     prove_bilinear,
     prove_component_excess,
     prove_component_gradients,
+    prove_excess_is_a_square,
     prove_excess_of_contributions,
     prove_gradient,
+    prove_gradient_with_mask,
     prove_invertible,
     prove_minimum,
     prove_own_key_is_even,
     prove_residual_vanishes,
+    prove_scaled,
     prove_weighted_sum,
 )
 from icl_claims.theory.one_layer.single_layer import A_X, BETA, GAMMA, LINEAR, RELU, U
-from icl_claims.theory.transformer.attention import X_QUERY
+from icl_claims.theory.transformer.attention import MASK, NO_MASK, X_QUERY
 from icl_claims.theory.transformer.prompts import OMEGA, SIGMA
 
 
@@ -140,3 +143,23 @@ def test_the_query_as_a_key_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("icl_claims.theory.one_layer.products.LABEL", one())
     with pytest.raises(Refuted, match="not odd in w and ε"):
         prove_own_key_is_even()
+
+
+def test_an_entry_that_does_not_scale_and_factors_that_do_not_cancel() -> None:
+    prove_scaled(linear_attention.query_entry(), 2, -2)
+    with pytest.raises(Refuted, match="does not scale"):
+        prove_scaled(linear_attention.query_entry() + one(), 1, -1)
+    with pytest.raises(Refuted, match="do not cancel"):
+        prove_scaled(linear_attention.query_entry(), 1, 1)
+
+
+def test_the_excess_needs_the_derivative_at_the_point() -> None:
+    prove_excess_is_a_square(linear_attention.gradient_from_layer(GAMMA))
+    with pytest.raises(Refuted, match="excess is not the square"):
+        prove_excess_is_a_square(linear_attention.gradient_from_layer(GAMMA) * 2)
+
+
+def test_the_mask_does_not_matter_to_the_gradient_and_what_is_seen_does() -> None:
+    prove_gradient_with_mask(NO_MASK)
+    with pytest.raises(Refuted, match="another mask"):
+        prove_gradient_with_mask(MASK + MASK)

@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
+from icl_claims.theory.algebra.blocks import Blocks
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.words import letter, n
 from icl_claims.theory.transformer import relaxed_layers as layers
 from icl_claims.theory.transformer.attention import MASK, NO_MASK
+from icl_claims.theory.transformer.parametrizations import relaxed
 from icl_claims.theory.transformer.relaxed_layers import RESIDUAL, SHARE, STEP, a, b, p, s
 from icl_claims.theory.transformer.rotations import U
 
@@ -63,3 +65,11 @@ def test_another_start_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(layers, "prompt", lambda labels: layers.STATE)
     with pytest.raises(Refuted, match="the prompt is not the state"):
         layers.prove_scalar_start()
+
+
+def test_a_label_that_enters_the_covariates_is_refused() -> None:
+    P, Q = relaxed(A, B)
+    layers.prove_covariates_see_no_labels(P, Q)
+    moved = Blocks([[P[0, 0], letter("v", "d", "1")], [P[1, 0], P[1, 1]]])
+    with pytest.raises(Refuted, match="covariates depend on"):
+        layers.prove_covariates_see_no_labels(moved, Q)
