@@ -408,6 +408,12 @@ def test_an_instance_that_violates_a_second_assumption_shows_nothing_of_the_firs
         collector.necessary(statement(conditions=both), "positive", Count(0))
 
 
+def test_an_assumption_must_be_one_of_the_claim(collector):
+    of_product = statement("product", conditions={"positive": lambda at: at.n > 0})
+    with pytest.raises(ValueError, match=r"an assumption of product \(finite\), got 'positive'"):
+        collector.necessary(of_product, "positive", Count(0))
+
+
 def test_an_instance_must_say_what_it_is(collector):
     class Opaque:
         n = 0

@@ -32,6 +32,11 @@ def by_a_table() -> None:
     TABLE["direct"]()
 
 
+def by_a_list() -> None:
+    for call in ROW:
+        call()
+
+
 def by_a_class() -> object:
     return task.RegressionTask
 
@@ -56,10 +61,19 @@ def alone() -> object:
 
 
 TABLE = {"direct": direct}
+ROW = [direct]
 
 
 def test_the_mathematics_is_found_however_it_is_called() -> None:
-    calls = (direct, through_a_module, through_another, inside_a_comprehension, by_a_table, by_a_default)
+    calls = (
+        direct,
+        through_a_module,
+        through_another,
+        inside_a_comprehension,
+        by_a_table,
+        by_a_list,
+        by_a_default,
+    )
     partial = functools.partial(through_another)
     wrapped = functools.wraps(direct)(lambda: None)
     for call in (*calls, by_an_own_class, Own().method, partial, wrapped, total):

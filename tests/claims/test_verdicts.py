@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from icl_claims.claims.claim import Assumption, Claim
 from icl_claims.claims.results import GRADES, Grade, Mutant, Necessity, Results, Row, Tightness
-from icl_claims.claims.verdicts import CONCLUSIVE, Judgement, judge, judge_all
+from icl_claims.claims.verdicts import CONCLUSIVE, Judgement, counts, judge, judge_all, refutes
 from tests.shared.rows import COUNTEREXAMPLE, passed
 
 CLAIM = Claim(
@@ -113,6 +113,11 @@ def test_refuted_becomes_holds_corrected_when_the_correction_holds():
         assert judged(refuted, correction).verdict == "refuted"
 
 
+def test_the_correction_of_another_claim_corrects_nothing():
+    registry = {"sum": CLAIM, "sum_corrected": replace(CORRECTION, corrects="product")}
+    assert judged(row(refutes=True), holding_correction(), registry=registry).verdict == "refuted"
+
+
 def test_a_correction_does_not_touch_a_claim_that_holds():
     assert judged(row(), holding_correction()).verdict == "holds"
 
@@ -131,7 +136,15 @@ def test_no_rows_is_unverified_with_the_recorded_reason():
         ({"parts": ("first",)}, "part second: no evidence decides it"),
         ({"mutants": KILLED[:2]}, "2 mutants killed, 3 required"),
         ({"mutants": (*KILLED, Mutant(name="d", killed=False))}, "mutant survives: d"),
+        (
+            {"mutants": (*KILLED[:2], Mutant(name="d", killed=False))},
+            "2 mutants killed, 3 required",
+        ),
         ({"necessity": ()}, "assumption positive: necessity not addressed"),
+        (
+            {"outcome": "refused", "message": "text"},
+            "no evidence: tests/test_sum.py::test_claim_sum_full: text",
+        ),
     ],
 )
 def test_each_thing_owed_leaves_the_claim_unverified(changes: dict[str, object], gap: str):
@@ -152,6 +165,16 @@ def test_a_skip_among_passing_evidence_is_loud():
         "unverified",
         ("skipped: tests/test_sum.py::test_claim_sum_other",),
     )
+
+
+def test_what_was_refused_is_a_debt_and_decides_nothing():
+    refused = bare("other", parts=("second",), outcome="refused", message="no instance")
+    judgement = judged(row(), refused)
+    owed = "no evidence: tests/test_sum.py::test_claim_sum_other: no instance"
+    assert (judgement.verdict, judgement.gaps) == ("unverified", (owed,))
+    beside = judged(row(parts=("first",)), refused)
+    assert dict(beside.parts) == {"first": "holds", "second": "undecided"}
+    assert not counts(refused)
 
 
 def test_a_stale_full_row_does_not_count_and_opens_no_gap_where_the_rest_is_complete():
@@ -226,6 +249,12 @@ def test_only_conclusive_or_very_sure_evidence_refutes(grade: Grade):
         assert judged(sampled).verdict == verdict
 
 
+def test_a_check_that_fails_refutes_nothing():
+    assert refutes(row(refutes=True))
+    assert not refutes(row(refutes=True, outcome="failed"))
+    assert not refutes(row())
+
+
 def test_doubt_does_not_hide_behind_support_nor_a_refutation_behind_doubt():
     doubt = bare("doubt", refutes=True, grade="trained", scale="small")
     judgement = judged(row(), doubt)
@@ -268,6 +297,7 @@ def test_a_row_about_another_reading_decides_nothing():
     other = row("other", parts=(), reading="mod", refutes=True, mutants=KILLED)
     assert judged(row(), other).verdict == "holds"
     assert judged(row(parts=("first",)), other).gaps == ("part second: no evidence decides it",)
+    assert judged(row(necessity=()), other).gaps == ("assumption positive: necessity not addressed",)
 
 
 def test_a_draft_is_unverified_and_lists_what_it_owes():

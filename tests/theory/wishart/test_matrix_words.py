@@ -108,9 +108,10 @@ def test_nine_letters_agree_with_coordinates() -> None:
         return sum((c * prod(law) for c, law in laws), fmpq(0))
 
     sigma = factor * factor.transpose()
-    product_of_all = reduce(times, steps)
+    product_of_all = reduce(times, [w, *steps])
     word = fmpq_mat([[mean(entry) for entry in row] for row in product_of_all])
-    assert word_moment([*chosen, exact.identity(2)], sigma, 2) == word
+    identity = exact.identity(2)
+    assert word_moment([identity, *chosen, identity], sigma, 2) == word
     first, second = reduce(times, steps[:4]), reduce(times, steps[4:])
     traces = mean((first[0][0] + first[1][1]) * (second[0][0] + second[1][1]))
     assert word_trace_moment([chosen[:4], chosen[4:]], sigma, 2) == traces
