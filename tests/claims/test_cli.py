@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,10 @@ from icl_claims.claims import clone as clone_of_the_package
 from icl_claims.claims import registry, results
 from icl_claims.claims.claim import Assumption, Claim, OtherReading
 from icl_claims.claims.cli import COMMANDS, run
+from icl_claims.claims.dossier import summary
 from icl_claims.claims.evidence_index import Index, Mark
 from icl_claims.claims.results import Results
-from icl_claims.claims.verdicts import VERDICTS
+from icl_claims.claims.verdicts import VERDICTS, judge
 from tests import ROOT
 from tests.shared.rows import COUNTEREXAMPLE, LEMMA, passed
 from tests.shared.small_clone import Clone
@@ -320,3 +322,12 @@ def test_what_is_not_tried_undecided_or_read_otherwise_is_shown(no_results, caps
     assert [other["verdict"] for other in shown["other_readings"]] == ["true"]
     assert shown["rests_on"] == [{"slug": "below", "state": "not run"}]
     assert "A draft" in answer(capsys, "show", "below")
+
+
+def test_a_claim_below_stands_or_fell_or_did_not_run():
+    claim = Claim("sum", "suite", "here", "$1=1$.", rests_on=("first", "second", "third"))
+    judgement = judge(
+        claim, Results(), {slug: replace(claim, slug=slug, rests_on=()) for slug in claim.rests_on}
+    )
+    told = summary(claim, replace(judgement, fallen=("second",), not_run=("third",)))
+    assert [below["state"] for below in told["rests_on"]] == ["stands", "fell", "not run"]
