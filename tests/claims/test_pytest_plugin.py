@@ -706,6 +706,16 @@ def test_an_incomplete_claim_fails_a_run_in_which_all_tests_pass(project, text, 
     assert table_of(result)[slug].split()[0] == "unverified"
 
 
+def test_a_draft_that_owes_something_does_not_fail_the_run(project):
+    project.write(
+        "tests/conftest.py", CONFTEST.replace('severity="constant")', 'severity="constant", draft=True)')
+    )
+    project.evidence(PRODUCT.replace("mutants(3, 4, 5)", "mutants(3)"))
+    result = project.run()
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["UNVERIFIED product", "  1 mutants killed, 3 required"])
+
+
 def test_a_claim_of_which_only_some_evidence_ran_does_not_fail_the_run(project):
     project.evidence(PARTS)
     for selection, gap in (("first", "part second: *"), ("second and 0", "part first: *")):

@@ -126,6 +126,21 @@ def test_a_test_whose_parameters_come_from_the_mutant_runs_too(tmp_path: Path) -
         assert (len(report.failed), report.ended) == (failed, True)
 
 
+def test_a_named_function_runs_alone_with_all_its_parameters(tmp_path: Path) -> None:
+    test = tmp_path / "test_it.py"
+    test.write_text(
+        "import pytest\n"
+        "@pytest.mark.parametrize('n', [1, 2])\n"
+        "def test_a(n):\n    raise ValueError\n"
+        "def test_b():\n    raise ValueError\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "none.ini").write_text("[pytest]\n", encoding="utf-8")
+    files = [str(test), "--rootdir", str(tmp_path), "-c", str(tmp_path / "none.ini")]
+    (report,) = reports(Job(0, running({}, files, ["test_it.py::test_a"], stop=False)))
+    assert report.failed == ["test_it.py::test_a[1]", "test_it.py::test_a[2]"]
+
+
 def test_recording_tells_what_a_test_enters_itself_and_by_processes(tmp_path: Path) -> None:
     """And a function behind a cache is entered by each test that calls it."""
     test = tmp_path / "test_it.py"

@@ -107,11 +107,15 @@ def test_files() -> list[str]:
 class Selection:
     """A pytest plugin: runs the given tests in the given order, and tells the parent about each.
 
-    Tests that are not among the ``known`` run too, and first: their parameters come from the mutant.
+    A function stands for all its parameters. Tests that are not among the ``known`` run too, and first: their
+    parameters come from the mutant. Without ``known`` the given tests are all that run.
     """
 
     def __init__(
-        self, send: Callable[[dict[str, Any]], None], tests: Sequence[str] | None, known: Container[str] = ()
+        self,
+        send: Callable[[dict[str, Any]], None],
+        tests: Sequence[str] | None,
+        known: Container[str] | None = None,
     ) -> None:
         self._send, self._known = send, known
         self._order = None if tests is None else {test: k for k, test in enumerate(tests)}
@@ -120,8 +124,14 @@ class Selection:
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         if self._order is None:
             return
-        chosen = [item for item in items if item.nodeid in self._order or item.nodeid not in self._known]
-        items[:] = sorted(chosen, key=lambda item: self._order.get(item.nodeid, -1))
+        order, known = self._order, self._known
+        ranks = [order.get(item.nodeid, order.get(item.nodeid.partition("[")[0], -1)) for item in items]
+        chosen = [
+            (rank, item)
+            for rank, item in zip(ranks, items, strict=True)
+            if rank >= 0 or (known is not None and item.nodeid not in known)
+        ]
+        items[:] = [item for _, item in sorted(chosen, key=lambda pair: pair[0])]
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
@@ -145,12 +155,12 @@ def running(
     tests: Sequence[str] | None,
     *,
     stop: bool,
-    known: Container[str] = (),
+    known: Container[str] | None = None,
 ) -> Callable[[Callable[[dict[str, Any]], None], Path], None]:
     """Run these tests (None: all) of these files on changed sources, up to the first failure if ``stop``.
 
     Args:
-        known: the tests that there are without the changes.
+        known: the tests that there are without the changes; None: no others run.
     """
 
     def run(send: Callable[[dict[str, Any]], None], folder: Path) -> None:

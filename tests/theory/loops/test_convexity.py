@@ -16,7 +16,7 @@ from icl_claims.theory.loops.convexity import (
 )
 from icl_claims.theory.loops.step import looped_step_loss
 from icl_claims.theory.many_layers.step_certificate import LAYERS
-from icl_claims.theory.task import isotropic
+from icl_claims.theory.task import RegressionTask, isotropic
 
 TWO, FACTOR = sympy.Integer(2), 2 * LAYERS * (2 * LAYERS - 1)
 
@@ -45,6 +45,19 @@ def test_the_second_derivative_at_numbers(L: int) -> None:
     a, s = convexity.STEP, convexity.EIGENVALUE
     found = sympy.diff((1 - a * s) ** (2 * L), a, 2)
     assert sympy.expand(found - FACTOR.subs(LAYERS, L) * s**2 * (1 - a * s) ** (2 * L - 2)) == 0
+
+
+def test_critical_points_are_counted_at_every_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loss of one size is replaced by that of the negative step."""
+
+    def loss(task: RegressionTask, loops: int) -> fmpq_poly:
+        honest = looped_step_loss(task, loops)
+        return honest(fmpq_poly([0, -1])) if task.dim == 2 else honest
+
+    monkeypatch.setattr(convexity, "looped_step_loss", loss)
+    prove_critical_points_at([(1, 1, 2)], 1, 1)
+    with pytest.raises(Refuted, match="f′\\(0\\) is not"):
+        prove_critical_points_at([(1, 1, 2), (2, 1, 2)], 1, 1)
 
 
 def test_critical_points_are_counted_with_their_sign() -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 import pytest
-from flint import arb, fmpq
+from flint import arb, fmpq, fmpq_mat
 
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.exact import Refuted
@@ -16,9 +17,10 @@ from icl_claims.theory.many_layers.critical_points import (
     enclosed_derivatives,
     enclosed_optimal_steps,
     enclosure,
+    is_certified_positive_definite,
     prove_definite_in_all_directions,
 )
-from icl_claims.theory.many_layers.matrix_layers import layered_hessian
+from icl_claims.theory.many_layers.matrix_layers import layered_hessian, layered_loss
 from icl_claims.theory.many_layers.step_sizes import gradient, hessian
 from icl_claims.theory.task import isotropic
 
@@ -50,6 +52,33 @@ def test_blocks_are_the_derivatives_in_every_entry(dim: int, size: int, steps: l
             assert [[form(at(R, i), at(R, j)) / 2 for j in layers] for i in layers] == block
             others = [x for name, found in KINDS.items() for x in found if name != kind]
             assert not any(form(at(R, i), at(x, j)) for x in others for i in layers for j in layers)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_five_layers_along_one_direction(kind: Directions) -> None:
+    """The loss at A_l = a_l I + t r_l R, of degree 10 in t, against the form of the block in r; R of norm √2."""
+    task, a, r = isotropic(2, 1), [fmpq(1, k + 2) for k in range(5)], [1, -2, 3, 1, 2]
+    R = fmpq_mat(2, 2)
+    for i, j, value in KINDS[kind][0]:
+        R[i, j] = value
+
+    def loss(t: int) -> fmpq:
+        return layered_loss(task, [exact.identity(2) * x + R * (t * y) for x, y in zip(a, r, strict=True)])
+
+    times, centre = range(1, 6), loss(0)
+    even = fmpq_mat([[(loss(t) + loss(-t)) / 2 - centre] for t in times])
+    coefficients: Any = fmpq_mat([[fmpq(t) ** (2 * k) for k in times] for t in times]).solve(even)
+    block = curvature(task, a, kind)
+    form = sum((r[i] * r[j] * block[i][j] for i, j in product(range(5), repeat=2)), fmpq(0))
+    assert coefficients[0, 0] == form
+
+
+def test_a_block_of_undecided_sign_is_not_certified() -> None:
+    zero = arb(0, 1)
+    assert is_certified_positive_definite([[arb(2), arb(1)], [arb(1), arb(1)]])
+    assert not is_certified_positive_definite([[zero]])
+    assert not is_certified_positive_definite([[arb(1), arb(1)], [arb(1), arb(1) + zero]])
+    assert not is_certified_positive_definite([[fmpq(1), fmpq(1)], [fmpq(1), fmpq(1)]])
 
 
 def test_enclosed_derivatives_hold_those_at_rational_steps() -> None:

@@ -112,3 +112,11 @@ def test_a_recipe_for_too_few_points_of_support() -> None:
     """S = 1 always: no orthogonal polynomial of degree 2."""
     with pytest.raises(ZeroDivisionError):
         OPTIMUM.at(lambda count, n: [n**k for k in range(count + 1)], 3, 2)
+
+
+def test_a_recipe_is_tried_at_every_size() -> None:
+    """One step for any number of layers: right for one layer alone."""
+    one_step = Optimum(1, LAYERS**0, LAYERS**0, CONTEXT)
+    prove_recipe(one_step, [(3, 2, 1)])
+    with pytest.raises(Refuted, match="L = 2: the degree of q is not L"):
+        prove_recipe(one_step, [(3, 2, 1), (3, 2, 2)])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import factorial
 
 import pytest
 
+from icl_claims.theory.algebra.blocks import Blocks
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.words import Words
+from icl_claims.theory.transformer import symmetries
 from icl_claims.theory.transformer.attention import MASK, NO_MASK
 from icl_claims.theory.transformer.symmetries import (
     MATRICES,
@@ -26,6 +29,20 @@ def test_another_exchange_is_refused(exchanged: tuple[Words, Words]) -> None:
     prove_exchange((SECOND, FIRST))
     with pytest.raises(Refuted, match="label rows differ"):
         prove_exchange(exchanged)
+
+
+@pytest.mark.parametrize("broken", [MASK, NO_MASK], ids=["with the mask", "without"])
+def test_the_exchange_is_tried_with_the_mask_and_without(
+    broken: Blocks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Layers that forget the second matrix for one of the two do not commute there."""
+
+    def forgetful(matrices: Sequence[Words], mask: Blocks = MASK) -> Blocks:
+        return after_layers(matrices[:1] if mask is broken else matrices, mask)
+
+    monkeypatch.setattr(symmetries, "after_layers", forgetful)
+    with pytest.raises(Refuted, match="label rows differ"):
+        prove_exchange((SECOND, FIRST))
 
 
 @pytest.mark.parametrize("other", [C.T, C @ C, FIRST])
