@@ -70,7 +70,7 @@ def test_each_assumption_has_its_standing() -> None:
         Necessity(assumption="first", necessary=True, instance="n = 0", part="statement"),
         Necessity(assumption="second", necessary=False, instance="by symmetry"),
     )
-    found = dossier.necessity(CLAIM, [passed("tests/a.py::test_claim_sum", "sum", necessity=said)])
+    found = dossier.necessity(CLAIM, [passed("tests/a.py::test_claim_sum", "sum", necessity=said)], false=False)
     assert [(one["assumption"], one["standing"], one["part"], one["instance"]) for one in found] == [
         ("first", "necessary", "statement", "n = 0"),
         ("second", "dispensable", None, "by symmetry"),
@@ -105,8 +105,8 @@ def test_evidence_that_never_ran_stands_beside_what_did(shown: dict[str, Any]) -
 
 def test_what_the_claim_rests_on_has_its_own_verdict(shown: dict[str, Any]) -> None:
     assert shown["rests_on"] == [
-        {"slug": "fallen", "verdict": "open", "fell": True},
-        {"slug": "absent", "verdict": "not run", "fell": False},
+        {"slug": "fallen", "state": "fell"},
+        {"slug": "absent", "state": "not run"},
     ]
 
 
