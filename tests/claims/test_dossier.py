@@ -70,7 +70,9 @@ def test_each_assumption_has_its_standing() -> None:
         Necessity(assumption="first", necessary=True, instance="n = 0", part="statement"),
         Necessity(assumption="second", necessary=False, instance="by symmetry"),
     )
-    found = dossier.necessity(CLAIM, [passed("tests/a.py::test_claim_sum", "sum", necessity=said)], false=False)
+    found = dossier.necessity(
+        CLAIM, [passed("tests/a.py::test_claim_sum", "sum", necessity=said)], false=False
+    )
     assert [(one["assumption"], one["standing"], one["part"], one["instance"]) for one in found] == [
         ("first", "necessary", "statement", "n = 0"),
         ("second", "dispensable", None, "by symmetry"),
