@@ -8,7 +8,7 @@ import pytest
 
 from icl_claims.theory.algebra.blocks import Blocks
 from icl_claims.theory.algebra.exact import Refuted
-from icl_claims.theory.algebra.words import letter, n
+from icl_claims.theory.algebra.words import letter, n, zero
 from icl_claims.theory.transformer import relaxed_layers as layers
 from icl_claims.theory.transformer.attention import MASK, NO_MASK
 from icl_claims.theory.transformer.parametrizations import relaxed
@@ -25,6 +25,23 @@ LABEL, MOVE = a * s * p**2, a * b * s * p**2
 def test_change_of_basis_and_rotation(mask: layers.Blocks) -> None:
     layers.prove_change_of_basis(WHITENED_A, WHITENED_B, A, B, mask)
     layers.prove_rotation(U @ A @ U.T, U @ B @ U.T, mask)
+
+
+@pytest.mark.parametrize("broken", [MASK, NO_MASK], ids=["with the mask", "without"])
+def test_the_prediction_is_looked_at_with_the_mask_and_without(
+    broken: layers.Blocks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For one of the two a layer adds the trace of its own covariate block to the query's label."""
+    honest = layers.layer
+
+    def leaking(P: layers.Blocks, Q: layers.Blocks, Z: layers.Blocks, mask: layers.Blocks) -> layers.Blocks:
+        leak = layers.Blocks([[zero("d", "n"), zero("d", "1")], [zero("1", "n"), P[0, 0].trace()]])
+        after = honest(P, Q, Z, mask)
+        return after + leak if mask is broken else after
+
+    monkeypatch.setattr(layers, "layer", leaking)
+    with pytest.raises(Refuted, match="depends on B of the layer 1 before the end"):
+        layers.prove_prediction_free_of("B", 1)
 
 
 def test_what_is_true() -> None:

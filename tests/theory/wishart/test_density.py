@@ -10,7 +10,7 @@ import pytest
 from flint import fmpq, fmpq_poly
 
 from icl_claims.theory.algebra.exact import Refuted
-from icl_claims.theory.wishart import trace_moments
+from icl_claims.theory.wishart import density, trace_moments
 from icl_claims.theory.wishart.density import (
     ALGEBRA,
     DENSITY,
@@ -76,6 +76,15 @@ def test_other_densities_are_refused(name: str) -> None:
         prove_equation(COEFFICIENTS, DENSITY_MUTANTS[name])
     with pytest.raises(Refuted, match="does not integrate"):
         prove_density([(4, 7)], 3, DENSITY_MUTANTS[name])
+
+
+def test_the_density_is_tried_at_every_size_and_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One moment is replaced by another."""
+    honest = density.trace_moment_zonal
+    monkeypatch.setattr(density, "trace_moment_zonal", lambda k, d, n: honest(k, d, n) + ((k, d) == (3, 4)))
+    prove_density([(2, 3), (4, 7)], 2)
+    with pytest.raises(Refuted, match="at d = 4, n = 7, k = 3"):
+        prove_density([(2, 3), (4, 7)], 3)
 
 
 def test_skew_orthogonality() -> None:
