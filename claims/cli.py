@@ -92,8 +92,6 @@ def run(args: Sequence[str] | None = None) -> int:
 
     try:
         status = group.main(args, prog_name="icl-claims", standalone_mode=False)
-        if sys.stdout is not None:  # It is None where the caller has closed it.
-            sys.stdout.flush()
     except click.ClickException as error:
         return _refuse(error.format_message(), error.exit_code if error.exit_code != 1 else 2)
     except (ValueError, UnknownClaim) as error:
@@ -109,7 +107,7 @@ def run(args: Sequence[str] | None = None) -> int:
 
 def _discard_output() -> None:
     """Let what is still buffered go nowhere: Python would try to write it at exit, and complain again."""
-    if sys.stdout is None:
+    if sys.stdout is None:  # The caller has closed it.
         return
     try:
         sys.stdout.flush()

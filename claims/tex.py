@@ -249,7 +249,6 @@ class _Reader:
         }
 
     def factor(self) -> Node:
-        self.blanks()
         start = self.at
         if self._at_measure():
             self.at += 2

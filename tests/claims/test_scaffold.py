@@ -43,6 +43,21 @@ def test_new_scaffolds_a_proposition_that_runs_at_once_and_is_visibly_incomplete
     assert clone.run("new", "own_step")[0] == 2
 
 
+def test_new_tells_each_step_that_is_left(clone):
+    _, out, _ = clone.run("new", "own_step")
+    assert out.splitlines()[1:] == [
+        "Next:",
+        "  1. State the proposition and its assumptions in claims/records/suite/own_step.py.",
+        "  2. Derive it in theory/derivations/own_step.py: lemmas, each with a check that raises Refuted where it "
+        "fails.",
+        "  3. Bring the evidence in tests/claims/suite/test_claim_own_step.py: instances, margin, three mutants, "
+        "necessity.",
+        "  4. pytest -k claim_own_step       tells what is still owed",
+        "     icl-claims verify own_step    puts it into the report",
+        "  5. Take draft=True away from the record when nothing is owed: until then it fails nothing.",
+    ]
+
+
 @pytest.mark.parametrize("tool", [["ruff", "check"], ["ruff", "format", "--check"]], ids=" ".join)
 def test_what_new_writes_follows_the_style_of_the_project(clone, tool):
     written = scaffold.scaffold("own_step", clone.path)

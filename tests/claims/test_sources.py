@@ -122,6 +122,12 @@ def test_a_name_that_such_a_package_defines_itself_comes_from_nowhere_else(root,
     assert rests_on(root, "from icl_claims.theory import TOTAL") == {"theory/__init__.py"}
 
 
+def test_a_name_that_other_packages_make_at_run_time_comes_from_nowhere_else(root):
+    package(root, "theory", "globals().update(TOTAL=1)\n")
+    write(root, theory__exact="")
+    assert rests_on(root, "from icl_claims.theory import TOTAL") == {"theory/__init__.py"}
+
+
 def test_helpers_and_conftests_of_the_tests_count_with_their_imports(root):
     package(root, "theory")
     package(root, "tests")

@@ -54,6 +54,14 @@ def test_trees(text: str, outline: str) -> None:
     assert parse(text).outline() == outline
 
 
+@pytest.mark.parametrize(
+    ("text", "outline"),
+    [(r"\frac E2", "quotient(E, 2)"), (r"\mathcal E", r"\mathcal E"), (r"\mathbb E\,x", "expectation(x)")],
+)
+def test_an_e_is_an_expectation_in_one_style_alone(text: str, outline: str) -> None:
+    assert parse(text).outline() == outline
+
+
 UNKNOWN, MISSING, REST = "TeX is not understood at", "TeX must have", "TeX is not read from"
 ARGUMENT = "TeX must have an argument at"
 

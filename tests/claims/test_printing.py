@@ -1,0 +1,38 @@
+"""What the commands print about verdicts."""
+
+from __future__ import annotations
+
+from icl_claims.claims.claim import Claim
+from icl_claims.claims.printing import verified
+from icl_claims.claims.results import Mutant, Results
+from icl_claims.claims.verdicts import judge_all
+from tests.shared.rows import passed
+
+CLAIMS = {slug: Claim(slug, "suite", "here", "$1+1=2$.") for slug in ("decided", "incomplete", "without")}
+KILLED = tuple(Mutant(name=name, killed=True) for name in "abc")
+FOUND = Results(
+    rows=(
+        passed("tests/a.py::test_claim_decided", "decided", mutants=KILLED),
+        passed("tests/b.py::test_claim_incomplete", "incomplete"),
+    )
+)
+
+
+def test_the_table_holds_what_is_decided_and_the_rest_is_told_of_below() -> None:
+    judgements = list(judge_all(FOUND, CLAIMS).values())
+    *table, summary, incomplete = verified(judgements, FOUND, color=False)
+    assert [line.split()[-1] for line in table if "─" not in line] == ["slug", "decided"]
+    assert summary == "UNVERIFIED: 2 of 3 claims, 1 of them without evidence at this level"
+    assert incomplete.startswith("  incomplete: ")
+
+
+def test_a_claim_asked_for_alone_is_told_of_without_evidence_too() -> None:
+    judgements = [judge_all(FOUND, CLAIMS)["without"]]
+    summary, owed = verified(judgements, FOUND, color=False)
+    assert summary == "UNVERIFIED: 1 of 1 claims, 0 of them without evidence at this level"
+    assert owed.startswith("  without: ")
+
+
+def test_where_everything_is_decided_only_the_table_is_printed() -> None:
+    lines = verified([judge_all(FOUND, CLAIMS)["decided"]], FOUND, color=False)
+    assert lines[-1].split()[-1] == "decided"
