@@ -102,6 +102,9 @@ def test_claim_large_context_preconditioner(evidence: Evidence) -> None:
         inside(STATED, "term", times(STATED.term, -1, other)),
     ]
     evidence.mutants(DERIVATION, STATEMENT, terms, part="regularizer", at=SHORT)
+    # Of the condition numbers of Σ⁻¹ and of the block: at least 1 by the last lemma, and attained where Σ = I.
+    equal = RegressionTask(exact.identity(2), 1)
+    evidence.tightness(condition(equal.covariance) / condition(minimizer(equal)))
     evidence.figure("eigenvalue", f"${sympy.latex(expansion(1))}+O(n^{{-2}})$")
     evidence.figure("minimal loss, first order", rf"$\frac1n\sum_\lambda({sympy.latex(first_order_loss())})$")
     evidence.figure(
