@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from icl_claims.theory.algebra.exact import Refuted
-from icl_claims.theory.algebra.words import FIELD, Words, n
+from icl_claims.theory.algebra.words import FIELD, Words, d, n
 from icl_claims.theory.many_layers.two_layer_certificate import (
     C,
     D,
@@ -87,3 +87,10 @@ def test_one_example_needs_the_term_and_independence() -> None:
         prove_one_example(bracket * 2, gram)
     with pytest.raises(Refuted, match="independent"):
         prove_one_example(bracket, [gram[0], gram[0], gram[2]])
+
+
+def test_independence_for_one_example_starts_at_two_dimensions() -> None:
+    """A form that vanishes at d = 2 and is positive above."""
+    gram = [[x * (d - 2) for x in row[:3]] for row in covariant_gram(two_dimensional=False)[:3]]
+    with pytest.raises(Refuted, match="independent"):
+        prove_one_example(covariant_functions([C] * 4, two_dimensional=False)[3], gram)
