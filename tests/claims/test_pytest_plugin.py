@@ -683,6 +683,12 @@ def test_unreadable_results_are_replaced_loudly(project):
     assert os.listdir(project.path / "build") == ["claims.json"]
 
 
+def test_the_table_is_left_to_the_command_that_shows_progress(project):
+    project.evidence(SUM)
+    assert " claims =" in project.run().stdout.str()
+    assert " claims =" not in project.run("-p", "icl_claims.claims.progress").stdout.str()
+
+
 # ---------------------------------------------------------------------- what is incomplete
 
 TOOTHLESS = SUM.replace("mutants(3, 4, 5)", "mutants(3, 4)")
