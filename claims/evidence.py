@@ -357,7 +357,6 @@ class Evidence:
 
     def _owner(self, statement: Any) -> tuple[Statement[Any, Any] | None, Any]:
         if isinstance(statement, Statement):
-            self._claim_of(statement)
             return statement, statement.stated
         if theory := [claim.slug for claim in self._claims if claim.kind == "theory"]:
             raise NoCheck(f"{', '.join(theory)}: a check of theory needs a Statement, got {statement!r}")

@@ -39,10 +39,7 @@ def decimal(number: Enclosed, digits: int = DIGITS, *, up: bool = False) -> str:
 
     def compare(value: fmpq) -> int:
         """The sign of |number| − value."""
-        low, high = _magnitudes(number, sign)
-        if high < value:
-            return -1
-        return 1 if low > value else sign * number.compare(sign * value)
+        return sign * number.compare(sign * value)
 
     low = _magnitudes(number, sign)[0]
     exponent = floor((low.p.bit_length() - low.q.bit_length() - 1) * log10(2))

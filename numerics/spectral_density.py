@@ -41,7 +41,7 @@ def spectral_density(points: Floats, dim: int, context_length: int) -> Floats:
         return float(eval_genlaguerre(d - 2, n - d, y) * weight(np.array(y)))
 
     x = n * np.asarray(points, dtype=np.float64)
-    far = 4.0 * n + 40.0 * np.sqrt(n) + float(x.max())
+    far = 4.0 * n + 40.0 * np.sqrt(n)
     psi = [quad(integrand, z, far, limit=200)[0] - quad(integrand, 0, z, limit=200)[0] for z in x]
     values = {
         "d": np.full_like(x, d),

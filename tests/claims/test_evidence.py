@@ -481,3 +481,8 @@ def test_charts_are_kept_in_order_and_nothing_else_is_taken_for_one(collector):
     assert collector.fields(SUM)["charts"] == (CHART, second)
     with pytest.raises(TypeError, match=r"must be an icl_claims\.claims\.results\.Chart, got dict"):
         collector.chart({"title": "t"})
+
+
+def test_a_statement_of_another_claim_is_refused_without_mutants_too(collector):
+    with pytest.raises(ValueError, match="statement must be of a claim that this test is marked for"):
+        collector.check(check, statement("other"), [], at=ONE)

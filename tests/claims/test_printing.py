@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
+from icl_claims.claims import registry
 from icl_claims.claims.claim import Claim
-from icl_claims.claims.printing import verified
+from icl_claims.claims.dossier import dossier
+from icl_claims.claims.evidence_index import Index
+from icl_claims.claims.printing import dossier_lines, verified
 from icl_claims.claims.results import Mutant, Results
 from icl_claims.claims.verdicts import judge_all
 from tests.shared.rows import passed
@@ -36,3 +41,13 @@ def test_a_claim_asked_for_alone_is_told_of_without_evidence_too() -> None:
 def test_where_everything_is_decided_only_the_table_is_printed() -> None:
     lines = verified([judge_all(FOUND, CLAIMS)["decided"]], FOUND, color=False)
     assert lines[-1].split()[-1] == "decided"
+
+
+def test_a_corrected_claim_shows_its_correction(monkeypatch: pytest.MonkeyPatch) -> None:
+    corrected = Claim("repaired", "suite", "here", "$1+1=3-1$.", corrects="decided")
+    claims = {**CLAIMS, "repaired": corrected}
+    monkeypatch.setattr(registry, "registry", lambda: claims)
+    monkeypatch.setattr("icl_claims.claims.evidence_index.build", lambda *_: Index())
+    lines = dossier_lines(dossier(CLAIMS["decided"], FOUND))
+    assert lines[-3:] == ["", "corrected by repaired (unverified):", "$1+1=3-1$."]
+    assert not any("corrected by" in line for line in dossier_lines(dossier(CLAIMS["without"], FOUND)))

@@ -683,6 +683,32 @@ def test_unreadable_results_are_replaced_loudly(project):
     assert os.listdir(project.path / "build") == ["claims.json"]
 
 
+FULL = """
+from icl_claims.claims import results
+
+def _full(*_):
+    raise OSError(28, "No space left on device")
+
+results.write = _full
+"""
+
+
+def test_a_disk_that_is_full_when_the_tests_have_run_turns_the_run_red(project):
+    project.evidence(SUM, FULL)
+    result = project.run()
+    result.assert_outcomes(passed=1)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        ["The run fails: its results could not be stored in */build/claims.json: No space left on device; *"]
+    )
+
+
+def test_the_table_is_left_to_the_command_that_shows_progress(project):
+    project.evidence(SUM)
+    assert " claims =" in project.run().stdout.str()
+    assert " claims =" not in project.run("-p", "icl_claims.claims.progress").stdout.str()
+
+
 # ---------------------------------------------------------------------- what is incomplete
 
 TOOTHLESS = SUM.replace("mutants(3, 4, 5)", "mutants(3, 4)")

@@ -62,6 +62,11 @@ def test_an_e_is_an_expectation_in_one_style_alone(text: str, outline: str) -> N
     assert parse(text).outline() == outline
 
 
+@pytest.mark.parametrize("text", [r"a/\,b", r"\,a/b", r"a\,/b"])
+def test_thin_spaces_stand_anywhere_between_factors(text: str) -> None:
+    assert parse(text).outline() == "quotient(a, b)"
+
+
 UNKNOWN, MISSING, REST = "TeX is not understood at", "TeX must have", "TeX is not read from"
 ARGUMENT = "TeX must have an argument at"
 

@@ -300,6 +300,13 @@ def test_a_row_about_another_reading_decides_nothing():
     assert judged(row(necessity=()), other).gaps == ("assumption positive: necessity not addressed",)
 
 
+def test_what_was_refused_as_evidence_is_owed():
+    refused = row("other", outcome="refused", message="text for an object")
+    judgement = judged(row(), refused)
+    assert judgement.verdict == "unverified"
+    assert judgement.gaps == (f"no evidence: {refused.nodeid}: text for an object",)
+
+
 def test_a_draft_is_unverified_and_lists_what_it_owes():
     draft = replace(CLAIM, draft=True)
     assert judged(row(), claim=draft).verdict == "unverified"

@@ -217,6 +217,11 @@ def test_the_published_layout_makes_the_same_predictions(data: st.DataObject) ->
     assert model(Z.T).item() == published_prediction(tensor, Z)
 
 
+def test_published_weights_carry_the_metadata_that_they_are_given() -> None:
+    assert from_published(TENSOR).metadata == {}
+    assert from_published(TENSOR, {"by": "them"}).metadata == {"by": "them"}
+
+
 def test_the_transpose_of_the_published_block_matters() -> None:
     tensor = torch.zeros((1, 1, 2, 2, 2), dtype=torch.float64)
     tensor[0, 0, 1, 0, 1] = 1

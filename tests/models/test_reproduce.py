@@ -51,6 +51,11 @@ def test_what_is_stored_is_the_run_of_this_name(name: str) -> None:
     assert weights.depth == run.settings.layers
 
 
+def test_each_folder_of_weights_is_a_run() -> None:
+    folders = {path.parent for path in (ROOT / "artefacts").rglob(WEIGHTS)}
+    assert {folder.relative_to(ROOT / "artefacts").as_posix() for folder in folders} == set(RUNS)
+
+
 def test_all_artefacts_take_less_than_a_megabyte() -> None:
     assert sum(path.stat().st_size for path in (ROOT / "artefacts").rglob("*") if path.is_file()) < 10**6
 

@@ -160,3 +160,9 @@ def test_a_long_chain_comes_close_to_its_bound(multiply: bool) -> None:
         ball, exact = (ball * x if multiply else ball + x), result(x, exact)
     error = exact - Fraction(float(ball.value))
     assert Fraction(float(ball.radius)) * 3 / 4 < error <= Fraction(float(ball.radius))
+
+
+def test_the_bound_is_widened_by_what_the_module_says() -> None:
+    """1 + 2(N + 8)u with N = 1: for the radius u every operation is exact, and 2⁻¹⁰⁷⁰ is lost beside it."""
+    u = 2.0**-53
+    assert rounded(np.array(1.0)).radius.item() == u * (1 + 18 * u)

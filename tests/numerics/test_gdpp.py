@@ -123,6 +123,13 @@ def test_certified_points_enclose_each_minimum_once() -> None:
         assert [certifier._overlap(again, other) for other in found] == [other is point for other in found]
 
 
+def test_a_point_that_two_starts_lead_to_is_listed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the two proposals are not taken for the same before they are certified."""
+    monkeypatch.setattr(certifier, "_SAME", 0.0)
+    monkeypatch.setattr(certifier, "_starts", lambda _: [[*NEAR[0], *NEAR[1]]] * 2)
+    assert len(local_minima(TASK, 2)) == 1
+
+
 def test_boxes_overlap_in_every_coordinate_or_not_at_all() -> None:
     """Ends that touch are common points; one coordinate that differs keeps boxes apart."""
 

@@ -20,10 +20,10 @@ class Blocks:
 
     def __init__(self, parts: Sequence[Sequence[Words]]) -> None:
         self.parts = tuple(tuple(row) for row in parts)
-        for row in self.parts:
-            for words, top in zip(row, self.parts[0], strict=True):
-                if words.rows != row[0].rows or words.cols != top.cols:
-                    raise ValueError("blocks must agree in height along rows and in width along columns")
+        heights = [{words.rows for words in row} for row in self.parts]
+        widths = [{words.cols for words in column} for column in zip(*self.parts, strict=True)]
+        if any(len(sizes) > 1 for sizes in heights + widths):
+            raise ValueError("blocks must agree in height along rows and in width along columns")
 
     def __getitem__(self, index: tuple[int, int]) -> Words:
         return self.parts[index[0]][index[1]]

@@ -105,7 +105,7 @@ class _Lifting:
     """Solutions of H x = r modulo powers of ``base``, digit by digit."""
 
     def __init__(self, entries: Sequence[fmpz]) -> None:
-        self.size = (len(entries) + 1) // 2
+        self.size = len(entries) // 2 + 1
         self.entries = fmpz_poly(list(entries))
         prime, f, g = self._modulo_a_prime()
         self.base, self.f, self.g = fmpz(prime), f, g

@@ -29,10 +29,17 @@ def determinant(rows: Rows, one: Any) -> Any:
         rows: the matrix, over any commutative ring; without rows its determinant is 1.
         one: the 1 of the ring.
 
+    Raises:
+        ValueError: the matrix is not square.
+
     >>> determinant([[1, 2], [3, 4]], 1)
     -2
     """
     size = len(rows)
+    if any(len(row) != size for row in rows):
+        raise ValueError(
+            f"rows must be a square matrix, got {size} rows of {[len(row) for row in rows]} entries"
+        )
 
     @cache
     def minor(columns: tuple[int, ...]) -> Any:

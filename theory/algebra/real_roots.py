@@ -18,7 +18,7 @@ from itertools import pairwise
 from threading import RLock
 from typing import Any
 
-from flint import acb, acb_poly, arb, arb_poly, ctx, fmpq, fmpq_poly, fmpz, fmpz_poly
+from flint import acb, acb_poly, arb, arb_poly, ctx, fmpq, fmpq_poly, fmpz_poly
 
 _TOLERANCE = arb(fmpq(1, 1 << 72))
 """What Arb is asked for: enough that the intervals it proposes need no refinement to 64 bits."""
@@ -297,9 +297,7 @@ def _on_a_grid(middle: fmpq, radius: fmpq) -> Interval:
 def dyadic(exact: arb) -> fmpq:
     """The number that a ball of radius 0 is."""
     mantissa, exponent = exact.man_exp()
-    if exponent >= 0:
-        return fmpq(mantissa << int(exponent))
-    return fmpq(mantissa, fmpz(1) << int(-exponent))
+    return fmpq(mantissa) * fmpq(2) ** int(exponent)
 
 
 def _sign(value: Any) -> int:

@@ -171,7 +171,7 @@ def curvature_block(
     def mean(f: list[Any], g: list[Any]) -> Any:
         return reduce(
             lambda total, term: total + term,
-            (a * b * weight(i, j) for i, a in enumerate(f) for j, b in enumerate(g) if a != 0 and b != 0),
+            (a * b * weight(i, j) for i, a in enumerate(f) for j, b in enumerate(g)),
         )
 
     after, before = [product(P[i + 1 :]) for i in range(L)], [product(P[:i]) for i in range(L)]

@@ -74,17 +74,19 @@ def _integral(polynomial: fmpq_poly) -> fmpz_poly:
 
 
 def _two_row_weights(order: int, n: Any) -> dict[tuple[int, int, int], Any]:
-    """{(a, b, c): v} with E tr W^k = Σ v e_c P_(a,b)(Σ): Pieri's rule solved, c falling."""
+    """{(a, b, c): v} with E tr W^k = Σ v e_c P_(a,b)(Σ): Pieri's rule solved, shape by shape."""
     first = list(accumulate((n + 2 * j for j in range(order)), mul, initial=n**0))
     second = list(accumulate((n + 2 * j - 1 for j in range(order)), mul, initial=n**0))
-    column = list(accumulate((n - i for i in range(2, order + 1)), mul, initial=n**0))
+    column = list(accumulate((n - i for i in range(2, order)), mul, initial=n**0))
     weights = {(order, 0, 0): first[order] * _weight(order, 0, 0)}
     for b in range(1, order // 2 + 1):
         for a in range(b, order - b + 1):
             c = order - a - b
             weights[a, b, c] = first[a] * second[b] * column[c] * _weight(a, b, c)
     solved = {}
-    for a, b, c in sorted(weights, key=lambda key: -key[2]):
+    for a, b, c in sorted(
+        weights
+    ):  # What is taken off below is taken off a shape that is later in this order.
         value = weights[a, b, c]
         if c:
             # e_c P_(a,b) in the place of P_(a,b,1^c): the other shapes of the product are taken off

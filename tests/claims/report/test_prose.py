@@ -58,3 +58,8 @@ def test_plain_text_with_tex_for_github(source: str, shown: str) -> None:
 def test_markdown_with_tex_for_github() -> None:
     assert prose.prose_github(r"*a* $\{x_*\}$ <b>") == r"*a* $`\{x_*\}`$ &lt;b>"
     assert prose.prose_github("so $$x$$ and") == "so \n\n```math\nx\n```\n\n and"
+
+
+@pytest.mark.parametrize(("text", "cell"), [("`a|b`", r"`a\|b`"), ("$a|b$", r"$`a\vert{}b`$")])
+def test_a_bar_in_a_cell_stays_a_bar(text: str, cell: str) -> None:
+    assert prose.cell_github(text) == cell

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sympy import Poly, Rational, Symbol, factor_list, real_roots, sympify
 
+from icl_claims.theory.algebra import algebraic
 from icl_claims.theory.algebra.algebraic import (
     is_irreducible_by_degrees,
     minimal,
@@ -166,3 +167,10 @@ def test_square_roots(value: fmpq) -> None:
 def test_square_roots_of_negative_numbers() -> None:
     with pytest.raises(ValueError, match="value must be ≥ 0"):
         square_root(fmpq(-1, 3))
+
+
+@pytest.mark.parametrize(("sign", "cell"), [(-1, (fmpq(-7, 2), fmpq(-3))), (1, (fmpq(3), fmpq(7, 2)))])
+def test_both_ends_of_a_cell_are_large_enough(sign: int, cell: tuple[fmpq, fmpq]) -> None:
+    """±√12: between −4 and −3 the second is too small for 4, between 3 and 4 the first."""
+    root = isolate(fmpq_poly([-12, 0, 1]))[0 if sign < 0 else 1]
+    assert algebraic._cell(root, 4, []) == cell

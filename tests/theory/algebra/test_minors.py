@@ -97,3 +97,9 @@ def test_fixed_variables_are_set_in_lowest_terms() -> None:
 def test_a_variable_without_a_least_value_is_an_error() -> None:
     with pytest.raises(ValueError, match="least must name every variable"):
         is_positive(n * d, {"n": 1})
+
+
+@pytest.mark.parametrize("rows", [[[1, 2]], [[1], [2]], [[1, 2], [3]], [[]]])
+def test_a_matrix_that_is_not_square_has_no_determinant(rows: list[list[int]]) -> None:
+    with pytest.raises(ValueError, match="rows must be a square matrix"):
+        determinant(rows, 1)

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from icl_claims.numerics.rounding import nearest_real, nearest_root
+from icl_claims.theory.algebra import real_roots
 from icl_claims.theory.algebra.orthogonal_polynomials import (
     kernel_polynomial,
     least_square_polynomial,
@@ -272,3 +273,13 @@ def test_a_cut_at_the_root_leaves_the_root_alone(rising: int) -> None:
         (0, 2),
         (0, 3),
     ]
+
+
+@pytest.mark.parametrize("middle", [fmpq(1), fmpq(-1, 3), fmpq(10**30)])
+@pytest.mark.parametrize("relative", [fmpq(1, 2), fmpq(1, 2**200)])
+def test_ends_on_a_grid_enclose_the_ball_and_are_short(middle: fmpq, relative: fmpq) -> None:
+    radius = abs(middle) * relative
+    lower, upper = real_roots._on_a_grid(middle, radius)
+    assert lower < middle - radius < middle + radius < upper
+    assert max(lower.p.bit_length(), lower.q.bit_length()) <= 200
+    assert upper - lower <= max(32 * radius, abs(middle) / 2**66)

@@ -101,6 +101,14 @@ def test_the_looped_point_is_a_common_root(layers: int) -> None:
     assert H(step.lower) * H(step.upper) < 0
 
 
+def test_one_simple_step_beside_one_is_the_optimum_of_two_layers() -> None:
+    """Either optimal step may be the one of the block: H changes its sign there."""
+    task = isotropic(3, 2)
+    H, _ = single_block_critical_points(task, 1, 1)
+    for step in optimal_steps(task, 2).refined(64).steps:
+        assert H(step.lower) * H(step.upper) < 0
+
+
 def test_enclosures_hold_their_roots() -> None:
     task = isotropic(3, 2)
     for ball, root in zip(

@@ -64,6 +64,13 @@ def test_a_slot_that_changes_a_derivative_is_refused(monkeypatch: pytest.MonkeyP
         prove_slot_keeps_derivatives(1)
 
 
+def test_the_slot_is_tried_on_the_label_of_the_query(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is averaged vanishes with the query, which the labels of the examples do not."""
+    query = {"x_q": zero("d", "1")}
+    monkeypatch.setattr(directions, "expectation", lambda change, *_: change.substitute(query))
+    prove_slot_keeps_derivatives(1)
+
+
 def test_only_the_letters_of_a_direction_are_replaced() -> None:
     assert REDUCED.substitute({"Sigma": eye("d"), "Sigma_inverse": eye("d")}) == eye("d") * (
         DIRECTION.trace() / d

@@ -62,3 +62,9 @@ def test_a_minor_that_may_vanish_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(scaled_layers, "in_ring", lambda m, d, size: honest(m, d, size) - d**9)
     with pytest.raises(Refuted, match="coefficient that is not positive"):
         prove_normal_equations.__wrapped__(1, 1)  # type: ignore[attr-defined]
+
+
+def test_minors_are_expanded_where_both_sizes_are_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """1 + (n − 1) + (n − 1)² has a negative coefficient in n, and one layer is stationary for any moments."""
+    monkeypatch.setattr(scaled_layers, "in_ring", lambda _, d, size: d * (1 + (size - 1) + (size - 1) ** 2))
+    prove_normal_equations.__wrapped__(1, 1)  # type: ignore[attr-defined]

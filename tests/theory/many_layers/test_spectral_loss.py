@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from flint import fmpq, fmpq_poly
 from hypothesis import given
@@ -81,3 +83,17 @@ def test_derivatives_with_covariate_updates_along_lines() -> None:
             degrees[i],
         )
         assert table[i][j] == table[j][i] == slope
+
+
+def test_a_gradient_costs_no_second_derivatives(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted, honest = [], spectral_loss.residual_jet
+
+    def noted(*arguments: Any, second: bool = True) -> Any:
+        wanted.append(second)
+        return honest(*arguments, second=second)
+
+    monkeypatch.setattr(spectral_loss, "residual_jet", noted)
+    over, steps = Moments(2, 3, 16), [fmpq(-1, 2), fmpq(-1)]
+    spectral_loss.gradient(over, steps, [fmpq(1, 3)])
+    spectral_loss.hessian(over, steps, [fmpq(1, 3)])
+    assert wanted == [False, True]

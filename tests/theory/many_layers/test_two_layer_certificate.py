@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from icl_claims.theory.algebra.exact import Refuted
-from icl_claims.theory.algebra.words import FIELD, Words, n
+from icl_claims.theory.algebra.words import FIELD, Words, d, n
+from icl_claims.theory.many_layers import two_layer_certificate
 from icl_claims.theory.many_layers.two_layer_certificate import (
     C,
     D,
@@ -87,3 +88,23 @@ def test_one_example_needs_the_term_and_independence() -> None:
         prove_one_example(bracket * 2, gram)
     with pytest.raises(Refuted, match="independent"):
         prove_one_example(bracket, [gram[0], gram[0], gram[2]])
+
+
+def test_independence_for_one_example_starts_at_two_dimensions() -> None:
+    """A form that vanishes at d = 2 and is positive above."""
+    gram = [[x * (d - 2) for x in row[:3]] for row in covariant_gram(two_dimensional=False)[:3]]
+    with pytest.raises(Refuted, match="independent"):
+        prove_one_example(covariant_functions([C] * 4, two_dimensional=False)[3], gram)
+
+
+@pytest.mark.parametrize("two_dimensional", [False, True])
+def test_the_forms_are_symmetric(two_dimensional: bool) -> None:
+    found = certificate(two_dimensional)
+    for form in (found.invariant, found.covariant):
+        assert [list(row) for row in form] == [list(column) for column in zip(*form, strict=True)]
+
+
+@pytest.mark.parametrize("words", [D, D.trace(), D.trace() + n * (D @ E).trace()])
+def test_only_numbers_are_taken_for_numbers(words: Words) -> None:
+    with pytest.raises(ValueError, match="words must be a number"):
+        two_layer_certificate._number(words)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from flint import fmpq
 
@@ -56,6 +58,12 @@ def test_the_sum_and_the_product_are_looked_at() -> None:
         prove_positive_at_both(-STEP_A - STEP_B, e, p, LEAST)  # the product is 9
     with pytest.raises(Refuted, match="product of its values"):
         prove_positive_at_both(4 * STEP_A - 5, e, p, LEAST)  # −1 and 3
+
+
+@pytest.mark.parametrize("value", [4 * STEP_A - 1, 11 * STEP_A - 10, 3 - STEP_A])
+def test_positive_values_of_either_sign_of_slope_pass(value: Any) -> None:
+    """3 and 7, 1 and 12, 2 and 1, at the orders of the steps 1 and 2."""
+    prove_positive_at_both(value, 3 * ONE, 2 * ONE, LEAST)
 
 
 def test_both_minors_are_looked_at() -> None:

@@ -89,6 +89,13 @@ def test_jets_multiply_as_taylor_polynomials() -> None:
     assert product.curvatures == {("x", "x"): 54, ("x", "y"): 36, ("y", "y"): 8}
 
 
+def test_a_jet_without_curvatures_gives_none() -> None:
+    whole, short = Jet(2, {"x": 1}, {}), Jet(3, {"y": 1}, None)
+    assert (whole + whole).curvatures == {}
+    for found in (whole + short, short + whole, whole * short, short * whole):
+        assert found.curvatures is None
+
+
 @given(polynomials, polynomials, st.integers(1, 3), st.integers(1, 3))
 def test_weighted_moments_integrate_products(p: fmpq_poly, q: fmpq_poly, d: int, n: int) -> None:
     over = Moments(d, n, 6)

@@ -95,6 +95,12 @@ def test_skew_orthogonality() -> None:
         prove_skew_orthogonal([2], [3], lambda j, a: laguerre(j, a) * 2)
 
 
+def test_skew_orthogonality_reaches_the_degree_itself() -> None:
+    """L_0 + L_1 in the place of L_0 has the right product with L_1, and a product with 1 that is not 0."""
+    with pytest.raises(Refuted, match="no higher degree, at j = 0"):
+        prove_skew_orthogonal([0], [1], lambda j, a: laguerre(j, a) + (j == 0) * laguerre(1, a))
+
+
 def test_the_start() -> None:
     moments = start(D * N, D + N, D * N)
     prove_start(moments)
