@@ -226,7 +226,6 @@ class _Reader:
         start = self.at
         factors = [self.factor()]
         while True:
-            self.blanks()
             self.take(r"\cdot")
             if not self._begins_factor():
                 break

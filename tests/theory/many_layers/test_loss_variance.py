@@ -199,6 +199,14 @@ def test_the_last_sizes_of_each_route(monkeypatch: pytest.MonkeyPatch) -> None:
         assert loss_variance(isotropic(d, n), steps[1:]) > 0
 
 
+def test_integration_by_parts_reaches_half_of_the_lesser_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two steps give degree 4, which 8 // 2 is and 7 // 2 is not; the other route is shut."""
+    monkeypatch.setattr(loss_variance_module, "LARGEST_BY_PFAFFIANS", 1)
+    assert loss_variance(isotropic(8, 9), ["1/2", "1/3"]) > 0
+    with pytest.raises(ValueError, match="got 2 steps at 7 and 9"):
+        loss_variance(isotropic(7, 9), ["1/2", "1/3"])
+
+
 def test_beyond_every_route() -> None:
     d, layers = LARGEST_BY_PFAFFIANS, LARGEST_BY_PARTS // 2
     assert loss_variance(isotropic(d, d), ["1/2"] * 2) > 0
