@@ -298,12 +298,15 @@ class Evidence:
         """Each mutant is false at its instance, and refused for its reason."""
         claims = self._claims if owner is None else (self._claim_of(owner),)
         survivors = []
-        for edit in mutants:
+        edits = list(mutants)
+        if owner is not None and edits:
+            self._require_two_routes(owner, check, part)
+        for edit in edits:
             if not isinstance(edit, Edit):
                 raise NoCheck(f"a mutant must be an edit of the object, got {type(edit).__name__}")
             if _same(edit.mutant, stated):
                 raise NotFalse(f"the mutant {edit.label!r} equals the object of the statement")
-            shown = "" if owner is None else self._falsehood(owner, check, edit, part, at)
+            shown = "" if owner is None else self._falsehood(owner, edit, part, at)
             reason = _refusal(run, edit.mutant)
             killed = reason is not None and edit.refused in reason
             for claim in claims:
@@ -323,15 +326,13 @@ class Evidence:
                 f"the check does not refuse false variants as stated: {'; '.join(survivors)}"
             )
 
-    def _falsehood(
+    def _require_two_routes(
         self,
         statement: Statement[T, Any],
         check: Callable[..., object] | Sequence[Callable[..., object]],
-        edit: Edit[T],
         part: str | None,
-        at: Any,
-    ) -> str:
-        """The instance at which the mutant is false, with its margin there."""
+    ) -> None:
+        """The margin of the part does not call the check."""
         claim = self._claim_of(statement)
         part = _part(claim, part)
         functions = reached(statement.margins[part])[0]
@@ -340,6 +341,17 @@ class Evidence:
                 raise NoCheck(
                     f"{claim.slug}: the margin of {part} calls the check {one.__qualname__}: one route, not two"
                 )
+
+    def _falsehood(
+        self,
+        statement: Statement[T, Any],
+        edit: Edit[T],
+        part: str | None,
+        at: Any,
+    ) -> str:
+        """The instance at which the mutant is false, with its margin there."""
+        claim = self._claim_of(statement)
+        part = _part(claim, part)
         where = edit.at if edit.at is not None else at
         for instance in where if isinstance(where, list) else [where]:
             if instance is None:

@@ -18,9 +18,11 @@ from hypothesis import strategies as st
 from icl_claims.claims.statement import ANYWHERE, Corner
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.many_layers.matrix_layers import layered_loss
+from icl_claims.theory.task import RegressionTask, isotropic
 from tests.shared.coordinates import layer_with
 from tests.shared.settings import Setting, keys_of, loss, settings, shown
 from tests.shared.strategies import matrices
+from tests.shared.two_layers import Turned, best_multiples
 
 
 @dataclass(frozen=True)
@@ -114,3 +116,19 @@ def bends(
 def unit(*entries: int) -> fmpq_mat:
     """A diagonal direction."""
     return exact.diagonal(entries)
+
+
+def not_critical() -> dict[str, Bend]:
+    """Without an assumption: a setting and a direction in which the best pair of multiples of I is not critical."""
+    plain = isotropic(2, 1)
+    narrow = RegressionTask(exact.identity(2), 2, exact.diagonal(["1", "1/100"]))
+    slanted = fmpq_mat([[0, 1], [1, 0]])
+    instances = {
+        "gaussian_covariates": (Turned(plain, covariates="signs"), slanted),
+        "independent_task": (Turned(plain, weights="first_example"), slanted),
+        "whitened_task": (Setting(narrow), unit(1, -1)),
+    }
+    return {
+        key: Bend(setting, (direction, fmpq_mat(2, 2)), best_multiples(setting))
+        for key, (setting, direction) in instances.items()
+    }

@@ -6,11 +6,16 @@ any task, as well.
 
 from __future__ import annotations
 
+from typing import Any
+
+import sympy
 from flint import fmpq, fmpq_mat
 
+from icl_claims.claims.edits import Edit, inside, substituted, times
 from icl_claims.claims.statement import Statement
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.derivations.global_minimizer import STATED, Theorem
+from icl_claims.theory.one_layer.large_context import CONTEXT, EIGENVALUE, TRACE
 from icl_claims.theory.one_layer.products import prove_gradient_with_mask
 from icl_claims.theory.one_layer.single_layer import minimizer
 from icl_claims.theory.task import RegressionTask, isotropic
@@ -19,6 +24,22 @@ from tests.shared.one_layer import Weights, of_covariance, predictor, weights
 from tests.shared.settings import Setting, conditions
 
 SLUG = "global_minimizer"
+
+
+def false_eigenvalues(stated: Any, refused: str) -> list[Edit[Any]]:
+    """Six false variants of a statement in the one field ``eigenvalue`` that Theorem 1 prints, each refused so."""
+
+    def edited(old: sympy.Expr, new: sympy.Expr) -> Edit[Any]:
+        return inside(stated, "eigenvalue", substituted(stated.eigenvalue, old, new, refused))
+
+    return [
+        edited(CONTEXT + 1, CONTEXT),
+        edited(CONTEXT + 1, CONTEXT - 1),
+        edited(TRACE / CONTEXT, sympy.Integer(0)),
+        edited(TRACE / CONTEXT, TRACE),
+        edited(TRACE, TRACE - EIGENVALUE),
+        inside(stated, "eigenvalue", times(stated.eigenvalue, -1, refused)),
+    ]
 
 
 def minimizer_margin(theorem: Theorem, at: Weights) -> fmpq:

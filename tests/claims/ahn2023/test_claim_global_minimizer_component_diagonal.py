@@ -4,7 +4,7 @@ import pytest
 import sympy
 from flint import fmpq, fmpq_mat
 
-from icl_claims.claims.edits import inside, substituted, times
+from icl_claims.claims.edits import inside, substituted
 from icl_claims.claims.evidence import Evidence
 from icl_claims.claims.statement import Statement
 from icl_claims.theory.algebra import exact
@@ -15,7 +15,7 @@ from icl_claims.theory.task import RegressionTask, isotropic
 from tests.shared.components import components, excess_of_components, products
 from tests.shared.one_layer import Weights, weights
 from tests.shared.settings import Setting, conditions
-from tests.shared.theorem_one import WITHOUT, at_minimum
+from tests.shared.theorem_one import WITHOUT, at_minimum, false_eigenvalues
 
 SLUG = "global_minimizer_component_diagonal"
 
@@ -66,17 +66,7 @@ def test_claim_global_minimizer_component_diagonal(evidence: Evidence) -> None:
     """The derivative of each f_j at X_j vanishes in every direction, and the excess over it is an expected square; the
     loss of the layer is the sum of the λ_j f_j as a polynomial in b and A."""
 
-    def edited(old: sympy.Expr, new: sympy.Expr):
-        return inside(STATED, "eigenvalue", substituted(STATED.eigenvalue, old, new, REASON))
-
-    wrong = [
-        edited(CONTEXT + 1, CONTEXT),
-        edited(CONTEXT + 1, CONTEXT - 1),
-        edited(TRACE / CONTEXT, sympy.Integer(0)),
-        edited(TRACE / CONTEXT, TRACE),
-        edited(TRACE, TRACE - EIGENVALUE),
-        inside(STATED, "eigenvalue", times(STATED.eigenvalue, -1, REASON)),
-    ]
+    wrong = false_eigenvalues(STATED, REASON)
     evidence.prove(DERIVATION, STATEMENT, wrong, part="components", at=POINT)
     reason = "Lemma 4: the loss is not this weighted sum"
     weighted = [

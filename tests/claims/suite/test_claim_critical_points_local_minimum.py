@@ -7,12 +7,11 @@ from itertools import permutations
 from typing import NamedTuple
 
 import pytest
-from flint import arb, fmpq_mat
+from flint import arb
 
 from icl_claims.claims.edits import changed
 from icl_claims.claims.evidence import Evidence
 from icl_claims.claims.statement import Statement
-from icl_claims.theory.algebra import exact
 from icl_claims.theory.derivations.critical_points_local_minimum_two_layers import filled_slot
 from icl_claims.theory.loops.step import optimal_looped_step
 from icl_claims.theory.many_layers.critical_points import (
@@ -20,10 +19,9 @@ from icl_claims.theory.many_layers.critical_points import (
     enclosure,
     prove_definite_in_all_directions,
 )
-from icl_claims.theory.task import RegressionTask, isotropic
-from tests.shared.bends import Bend, bends, roots, unit
+from icl_claims.theory.task import isotropic
+from tests.shared.bends import Bend, bends, not_critical, roots, unit
 from tests.shared.settings import Setting, conditions
-from tests.shared.two_layers import Turned, best_multiples
 
 SLUG = "critical_points_local_minimum"
 GRID = [(d, n, L) for d in (1, 2, 3, 5, 10) for n in (1, 2, 3, 5, 20, 100) for L in (1, 2, 3, 4)]
@@ -123,16 +121,6 @@ def test_claim_critical_points_local_minimum_deeper() -> None:
 def test_claim_critical_points_local_minimum_necessity(evidence: Evidence) -> None:
     """Without one of three assumptions the best pair of multiples of I is not even a critical point; the slot does not
     matter, shown for two layers."""
-    plain = isotropic(2, 1)
-    narrow = RegressionTask(exact.identity(2), 2, exact.diagonal(["1", "1/100"]))
-    slanted = fmpq_mat([[0, 1], [1, 0]])
-    instances = {
-        "gaussian_covariates": (Turned(plain, covariates="signs"), slanted),
-        "independent_task": (Turned(plain, weights="first_example"), slanted),
-        "whitened_task": (Setting(narrow), unit(1, -1)),
-    }
-    for key, (setting, direction) in instances.items():
-        evidence.necessary(
-            STATEMENT, key, Bend(setting, (direction, fmpq_mat(2, 2)), best_multiples(setting))
-        )
+    for key, instance in not_critical().items():
+        evidence.necessary(STATEMENT, key, instance)
     evidence.dispensable("zero_query_label", filled_slot)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 import sympy
-from flint import arb, fmpq, fmpq_mat
+from flint import arb, fmpq
 
 from icl_claims.claims.edits import changed, inside, times
 from icl_claims.claims.evidence import Evidence
 from icl_claims.claims.statement import Statement
-from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.rational_functions import value_at
 from icl_claims.theory.derivations.critical_points_local_minimum_two_layers import (
     DERIVATION,
@@ -17,11 +16,10 @@ from icl_claims.theory.derivations.critical_points_local_minimum_two_layers impo
     filled_slot,
 )
 from icl_claims.theory.many_layers.two_steps import M, TwoSteps
-from icl_claims.theory.task import RegressionTask, isotropic
+from icl_claims.theory.task import isotropic
 from icl_claims.theory.wishart import spectral_moments
-from tests.shared.bends import Bend, bends, roots, unit
+from tests.shared.bends import Bend, bends, not_critical, roots, unit
 from tests.shared.settings import Setting, conditions
-from tests.shared.two_layers import Turned, best_multiples
 
 SLUG = "critical_points_local_minimum_two_layers"
 
@@ -71,16 +69,6 @@ def test_claim_critical_points_local_minimum_two_layers(evidence: Evidence) -> N
 def test_claim_critical_points_local_minimum_two_layers_necessity(evidence: Evidence) -> None:
     """Without one of three assumptions the best pair of multiples of I is not even a critical point; the slot does not
     matter."""
-    plain = isotropic(2, 1)
-    narrow = RegressionTask(exact.identity(2), 2, exact.diagonal(["1", "1/100"]))
-    slanted = fmpq_mat([[0, 1], [1, 0]])
-    instances = {
-        "gaussian_covariates": (Turned(plain, covariates="signs"), slanted),
-        "independent_task": (Turned(plain, weights="first_example"), slanted),
-        "whitened_task": (Setting(narrow), unit(1, -1)),
-    }
-    for key, (setting, direction) in instances.items():
-        evidence.necessary(
-            STATEMENT, key, Bend(setting, (direction, fmpq_mat(2, 2)), best_multiples(setting))
-        )
+    for key, instance in not_critical().items():
+        evidence.necessary(STATEMENT, key, instance)
     evidence.dispensable("zero_query_label", filled_slot)
