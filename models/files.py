@@ -1,4 +1,4 @@
-r"""Weights and trajectories on disk.
+r"""Weights on disk.
 
 A weights file is safetensors with the tensors P and Q, each layers × (d+1) × (d+1), float64 or float32; its
 metadata is free. The authors' published layout [1] is read too, see :func:`from_published`.
@@ -8,7 +8,7 @@ metadata is free. The authors' published layout [1] is read too, see :func:`from
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -100,18 +100,3 @@ def save(path: Path, weights: Weights) -> None:
     """Write the weights, atomically."""
     with replacing(path) as temporary:
         save_file({"P": weights.P, "Q": weights.Q}, temporary, metadata=dict(weights.metadata))
-
-
-def save_trajectory(path: Path, snapshots: Sequence[tuple[int, Weights]]) -> None:
-    """Write weights at several steps, atomically: ``steps`` (K), ``P`` and ``Q`` (each K × layers × …)."""
-    steps = torch.tensor([step for step, _ in snapshots], dtype=torch.int64)
-    stacks = {name: torch.stack([getattr(weights, name) for _, weights in snapshots]) for name in ("P", "Q")}
-    with replacing(path) as temporary:
-        save_file({"steps": steps, **stacks}, temporary)
-
-
-def load_trajectory(path: Path) -> list[tuple[int, Weights]]:
-    """What :func:`save_trajectory` wrote."""
-    with safe_open(path, framework="pt") as file:
-        steps, P, Q = (file.get_tensor(name) for name in ("steps", "P", "Q"))
-    return [(int(step), Weights(p, q)) for step, p, q in zip(steps, P, Q, strict=True)]

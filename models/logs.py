@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
+import hashlib
 import json
 import platform
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,15 @@ from icl_claims.theory.task import RegressionTask
 
 Progress = Callable[[int, float], None]
 """Called after each step with the number of steps done and the loss of the last batch."""
+
+CODE = (
+    "models/attention.py", "models/optimizers.py", "models/parametrizations.py", "models/prompts.py",
+    "models/seeds.py", "models/settings.py", "models/training.py", "numerics/rounding.py", "theory/task.py",
+)  # fmt: skip
+"""The modules that decide the numbers of a run."""
+
+_CURVE_POINTS = 200
+"""The loss curve is decimated to about this many points."""
 
 
 def describe(task: RegressionTask) -> dict[str, Any]:
@@ -36,29 +48,112 @@ def describe(task: RegressionTask) -> dict[str, Any]:
     }
 
 
-def identity(task: RegressionTask, settings: Settings) -> str:
-    """What a run is: its task, its settings and the version of torch, in one text."""
-    return json.dumps({"task": describe(task), "settings": asdict(settings), "torch": torch.__version__})
+def identity(task: RegressionTask, settings: Settings, code: bool = False) -> str:
+    """What a run is: its task and its settings, in one text; with ``code`` also what it runs on."""
+    found: dict[str, Any] = {"task": describe(task), "settings": asdict(settings)}
+    return json.dumps({**found, "code": code_digest(), **machine()} if code else found)
 
 
-def write(path: Path, task: RegressionTask, settings: Settings, curve: Sequence[tuple[int, float]]) -> None:
-    """Write what was run, with which versions, and the loss curve, atomically."""
+def differences(one: str, other: str) -> str:
+    """In what two identities differ, by name, with both values."""
+    left, right = ({".".join(path): x for path, x in _leaves(json.loads(text))} for text in (one, other))
+    names = [name for name in sorted({*left, *right}) if left.get(name) != right.get(name)]
+    return "; ".join(f"{name} {left.get(name)} in the place of {right.get(name)}" for name in names)
+
+
+def _leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _leaves(inner, (*path, key))
+    else:
+        yield path, value
+
+
+def machine() -> dict[str, Any]:
+    """Versions and processor: runs are repeated bit for bit where these are the same."""
+    return {
+        "versions": {
+            "python": platform.python_version(),
+            "numpy": numpy.__version__,
+            "torch": torch.__version__,
+            "torch_build": hashlib.sha256(torch.__config__.show().encode()).hexdigest()[:16],
+        },
+        "processor": {
+            "model": _processor(),
+            "instructions": torch.backends.cpu.get_cpu_capability(),
+        },
+    }
+
+
+@cache
+def code_digest() -> str:
+    """SHA-256 of the syntax trees of :data:`CODE`, docstrings left out: comments and layout do not count.
+
+    >>> len(code_digest())
+    64
+    """
+    root, found = Path(__file__).resolve().parents[1], hashlib.sha256()
+    for file in CODE:
+        tree = ast.parse((root / file).read_bytes())
+        for node in ast.walk(tree):
+            body = getattr(node, "body", None)
+            if isinstance(body, list):
+                body[:] = [x for x in body if not _is_text(x)] or [ast.Pass()]
+        found.update(f"{file}\n{ast.dump(tree)}\n".encode())
+    return found.hexdigest()
+
+
+def _is_text(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    )
+
+
+def _processor() -> str:
+    """The processor's name: Linux tells it in a file, other systems to the platform module."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def curve(losses: Sequence[float]) -> list[tuple[int, float]]:
+    """(steps done, mean loss since the last point), at most 200 points at equal distances, and one at the end.
+
+    >>> curve([3.0, 1.0])
+    [(1, 3.0), (2, 1.0)]
+    """
+    each = -(-len(losses) // _CURVE_POINTS)
+    ends = [*range(each, len(losses), each), len(losses)]
+    parts = [losses[low:high] for low, high in zip([0, *ends], ends, strict=False)]
+    return [(end, sum(part) / len(part)) for end, part in zip(ends, parts, strict=True)]
+
+
+def write(
+    path: Path,
+    task: RegressionTask,
+    settings: Settings,
+    losses: Sequence[float],
+    chain: Sequence[tuple[int, str]],
+) -> None:
+    """Write what was run, by which code and on what, the chain of the kept states and the loss curve, atomically."""
     log = {
         "task": describe(task),
         "settings": asdict(settings),
-        "versions": {
-            "python": platform.python_version(), "torch": torch.__version__, "numpy": numpy.__version__,
-        },
+        "code": code_digest(),
+        **machine(),
         "threads": 1,
-        "curve": curve,
-    }  # fmt: skip
+        "chain": chain,
+        "curve": curve(losses),
+    }
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(log, indent=1) + "\n", encoding="utf-8")
 
 
 @contextlib.contextmanager
 def progress_bar(settings: Settings) -> Iterator[Progress]:
-    """A bar on standard error for ``train(…, progress=…)``."""
+    """A bar on standard error for ``train(…, progress=…)``, with the time that is left."""
     from rich.console import Console
     from rich.progress import Progress as Bar
     from rich.progress import TextColumn

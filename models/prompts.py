@@ -62,7 +62,7 @@ def sample_axis_prompts(
         ValueError: batch < 1.
     """
     Z0, _, w = _draw(task, batch, generator)
-    root = _roots(task)[0]
+    root = roots(task)[0]
     queries = torch.cat([root, torch.zeros((1, task.dim), dtype=torch.float64)])
     return torch.cat([Z0[..., :-1], queries.expand(batch, -1, -1)], dim=-1), w @ root
 
@@ -77,7 +77,7 @@ def _draw(task: RegressionTask, batch: int, generator: torch.Generator) -> tuple
     if batch < 1:
         raise ValueError(f"batch must be an integer ≥ 1, got {batch}")
     d, n = task.dim, task.context_length
-    root, task_root, noise = _roots(task)
+    root, task_root, noise = roots(task)
     X = root @ torch.randn((batch, d, n + 1), generator=generator, dtype=torch.float64)
     w = torch.randn((batch, d), generator=generator, dtype=torch.float64) @ task_root
     labels = w.unsqueeze(1) @ X
@@ -89,7 +89,7 @@ def _draw(task: RegressionTask, batch: int, generator: torch.Generator) -> tuple
 
 
 @lru_cache(maxsize=32)
-def _roots(task: RegressionTask) -> tuple[Tensor, Tensor, float]:
+def roots(task: RegressionTask) -> tuple[Tensor, Tensor, float]:
     """Σ^{1/2}, Ω^{1/2} and σ."""
     return (
         _symmetric_root(task.covariance),

@@ -21,7 +21,8 @@ from flint import fmpq, fmpq_mat
 
 from icl_claims.models.runs.run import Run
 from icl_claims.models.settings import Settings
-from icl_claims.models.training import LOG, TRAJECTORY, WEIGHTS
+from icl_claims.models.training import LOG, WEIGHTS
+TRAJECTORY="x"
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.task import RegressionTask
 
