@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from icl_claims.criteria import Criterion
+
 Paper = Literal["ahn2023", "gatmiry2024", "fu2024", "suite"]
 Kind = Literal["theory", "experiment"]
 Severity = Literal["edge", "notation", "constant", "substance"]
@@ -68,6 +70,23 @@ class OtherReading:
 
 
 @dataclass(frozen=True)
+class Departure:
+    """In what an experiment here differs from the paper's: a setting, its value there, and its value here.
+
+    ``read_in`` says where the paper's value was read, where this is not the text.
+    """
+
+    setting: str
+    there: str
+    here: str
+    read_in: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("setting", "there", "here"):
+            _require_text(name, getattr(self, name))
+
+
+@dataclass(frozen=True)
 class Claim:
     """One falsifiable statement, recorded as its source writes it.
 
@@ -80,7 +99,8 @@ class Claim:
     ``rests_on`` are the slugs of the claims that the evidence uses: this claim holds only while they do.
     ``cites`` are the facts of the literature that it uses. ``derivation`` is the module of the package in which the
     derivation stands, as ``theory.derivations.<slug>``. ``severity`` says how badly a statement is false that the
-    evidence refutes. A ``draft`` is a claim that its author has not finished: unverified, and failing nothing.
+    evidence refutes. ``criterion`` is what an experiment must show, in numbers: a text that is older than the data, whose
+    seeds come from it. ``departures`` are all differences between the experiment here and the paper's. A ``draft`` is a claim that its author has not finished: unverified, and failing nothing.
     """
 
     slug: str
@@ -99,6 +119,8 @@ class Claim:
     cites: tuple[str, ...] = ()
     derivation: str | None = None
     severity: Severity | None = None
+    criterion: Criterion | None = None
+    departures: tuple[Departure, ...] = ()
     draft: bool = False
 
     def __post_init__(self) -> None:

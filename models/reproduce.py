@@ -8,16 +8,25 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import click
+
+from icl_claims.models import manifest
 from icl_claims.models.logs import progress_bar
+from icl_claims.models.manifest import Forged
+from icl_claims.models.replay import replay, retrain
 from icl_claims.models.runs import ahn2023
 from icl_claims.models.runs.run import Run
-from icl_claims.models.training import train
+from icl_claims.models.training import Diverged, train
 
 RUNS: dict[str, Run] = {**ahn2023.RUNS}
 """Every run of every paper."""
+
+ROOT = Path(__file__).resolve().parents[1]
+ARTEFACTS, SCRATCH = ROOT / "artefacts", ROOT / "build" / "training"
 
 
 def reproduce(name: str, artefacts: Path, scratch: Path) -> Path:
@@ -25,30 +34,71 @@ def reproduce(name: str, artefacts: Path, scratch: Path) -> Path:
 
     Raises:
         KeyError: there is no such run.
+        ValueError, Diverged: see :func:`icl_claims.models.training.train`.
     """
     run = RUNS[name]
     with progress_bar(run.settings) as progress:
         train(run.task, run.settings, directory=scratch / name, progress=progress)
     target = artefacts / name
     target.mkdir(parents=True, exist_ok=True)
-    for file in run.files:
+    for file in manifest.FILES:
         shutil.copyfile(scratch / name / file, target / file)
+    manifest.write(target, name, run)
     return target
 
 
-def main(names: Sequence[str]) -> int:
-    """The command line: exit status 2 for a name that is none."""
-    unknown = [name for name in names if name not in RUNS]
-    if unknown:
-        print(f"NAME must be one of {', '.join(RUNS)}, got {unknown[0]}", file=sys.stderr)
-        return 2
-    if not names:
-        print("\n".join(RUNS))
-    root = Path(__file__).resolve().parents[1]
+def attempt(name: str, steps: int, scratch: Path) -> Path:
+    """A run of so many steps, for trying: nothing of it is an artefact. The directory of its files.
+
+    Raises:
+        ValueError, Diverged: see :func:`icl_claims.models.training.train`.
+    """
+    run, folder = RUNS[name], scratch / f"{name}_in_{steps}_steps"
+    settings = replace(run.settings, steps=steps)
+    with progress_bar(settings) as progress:
+        train(run.task, settings, directory=folder, progress=progress)
+    return folder
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("names", nargs=-1, metavar="[NAME]…")
+@click.option("--steps", type=click.IntRange(min=1), help="Train so many steps only, for trying; no artefact.")
+@click.option("--replay", "again", flag_value="replay", help="Check stored runs: digests, first and last stretch.")
+@click.option("--anew", "again", flag_value="anew", help="Check stored runs: train anew and compare every number.")
+def main(names: tuple[str, ...], steps: int | None, again: str | None) -> None:
+    """Train the named runs, or go on with them; without names, list all.
+
+    Example: python -m icl_claims.models.reproduce ahn2023/single_layer/dim_3_context_16 --steps 50
+    """
     for name in names:
-        print(reproduce(name, root / "artefacts", root / "build" / "training"))
-    return 0
+        if name not in RUNS:
+            _stop(2, f"NAME must be one of those that the command lists without arguments, got {name}")
+    if steps is not None and again is not None:
+        _stop(2, f"--steps must not stand beside --{again}")
+    if not names:
+        click.echo("\n".join(RUNS))
+    for name in names:
+        try:
+            click.echo(_action(name, steps, again)())
+        except KeyboardInterrupt:
+            _stop(130, f"Interrupted. The same command goes on from the last checkpoint of {name}.")
+        except (ValueError, Diverged, Forged) as error:
+            _stop(2 if isinstance(error, ValueError) else 1, str(error))
+
+
+def _action(name: str, steps: int | None, again: str | None) -> Callable[[], object]:
+    folder = ARTEFACTS / name
+    if again == "replay":
+        return lambda: f"{name}: {replay(folder, name, RUNS[name])}"
+    if again == "anew":
+        return lambda: retrain(folder, name, RUNS[name]) or f"{name}: every number is the same"
+    return lambda: reproduce(name, ARTEFACTS, SCRATCH) if steps is None else attempt(name, steps, SCRATCH)
+
+
+def _stop(status: int, message: str) -> None:
+    click.echo(message, err=True)
+    sys.exit(status)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main()

@@ -7,7 +7,7 @@ it judges, so that data older than the text cannot be shown for it: whoever chan
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -18,22 +18,26 @@ class Criterion:
 
     Evidence takes its thresholds from here, so that the text and the check cannot differ.
 
-    >>> near = Criterion("The distance is at most ${near}$.", {"near": Fraction(1, 50)})
+    Args:
+        template: prose with TeX between dollar signs.
+        numbers: integers and fractions, as text.
+
+    >>> near = Criterion("The distance is at most {near}.", {"near": "1/50"})
     >>> near.text
-    'The distance is at most $\\frac{1}{50}$.'
+    'The distance is at most 1/50.'
     >>> near["near"]
     Fraction(1, 50)
     """
 
     template: str
-    numbers: dict[str, Fraction | int] = field(default_factory=dict)
+    numbers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
-        """The template with its numbers, in TeX."""
+        """The template with its numbers."""
         found = self.template
         for name, value in self.numbers.items():
-            found = found.replace("{" + name + "}", _tex(value))
+            found = found.replace("{" + name + "}", value)
         return found
 
     @property
@@ -41,8 +45,16 @@ class Criterion:
         """SHA-256 of the text in UTF-8, in hexadecimal digits."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
-    def __getitem__(self, name: str) -> Fraction | int:
-        return self.numbers[name]
+    def __getitem__(self, name: str) -> Fraction:
+        return Fraction(self.numbers[name])
+
+    def count(self, name: str) -> int:
+        """A number that is an integer.
+
+        Raises:
+            ValueError: it is none.
+        """
+        return int(self.numbers[name])
 
 
 def seed(criteria: Sequence[Criterion], name: str) -> int:
@@ -51,14 +63,7 @@ def seed(criteria: Sequence[Criterion], name: str) -> int:
     SHA-256 of the ASCII text ``<digest>+…+<digest>:<name>``; its first eight bytes, big-endian, without the highest bit.
 
     >>> seed([Criterion("Some text.")], "batch 0")
-    7437082405458104438
+    8409934609142156043
     """
     text = "+".join(criterion.digest for criterion in criteria) + ":" + name
     return int.from_bytes(hashlib.sha256(text.encode("ascii")).digest()[:8], "big") >> 1
-
-
-def _tex(value: Fraction | int) -> str:
-    value = Fraction(value)
-    if value.denominator == 1:
-        return f"{value.numerator:,}".replace(",", r"\,") if abs(value) >= 10_000 else str(value.numerator)
-    return rf"\frac{{{value.numerator}}}{{{value.denominator}}}"
