@@ -1,37 +1,34 @@
-"""Losses on fresh test batches: of a transformer, preconditioned gradient descent and gradient descent, on the same.
+"""Losses on fresh test batches: of trained runs, preconditioned gradient descent and gradient descent, on the same.
 
-All in whitened coordinates, Σ = I, in which gradient descent on the experiment's Σ has the preconditioner Σ. The two
-baselines take the constant step that is best for the population loss.
+All in the coordinates of the run, whose normal numbers are the same for every Σ. The two baselines take the constant
+step that is best on a batch of its own, as in the papers' grid search.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from flint import fmpq_mat
 
+from icl_claims.criteria import Criterion, seed
 from icl_claims.models.attention import LinearTransformer
 from icl_claims.models.prompts import sample_axis_prompts, to_tensor
 from icl_claims.models.weights import Weights
-from icl_claims.numerics.rounding import nearest
 from icl_claims.theory.algebra import exact
-from icl_claims.theory.loops.descent import descent_loss
-from icl_claims.theory.loops.step import optimal_looped_step
-from icl_claims.theory.task import RegressionTask, isotropic
+from icl_claims.theory.task import RegressionTask
 from tests.shared import trained_runs
-from tests.shared.experiment import SIGMA, D, whitened_task
+from tests.shared.experiment import D
 
-CONTEXTS = 4000
-"""Contexts of a batch, each with the five queries that average the query out."""
-FIRST_SEED = 1_000_000
-"""Of the batches; the training runs have seeds below ten."""
+GRID = tuple(k / 20 for k in range(1, 41))
+"""The constant steps that the baselines are tried with."""
 
 
 class Losses(NamedTuple):
-    """Of one batch."""
+    """Of one batch: means of logarithms over the runs."""
 
     transformer: float
     preconditioned: float
@@ -48,42 +45,58 @@ class Losses(NamedTuple):
 
 
 @cache
-def fresh(run: str, count: int, contexts: int = CONTEXTS) -> tuple[Losses, ...]:
-    """The losses of a stored run on this many batches of so many contexts, at its context length and depth."""
-    weights, n = trained_runs.weights_of(run), trained_runs.task_of(run).context_length
-    layers = weights.P.shape[0]
-    models = [
-        LinearTransformer.from_matrices(*in_whitened_coordinates(run, weights)),
-        _descending(exact.identity(D) * optimal_looped_step(isotropic(D, n), layers).step.lower, layers),
-        _descending(SIGMA, layers, best_descent_step(n, layers)),
-    ]
+def fresh(criterion: Criterion, runs: tuple[str, ...], layers: int) -> tuple[Losses, ...]:
+    """The losses on the batches that a criterion seeds, each drawn for every Σ of the runs."""
+    preconditioned, descent = best_steps(criterion, runs[0], layers)
     found = []
-    for index in range(count):
-        generator = torch.Generator().manual_seed(FIRST_SEED + index)
-        prompts, targets = sample_axis_prompts(isotropic(D, n), contexts, generator)
-        with torch.no_grad():
-            errors = [(model.predict(prompts, D) - targets).square().sum(dim=1) for model in models]
-        found.append(Losses(*(float(error.mean()) for error in errors)))
+    for index in range(criterion.count("batches")):
+        logs = []
+        for run in runs:
+            task, weights = trained_runs.task_of(run), trained_runs.weights_of(run)
+            models = (
+                LinearTransformer.from_matrices(weights.P, weights.Q),
+                descending(task.task_covariance, layers, preconditioned),
+                descending(exact.identity(D), layers, descent),
+            )
+            batch = drawn(criterion, task, f"test {task.context_length} {layers} {index}")
+            logs.append([math.log(loss(model, batch)) for model in models])
+        found.append(Losses(*(sum(column) / len(column) for column in zip(*logs, strict=True))))
     return tuple(found)
 
 
-def in_whitened_coordinates(run: str, weights: Weights) -> tuple[torch.Tensor, torch.Tensor]:
-    """P and Q for Σ = I: A ↦ Σ^{1/2} A Σ^{1/2}; relaxed runs are trained there."""
-    sigma = to_tensor(trained_runs.task_of(run).covariance)
-    values, vectors = torch.linalg.eigh(sigma)
-    root = torch.eye(D + 1, dtype=torch.float64)
-    root[:D, :D] = (vectors * values.sqrt()) @ vectors.mT
-    inverse = torch.linalg.inv(root)
-    return inverse @ weights.P @ root, root @ weights.Q @ root
+def best_steps(criterion: Criterion, run: str, layers: int) -> tuple[float, float]:
+    """The steps of the grid with the least loss of preconditioned descent and of descent, on a batch for this; as in the authors'
+    notebooks the Σ of one run decides."""
+    task = trained_runs.task_of(run)
+    batch = drawn(criterion, task, f"steps {task.context_length} {layers}")
+
+    def best(preconditioner: fmpq_mat) -> float:
+        return min(GRID, key=lambda step: loss(descending(preconditioner, layers, step), batch))
+
+    return best(task.task_covariance), best(exact.identity(D))
 
 
-def best_descent_step(n: int, layers: int, whitened: bool = True) -> float:
-    """The step of gradient descent with the least population loss, in float64; for Ω = Σ⁻¹, or Ω = I."""
-    loss = descent_loss(whitened_task(n) if whitened else RegressionTask(SIGMA, n), layers)
-    slope = np.polynomial.Polynomial([nearest(c) for c in loss.derivative().coeffs()])
-    real = [float(x.real) for x in slope.roots() if abs(x.imag) < 1e-9]
-    return min(real, key=lambda x: float(np.polyval([nearest(c) for c in loss.coeffs()][::-1], x)))
+def drawn(criterion: Criterion, task: RegressionTask, name: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """A batch of the criterion's size, seeded by it: contexts, each with the five queries that average x_q out."""
+    generator = torch.Generator().manual_seed(seed([criterion], name))
+    return sample_axis_prompts(task, criterion.count("contexts"), generator)
 
 
-def _descending(preconditioner: fmpq_mat, layers: int, scale: float = 1.0) -> LinearTransformer:
-    return LinearTransformer.from_preconditioners(torch.stack([scale * to_tensor(preconditioner)] * layers))
+def loss(model: LinearTransformer, batch: tuple[torch.Tensor, torch.Tensor]) -> float:
+    """The mean squared error."""
+    prompts, targets = batch
+    with torch.no_grad():
+        return float((model.predict(prompts, D) - targets).square().sum(dim=1).mean())
+
+
+def descending(preconditioner: fmpq_mat, layers: int, step: float) -> LinearTransformer:
+    """Steps of one length."""
+    return LinearTransformer.from_preconditioners(torch.stack([step * to_tensor(preconditioner)] * layers))
+
+
+def median(values: Sequence[float]) -> float:
+    """The upper median."""
+    return sorted(values)[len(values) // 2]
+
+
+__all__ = ["Losses", "Weights", "best_steps", "descending", "drawn", "fresh", "loss", "median"]
