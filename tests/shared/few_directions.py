@@ -44,6 +44,10 @@ class FewDirections:
         sigma, omega = self.V * self.V.transpose(), self.eta * self.eta.transpose()
         return RegressionTask(sigma, self.context_length, omega)
 
+    def moved(self, T: fmpq_mat) -> FewDirections:
+        """The same prompts seen through x ↦ T x, w ↦ T⁻ᵀ w."""
+        return FewDirections(T * self.V, self.context_length, T.inv().transpose() * self.eta)
+
     @property
     def sizes(self) -> tuple[int, int]:
         """r and min(n, r): the shape of T."""
@@ -56,7 +60,7 @@ class FewDirections:
 
     def loss_of_a_prompt(self, layers: Sequence[Pair]) -> Any:
         """v, a polynomial."""
-        zero, *_, h = self.ring.constant(0), *self.ring.gens()
+        zero, h = self.ring.constant(0), self.ring.gens()[-1]
         entries = dict(zip(self._places(), self.ring.gens(), strict=False))
         rows, columns = self.sizes
         T = [[entries.get((i, j), zero) for j in range(columns)] for i in range(rows)]
@@ -79,11 +83,12 @@ class FewDirections:
         return sum((c * self._moment(tuple(map(int, k))) for k, c in polynomial.terms()), fmpq(0))
 
     def _moment(self, powers: tuple[int, ...]) -> int:
-        laws = [i if i == j else None for i, j in self._places()] + [None]
-        return prod(
-            gaussian(k) if i is None else _chi(self.context_length - i, k)
-            for i, k in zip(laws, powers, strict=True)
-        )
+        *of_T, of_h = powers
+        factors = [
+            _chi(self.context_length - i, k) if i == j else gaussian(k)
+            for (i, j), k in zip(self._places(), of_T, strict=True)
+        ]
+        return prod(factors) * gaussian(of_h)
 
     def _places(self) -> list[tuple[int, int]]:
         rows, columns = self.sizes
