@@ -40,7 +40,9 @@ def check(task: RegressionTask, settings: Settings, before: State, after: State)
     fall = 1 - step / settings.steps if settings.schedule == "linear" else 1.0
     gradients = gradient(task, settings, step, before["P"], before["Q"])
     for place, index in _places(settings, before):
-        found = _adam(settings, step, settings.learning_rate * fall, before, gradients[place][index], place, index)
+        found = _adam(
+            settings, step, settings.learning_rate * fall, before, gradients[place][index], place, index
+        )
         for name, interval in found.items():
             stored = after[name][_row(name, place, index)]
             if not _within(stored, interval):
@@ -78,7 +80,9 @@ def check_gradient(task: RegressionTask, settings: Settings, state: State) -> No
         Forged: it is not.
     """
     parameters = [x for pair in zip(state["P"], state["Q"], strict=True) for x in pair]
-    moved = (torch.cat([x.reshape(-1) for x in parameters]) - state["t"] * state["d"]).reshape(-1, *parameters[0].shape)
+    moved = (torch.cat([x.reshape(-1) for x in parameters]) - state["t"] * state["d"]).reshape(
+        -1, *parameters[0].shape
+    )
     found = gradient(task, settings, states.step_of(state) - 1, moved[::2], moved[1::2])
     stored = state["prev_flat_grad"].reshape(moved.shape)
     for name, part in (("P", stored[::2]), ("Q", stored[1::2])):
@@ -87,11 +91,15 @@ def check_gradient(task: RegressionTask, settings: Settings, state: State) -> No
             raise Forged(f"the stored gradient in {name} is not that of the batch")
 
 
-def gradient(task: RegressionTask, settings: Settings, step: int, P: Tensor, Q: Tensor) -> dict[str, Enclosure]:
+def gradient(
+    task: RegressionTask, settings: Settings, step: int, P: Tensor, Q: Tensor
+) -> dict[str, Enclosure]:
     """The gradients in the trained entries of P and Q on the batch of a step."""
     Z0, targets = enclosures.prompts(task, settings, step // settings.resample_every)
     loops = settings.layers if settings.tied else 1
-    _, in_P, in_Q = loss_and_gradient(P.repeat(loops, 1, 1), Q.repeat(loops, 1, 1), Z0, targets, task.context_length)
+    _, in_P, in_Q = loss_and_gradient(
+        P.repeat(loops, 1, 1), Q.repeat(loops, 1, 1), Z0, targets, task.context_length
+    )
     free = trained_entries(settings.form, task.dim)
     found = {}
     for name, part in (("P", in_P), ("Q", in_Q)):
@@ -131,7 +139,9 @@ def _adam(
     one, two = 1 - b1 ** (step + 1), (1 - b2 ** (step + 1)) ** 0.5
     moves = [rate / one * x / (y.sqrt() / two + 1e-8) for x in m for y in v]
     move, theta = _hull(moves), before[place][index]
-    new = _widened((theta - move[1], theta - move[0]), theta.abs() + torch.maximum(move[0].abs(), move[1].abs()))
+    new = _widened(
+        (theta - move[1], theta - move[0]), theta.abs() + torch.maximum(move[0].abs(), move[1].abs())
+    )
     return {"exp_avg": m, "exp_avg_sq": v, place: new}
 
 

@@ -124,4 +124,3 @@ class Lbfgs:
             **{name: [x.clone() for x in state[name]] for name in self._LISTS},
             "al": [None] * self.optimizer.param_groups[0]["history_size"],
         }
-

@@ -89,9 +89,7 @@ def _same(folder: Path, run: Run, kept: list[State], losses: Tensor, steps: tupl
     if steps[-1] == run.settings.steps:
         stored_weights = files.load(folder / WEIGHTS)
         found = again.result()
-        _compare_weights(
-            folder, {"P": stored_weights.P, "Q": stored_weights.Q}, {"P": found.P, "Q": found.Q}
-        )
+        _compare_weights(folder, {"P": stored_weights.P, "Q": stored_weights.Q}, {"P": found.P, "Q": found.Q})
     return True
 
 

@@ -62,9 +62,15 @@ def attempt(name: str, steps: int, scratch: Path) -> Path:
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("names", nargs=-1, metavar="[NAME]…")
-@click.option("--steps", type=click.IntRange(min=1), help="Train so many steps only, for trying; no artefact.")
-@click.option("--replay", "again", flag_value="replay", help="Check stored runs: digests, first and last stretch.")
-@click.option("--anew", "again", flag_value="anew", help="Check stored runs: train anew and compare every number.")
+@click.option(
+    "--steps", type=click.IntRange(min=1), help="Train so many steps only, for trying; no artefact."
+)
+@click.option(
+    "--replay", "again", flag_value="replay", help="Check stored runs: digests, first and last stretch."
+)
+@click.option(
+    "--anew", "again", flag_value="anew", help="Check stored runs: train anew and compare every number."
+)
 def main(names: tuple[str, ...], steps: int | None, again: str | None) -> None:
     """Train the named runs, or go on with them; without names, list all.
 

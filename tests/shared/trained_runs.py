@@ -1,19 +1,20 @@
 """Stored training runs, by name: the weights of ``artefacts/<paper>/<run>``, compared with theory on their task.
 
-A run's task is that of :mod:`icl_claims.models.reproduce`. A test that reads a run declares its files in
-``ARTEFACTS``, so that its evidence becomes stale when they change.
+A run's task is that of :mod:`icl_claims.models.reproduce`. Nothing is read from a run before all its digests are
+checked. A test that reads a run declares its files in ``ARTEFACTS``, so that its evidence becomes stale when they
+change.
 """
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from icl_claims.models import reproduce
+from icl_claims.models import files, manifest, replay, reproduce, states
 from icl_claims.models.comparison import compare_layers
-from icl_claims.models.files import load, load_trajectory
-from icl_claims.models.training import LOG, TRAJECTORY, WEIGHTS
+from icl_claims.models.runs.run import Run
+from icl_claims.models.training import STATES, WEIGHTS
 from icl_claims.models.weights import Weights
 from icl_claims.theory.many_layers.distance import LayersComparison
 from icl_claims.theory.task import RegressionTask
@@ -22,20 +23,35 @@ from tests import ROOT
 PAPER = "ahn2023"
 
 
+def names(prefix: str) -> tuple[str, ...]:
+    """The runs whose names begin so, without the paper."""
+    return tuple(
+        name.removeprefix(f"{PAPER}/") for name in reproduce.RUNS if name.startswith(f"{PAPER}/{prefix}")
+    )
+
+
+def recipe(run: str) -> Run:
+    """What the name stands for."""
+    return reproduce.RUNS[f"{PAPER}/{run}"]
+
+
+@cache
 def directory(run: str) -> Path:
-    """Where the files of a run are."""
-    return ROOT / "artefacts" / PAPER / run
+    """Where the files of a run are, once their digests are checked."""
+    folder = ROOT / "artefacts" / PAPER / run
+    manifest.check(folder, f"{PAPER}/{run}", recipe(run))
+    return folder
 
 
 def task_of(run: str) -> RegressionTask:
     """The task that it was trained on."""
-    return reproduce.RUNS[f"{PAPER}/{run}"].task
+    return recipe(run).task
 
 
 @cache
 def weights_of(run: str) -> Weights:
     """Where it ended."""
-    return load(directory(run) / WEIGHTS)
+    return files.load(directory(run) / WEIGHTS)
 
 
 @cache
@@ -46,13 +62,27 @@ def compared(run: str) -> LayersComparison:
 
 @cache
 def trajectory(run: str) -> tuple[tuple[int, LayersComparison], ...]:
-    """(step, comparison) for each stored snapshot."""
-    found = load_trajectory(directory(run) / TRAJECTORY)
+    """(step, comparison) for each kept state."""
+    kept, _, _ = states.load(directory(run) / STATES)
+    found = [(states.step_of(state), Weights(state["P"], state["Q"])) for state in kept]
     return tuple((step, compare_layers(task_of(run), weights)) for step, weights in found)
 
 
-def median_batch_loss(run: str) -> float:
-    """Over the last three tenths of the run, from its log."""
-    curve = json.loads((directory(run) / LOG).read_text(encoding="utf-8"))["curve"]
-    losses = sorted(loss for _, loss in curve[int(0.7 * len(curve)) :])
-    return float(losses[len(losses) // 2])
+def check_replay(runs: Iterable[str]) -> None:
+    """The first and the last stretch of each run, as stored; bit for bit on the processor that trained it.
+
+    Raises:
+        Forged: some number differs.
+    """
+    for run in runs:
+        replay.replay(directory(run), f"{PAPER}/{run}", recipe(run))
+
+
+def check_anew(runs: Iterable[str]) -> None:
+    """Each run trained anew, every stored number compared.
+
+    Raises:
+        Forged: some number differs.
+    """
+    for run in runs:
+        replay.retrain(directory(run), f"{PAPER}/{run}", recipe(run))
