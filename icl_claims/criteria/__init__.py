@@ -30,7 +30,7 @@ class Criterion:
     """
 
     template: str
-    numbers: Mapping[str, str] = field(default_factory=dict)
+    numbers: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def text(self) -> str:

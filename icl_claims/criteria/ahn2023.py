@@ -23,7 +23,7 @@ RELAXED_THREE_LAYERS = Criterion(
     r"${share}$ of $d$, the loss of predicting 0. The numbers of the figure, as multiples of $I$ with any values "
     r"that round to them, lose at most this share on most of ${many}$ fresh batches of ${prompts}$ contexts, $w$ and "
     r"$x_q$ averaged out.",
-    {"near": "1/20", "share": "3/100", "batches": "11", "contexts": "4000", "many": "24", "prompts": "20000"},
+    {"near": "1/5", "share": "3/100", "batches": "11", "contexts": "4000", "many": "24", "prompts": "20000"},
 )
 
 CONTEXT_LENGTH = Criterion(

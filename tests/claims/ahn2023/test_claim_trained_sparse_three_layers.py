@@ -14,10 +14,8 @@ from flint import fmpq, fmpq_mat
 from icl_claims.claims.edits import changed
 from icl_claims.claims.evidence import Evidence
 from icl_claims.claims.results import Chart, Series
-from icl_claims.models import reproduce
-from icl_claims.models.comparison import compare_layers
+from icl_claims.criteria.ahn2023 import SPARSE_THREE_LAYERS as CRITERION
 from icl_claims.models.runs import ahn2023
-from icl_claims.models.training import train
 from icl_claims.numerics.rounding import nearest, nearest_root
 from icl_claims.theory.algebra import exact, validation
 from icl_claims.theory.algebra.exact import Refuted
@@ -29,34 +27,13 @@ from icl_claims.theory.many_layers.matrix_layers import layered_loss
 from icl_claims.theory.many_layers.step_sizes import optimal_steps
 from icl_claims.theory.task import isotropic
 from tests.shared import trained_runs
-from tests.shared.criteria import SPARSE_LITTLE, SPARSE_NEAR, SPARSE_STEADY
+from tests.shared.criteria import exactly
 from tests.shared.experiment import D, N
 
 L = 3
-SEEDS = range(5)
-
-ARTEFACTS = (
-    "artefacts/ahn2023/sparse_three_layers/seed_0/weights.safetensors",
-    "artefacts/ahn2023/sparse_three_layers/seed_0/trajectory.safetensors",
-    "artefacts/ahn2023/sparse_three_layers/seed_0/log.json",
-    "artefacts/ahn2023/sparse_three_layers/seed_1/weights.safetensors",
-    "artefacts/ahn2023/sparse_three_layers/seed_1/trajectory.safetensors",
-    "artefacts/ahn2023/sparse_three_layers/seed_1/log.json",
-    "artefacts/ahn2023/sparse_three_layers/seed_2/weights.safetensors",
-    "artefacts/ahn2023/sparse_three_layers/seed_2/trajectory.safetensors",
-    "artefacts/ahn2023/sparse_three_layers/seed_2/log.json",
-    "artefacts/ahn2023/sparse_three_layers/seed_3/weights.safetensors",
-    "artefacts/ahn2023/sparse_three_layers/seed_3/trajectory.safetensors",
-    "artefacts/ahn2023/sparse_three_layers/seed_3/log.json",
-    "artefacts/ahn2023/sparse_three_layers/seed_4/weights.safetensors",
-    "artefacts/ahn2023/sparse_three_layers/seed_4/trajectory.safetensors",
-    "artefacts/ahn2023/sparse_three_layers/seed_4/log.json",
-)
-
-
-def run(seed: int) -> str:
-    """The name of a run."""
-    return f"sparse_three_layers/seed_{seed}"
+RUNS = trained_runs.names("sparse_three_layers/")
+ARTEFACTS = ("artefacts/ahn2023/sparse_three_layers",)
+NEAR, STEADY, LITTLE = (exactly(CRITERION, name) for name in ("near", "steady", "little"))
 
 
 class Point(NamedTuple):
@@ -97,17 +74,17 @@ def check_optimum(stated: Optimum) -> None:
 
 def check_point(point: Point) -> None:
     """Every run: loss at least the point's and at most 1/1000 above it, relatively; and within 1/50 of the point."""
-    for seed in SEEDS:
-        found = trained_runs.compared(run(seed))
-        if found.loss is None or not point.loss <= found.loss <= point.loss * (1 + SPARSE_LITTLE):
-            raise Refuted(f"seed {seed}: the loss is below that of the point, or more than 1/1000 above it")
+    for run in RUNS:
+        found = trained_runs.compared(run)
+        if found.loss is None or not point.loss <= found.loss <= point.loss * (1 + LITTLE):
+            raise Refuted(f"{run}: the loss is below that of the point, or more than 1/1000 above it")
         pairs = list(zip(sorted(found.layers, key=lambda x: x.step), sorted(point.steps), strict=True))
-        task = trained_runs.task_of(run(seed))
+        task = trained_runs.task_of(run)
         square = sum(
             (whitened_square(task.covariance, x.A - task.task_covariance * a) for x, a in pairs), fmpq(0)
         )
-        if square > SPARSE_NEAR**2 * D * sum((a * a for a in point.steps), fmpq(0)):
-            raise Refuted(f"seed {seed}: the weights are further than 1/50 from the point")
+        if square > NEAR**2 * D * sum((a * a for a in point.steps), fmpq(0)):
+            raise Refuted(f"{run}: the weights are further than 1/50 from the point")
 
 
 def whitened_square(sigma: fmpq_mat, A: fmpq_mat) -> fmpq:
@@ -119,7 +96,7 @@ def whitened_square(sigma: fmpq_mat, A: fmpq_mat) -> fmpq:
     slug="trained_sparse_three_layers",
     grade="trained",
     scale="small",
-    range="5 runs, seeds 0..4, each with its own Σ",
+    range="five runs, each with its own Σ",
     parts=("stationary_point", "globally_optimal"),
 )
 def test_claim_trained_sparse_three_layers_point(evidence: Evidence) -> None:
@@ -140,12 +117,12 @@ def test_claim_trained_sparse_three_layers_point(evidence: Evidence) -> None:
         optimal_steps(isotropic(D, N), L),
         equivariant_minimum(isotropic(D, N), L),
     )
-    for seed in SEEDS:
-        found = trained_runs.compared(run(seed))
+    for run in RUNS:
+        found = trained_runs.compared(run)
         assert found.excess is not None
         assert bound <= found.minimum <= found.minimum + found.excess
         evidence.figure(
-            f"seed {seed}: relative excess of the loss over the minimum on $\\mathcal S$",
+            f"{run}: relative excess of the loss over the minimum on $\\mathcal S$",
             f"{nearest(found.excess / found.minimum):.2e}",
             exact=False,
         )
@@ -164,9 +141,9 @@ class Whitening(NamedTuple):
     exponent: int
 
 
-def transformed_dist(seed: int, A: fmpq_mat, power: int) -> fmpq:
+def transformed_dist(run: str, A: fmpq_mat, power: int) -> fmpq:
     """Dist(Σ^{p/2} A Σ^{p/2}, I)², rational: the trace is tr(Σ^p A), the squared norm tr(Σ^p A Σ^p Aᵀ)."""
-    sigma = trained_runs.task_of(run(seed)).covariance
+    sigma = trained_runs.task_of(run).covariance
     factor = {-1: sigma.inv(), 0: exact.identity(D), 1: sigma, 2: sigma * sigma}[power]
     square = squared_dist(A, exact.trace(factor * A * factor * A.transpose()), exact.trace(factor * A))
     assert square is not None
@@ -175,18 +152,18 @@ def transformed_dist(seed: int, A: fmpq_mat, power: int) -> fmpq:
 
 def check_whitened(whitening: Whitening) -> None:
     """Dist is at most 1/50 at the end, in every layer of every run."""
-    for seed in SEEDS:
-        end = trained_runs.compared(run(seed))
+    for run in RUNS:
+        end = trained_runs.compared(run)
         for layer in range(L):
-            if not transformed_dist(seed, end.layers[layer].A, whitening.exponent) <= SPARSE_NEAR**2:
-                raise Refuted(f"seed {seed}, layer {layer}: Dist does not tend to 0")
+            if not transformed_dist(run, end.layers[layer].A, whitening.exponent) <= NEAR**2:
+                raise Refuted(f"{run}, layer {layer}: Dist does not tend to 0")
 
 
 @pytest.mark.claim(
     slug="trained_sparse_three_layers",
     grade="trained",
     scale="small",
-    range="5 runs, seeds 0..4, each with its own Σ",
+    range="five runs, each with its own Σ",
     parts=("whitened_distance",),
 )
 def test_claim_trained_sparse_three_layers_whitened(evidence: Evidence) -> None:
@@ -194,7 +171,7 @@ def test_claim_trained_sparse_three_layers_whitened(evidence: Evidence) -> None:
     mutants = [changed(Whitening(1), "Dist does not tend to 0", exponent=k) for k in (0, 2, -1)]
     evidence.check(check_whitened, Whitening(1), mutants)
     worst = max(
-        layer.distance or fmpq(1) for seed in SEEDS for layer in trained_runs.compared(run(seed)).layers
+        layer.distance or fmpq(1) for run in RUNS for layer in trained_runs.compared(run).layers
     )
     evidence.figure("largest distance at the end", f"{nearest_root(worst):.4f}", exact=False)
     evidence.chart(distances())
@@ -208,22 +185,22 @@ class Constant(NamedTuple):
 
 def check_raw(stated: Constant) -> None:
     """After a third of the steps Dist(A_l, I) stays within 1/20 of a constant, given by its square."""
-    for seed in SEEDS:
-        for step, found in trained_runs.trajectory(run(seed)):
-            for layer in found.layers if 3 * step >= 1500 else ():
+    for run in RUNS:
+        for step, found in trained_runs.trajectory(run):
+            for layer in found.layers if 3 * step >= ahn2023.SPARSE.steps else ():
                 assert layer.raw_distance is not None
                 value, constant = (
                     validation.rational("root", nearest_root(x)) for x in (layer.raw_distance, stated.squared)
                 )
-                if abs(value - constant) > SPARSE_STEADY:
-                    raise Refuted(f"seed {seed}, step {step}: Dist(A, I) is elsewhere")
+                if abs(value - constant) > STEADY:
+                    raise Refuted(f"{run}, step {step}: Dist(A, I) is elsewhere")
 
 
 @pytest.mark.claim(
     slug="trained_sparse_three_layers",
     grade="trained",
     scale="small",
-    range="5 runs, seeds 0..4, the last two thirds of the steps",
+    range="five runs, the last two thirds of the steps",
     parts=("raw_distance",),
 )
 def test_claim_trained_sparse_three_layers_raw(evidence: Evidence) -> None:
@@ -247,24 +224,24 @@ class Share(NamedTuple):
 
 def check_loss(stated: Share) -> None:
     """At the end the loss is at most this share of d, the loss of predicting 0, in every run."""
-    for seed in SEEDS:
-        loss = trained_runs.compared(run(seed)).loss
+    for run in RUNS:
+        loss = trained_runs.compared(run).loss
         if loss is None or not loss <= stated.share * D:
-            raise Refuted(f"seed {seed}: the loss is above {stated.share} of the loss of predicting 0")
+            raise Refuted(f"{run}: the loss is above {stated.share} of the loss of predicting 0")
 
 
 @pytest.mark.claim(
     slug="trained_sparse_three_layers",
     grade="trained",
     scale="small",
-    range="5 runs, seeds 0..4",
+    range="five runs",
     parts=("loss",),
 )
 def test_claim_trained_sparse_three_layers_loss(evidence: Evidence) -> None:
     """The loss falls from 5 to 0.134, under 3 % of the start. It cannot tend to 0: for all matrices A_0, A_1, A_2 it
     is at least 0.1263, by an exact bound."""
     bound = equivariant_minimum(isotropic(D, N), L)
-    stated = Share(fmpq(3, 100))
+    stated = Share(exactly(CRITERION, "share"))
     # The last share is just below the bound for all matrices.
     shares = (fmpq(1, 100), fmpq(2, 100), fmpq(63, 2500))
     assert shares[2] * D < bound < (shares[2] + fmpq(1, 2500)) * D
@@ -280,31 +257,36 @@ def test_claim_trained_sparse_three_layers_loss(evidence: Evidence) -> None:
     slug="trained_sparse_three_layers",
     grade="trained",
     scale="small",
-    range="seed 0, trained anew",
+    range="five runs, their first and last stretch again",
+    parts=(),
+)
+def test_claim_trained_sparse_three_layers_replayed() -> None:
+    """The seeds are those of the criterion, every digest is right, and the first and the last stretch of each run give
+    the stored numbers again."""
+    trained_runs.check_replay(RUNS)
+
+
+@pytest.mark.claim(
+    slug="trained_sparse_three_layers",
+    grade="trained",
+    scale="small",
+    range="five runs, trained anew",
     level="full",
-    parts=("stationary_point",),
+    parts=(),
 )
 def test_claim_trained_sparse_three_layers_anew() -> None:
-    """Trained anew, seed 0 ends at the same point, by the criteria for the stored weights."""
-    recipe = reproduce.RUNS["ahn2023/sparse_three_layers/seed_0"]
-    found = compare_layers(recipe.task, train(recipe.task, recipe.settings).weights)
-    assert found.excess is not None
-    if not 0 <= found.excess <= SPARSE_LITTLE * found.minimum:
-        raise Refuted("the loss is more than 1/1000 above the minimum")
-    if found.squared_distance > SPARSE_NEAR**2 * D * sum(
-        (a * a for a in (x.lower for x in found.optimum.steps)), fmpq(0)
-    ):
-        raise Refuted("the weights are further than 1/50 from the optimal steps")
+    """Trained anew, every run gives every stored number again."""
+    trained_runs.check_anew(RUNS)
 
 
 def test_the_loss_by_an_independent_route() -> None:
     """Exact losses of trained weights against the same in whitened coordinates: A ↦ T⁻ᵀAT⁻¹ for a rational T."""
-    task, weights = trained_runs.task_of(run(3)), trained_runs.weights_of(run(3))
+    task, weights = trained_runs.task_of(RUNS[3]), trained_runs.weights_of(RUNS[3])
     T = validation.matrix("T", [[int(i == j) + int(i == j + 1) for j in range(D)] for i in range(D)])
     inverse = T.inv()
     A = [validation.matrix("A", -q[:D, :D]) for q in weights.Q]
     moved = [inverse.transpose() * a * inverse for a in A]
-    assert layered_loss(task.change_of_variables(T), moved) == trained_runs.compared(run(3)).loss
+    assert layered_loss(task.change_of_variables(T), moved) == trained_runs.compared(RUNS[3]).loss
 
 
 def distances() -> Chart:
@@ -313,7 +295,7 @@ def distances() -> Chart:
     for layer in range(L):
         for name, style in (("distance", "line"), ("raw_distance", "dashed")):
             points = [
-                (step, getattr(found.layers[layer], name)) for step, found in trained_runs.trajectory(run(0))
+                (step, getattr(found.layers[layer], name)) for step, found in trained_runs.trajectory(RUNS[0])
             ]
             text = r"\Sigma^{1/2}A_%d\Sigma^{1/2}" if name == "distance" else "A_%d"
             series.append(
@@ -339,11 +321,11 @@ def losses() -> Chart:
     """Exact population losses along the runs."""
     series = [
         Series(
-            label=f"seed {seed}",
-            x=tuple(float(step) for step, _ in trained_runs.trajectory(run(seed))[1:]),
-            y=tuple(nearest(found.loss or fmpq(0)) for _, found in trained_runs.trajectory(run(seed))[1:]),
+            label=run.rpartition("/")[2].replace("_", " "),
+            x=tuple(float(step) for step, _ in trained_runs.trajectory(run)[1:]),
+            y=tuple(nearest(found.loss or fmpq(0)) for _, found in trained_runs.trajectory(run)[1:]),
         )
-        for seed in SEEDS
+        for run in RUNS
     ]
     ends = (1.0, 1500.0)
     for name, value in (
