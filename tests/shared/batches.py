@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from flint import fmpq_mat
 
 from icl_claims.criteria import Criterion, seed
 from icl_claims.models.attention import LinearTransformer
 from icl_claims.models.prompts import sample_axis_prompts, to_tensor
-from icl_claims.models.weights import Weights
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.task import RegressionTask
 from tests.shared import trained_runs
@@ -50,17 +50,18 @@ def fresh(criterion: Criterion, runs: tuple[str, ...], layers: int) -> tuple[Los
     preconditioned, descent = best_steps(criterion, runs[0], layers)
     found = []
     for index in range(criterion.count("batches")):
-        logs = []
-        for run in runs:
+        sums = [0.0, 0.0, 0.0]
+        for place, run in enumerate(runs):
             task, weights = trained_runs.task_of(run), trained_runs.weights_of(run)
-            models = (
-                LinearTransformer.from_matrices(weights.P, weights.Q),
-                descending(task.task_covariance, layers, preconditioned),
-                descending(exact.identity(D), layers, descent),
-            )
             batch = drawn(criterion, task, f"test {task.context_length} {layers} {index}")
-            logs.append([math.log(loss(model, batch)) for model in models])
-        found.append(Losses(*(sum(column) / len(column) for column in zip(*logs, strict=True))))
+            sums[0] += math.log(loss(LinearTransformer.from_matrices(weights.P, weights.Q), batch))
+            # In whitened coordinates preconditioned descent is the same for every Σ, and so is its loss.
+            if place == 0:
+                sums[1] = len(runs) * math.log(
+                    loss(descending(task.task_covariance, layers, preconditioned), batch)
+                )
+            sums[2] += math.log(loss(descending(exact.identity(D), layers, descent), batch))
+        found.append(Losses(*(total / len(runs) for total in sums)))
     return tuple(found)
 
 
@@ -71,7 +72,10 @@ def best_steps(criterion: Criterion, run: str, layers: int) -> tuple[float, floa
     batch = drawn(criterion, task, f"steps {task.context_length} {layers}")
 
     def best(preconditioner: fmpq_mat) -> float:
-        return min(GRID, key=lambda step: loss(descending(preconditioner, layers, step), batch))
+        # The loss is a polynomial of degree 2L in the step: through 2L + 1 points.
+        nodes = np.linspace(0, max(GRID), 2 * layers + 1)
+        values = [loss(descending(preconditioner, layers, float(step)), batch) for step in nodes]
+        return float(min(GRID, key=np.polynomial.Polynomial.fit(nodes, values, 2 * layers)))
 
     return best(task.task_covariance), best(exact.identity(D))
 
@@ -97,6 +101,3 @@ def descending(preconditioner: fmpq_mat, layers: int, step: float) -> LinearTran
 def median(values: Sequence[float]) -> float:
     """The upper median."""
     return sorted(values)[len(values) // 2]
-
-
-__all__ = ["Losses", "Weights", "best_steps", "descending", "drawn", "fresh", "loss", "median"]
