@@ -73,7 +73,7 @@ class OtherReading:
 class Departure:
     """In what an experiment here differs from the paper's: a setting, its value there, and its value here.
 
-    ``read_in`` says where the paper's value was read, where this is not the text.
+    ``read_in`` says where the paper's value was read, as "the authors' notebook", where this is not the text.
     """
 
     setting: str
@@ -99,8 +99,9 @@ class Claim:
     ``rests_on`` are the slugs of the claims that the evidence uses: this claim holds only while they do.
     ``cites`` are the facts of the literature that it uses. ``derivation`` is the module of the package in which the
     derivation stands, as ``theory.derivations.<slug>``. ``severity`` says how badly a statement is false that the
-    evidence refutes. ``criterion`` is what an experiment must show, in numbers: a text that is older than the data, whose
-    seeds come from it. ``departures`` are all differences between the experiment here and the paper's. A ``draft`` is a claim that its author has not finished: unverified, and failing nothing.
+    evidence refutes. ``criterion`` is what an experiment must show, in numbers: a text that is older than the data,
+    whose seeds come from it. ``departures`` are all differences between the experiment here and the paper's. A
+    ``draft`` is a claim that its author has not finished: unverified, and failing nothing.
     """
 
     slug: str

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
 from icl_claims.claims import clone, evidence_index, registry
 from icl_claims.claims.claim import Claim, OtherReading
 from icl_claims.claims.results import Results, Row
+from icl_claims.claims.training_runs import runs_of
 from icl_claims.claims.verdicts import CONCLUSIVE, Judgement, judge, refutes
 
 
@@ -56,6 +58,11 @@ def dossier(claim: Claim, results: Results) -> dict[str, Any]:
         "other_readings": [_reading(other, rows) for other in claim.other_readings],
         "reason": claim.reason,
         "corrects": claim.corrects,
+        "criterion": None
+        if claim.criterion is None
+        else {"text": claim.criterion.text, "digest": claim.criterion.digest},
+        "departures": [dataclasses.asdict(departure) for departure in claim.departures],
+        "training_runs": [{"run": run.name, "digest": run.digest} for run in runs_of(rows, clone.find())],
         "gaps": list(judgement.gaps),
         "derivation": {"module": claim.derivation, "lemmas": lemmas(rows)},
         "assumptions": [{"key": a.key, "text": a.text, "not_shown": a.not_shown} for a in claim.assumptions],

@@ -151,6 +151,8 @@ def parse_marks(
 def artefacts(path: str, tree: ast.Module) -> tuple[str, ...]:
     """The data files that a test module declares: ``ARTEFACTS``, a literal tuple of paths from the root.
 
+    A path to a folder, as ``artefacts/ahn2023/depth``, stands for all files below it.
+
     Raises:
         BadEvidence: it is no literal tuple of texts.
     """

@@ -7,7 +7,11 @@ from typing import Any
 
 from icl_claims.claims import table
 from icl_claims.claims.results import STEP_MEANING, Results
+from icl_claims.claims.training_runs import SEEDED
 from icl_claims.claims.verdicts import Judgement
+
+DIGITS = 16
+"""How much of the digest of a criterion is shown."""
 
 
 def table_of(judgements: Sequence[Judgement], color: bool) -> list[str]:
@@ -60,6 +64,7 @@ def dossier_lines(known: dict[str, Any]) -> list[str]:
     lines += [f"cites {cited}" for cited in known["cites"]]
     for gap in known["gaps"]:
         lines += [f"owed: {gap}"]
+    lines += _experiment_lines(known)
     lines += _lemma_lines(known["derivation"])
     lines += _assumption_lines(known)
     lines += ["", "evidence:"] if known["evidence"] else []
@@ -69,6 +74,24 @@ def dossier_lines(known: dict[str, Any]) -> list[str]:
         corrected = known["corrected"]
         lines += ["", f"corrected by {corrected['slug']} ({corrected['verdict']}):", corrected["statement"]]
     return lines
+
+
+def _experiment_lines(known: dict[str, Any]) -> list[str]:
+    """The criterion of an experiment, in what it departs from the paper's, and the stored runs that it reads."""
+    lines: list[str] = []
+    if known["criterion"]:
+        criterion = known["criterion"]
+        lines += [
+            "",
+            f"criterion, SHA-256 {criterion['digest'][:DIGITS]}…: {criterion['text']}",
+            f"  {SEEDED}",
+        ]
+    lines += ["", "departures: setting | in the paper | here"] if known["departures"] else []
+    for departure in known["departures"]:
+        read_in = f" (read in {departure['read_in']})" if departure["read_in"] else ""
+        lines += [f"  {departure['setting']} | {departure['there']}{read_in} | {departure['here']}"]
+    lines += ["", "training runs, with SHA-256 of their manifests:"] if known["training_runs"] else []
+    return lines + [f"  {run['run']}: {run['digest']}" for run in known["training_runs"]]
 
 
 def _lemma_lines(derivation: dict[str, Any]) -> list[str]:

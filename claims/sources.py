@@ -4,7 +4,8 @@ A row stores a digest of each. When one changes, the row is stale until its test
 are followed statically, through functions too. Of a package's ``__init__`` only the names asked for are
 followed, so that a convenience re-export does not tie every test to every module. Of the package
 ``claims`` only the modules that carry mathematical content count; the record of the claim is digested by
-its content, and the machinery that runs tests and writes reports does not make evidence stale.
+its content, and the machinery that runs tests and writes reports does not make evidence stale. The criteria
+of experiments are mathematical content too: whoever changes one has to judge again.
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from icl_claims.claims.claim import Claim
 from icl_claims.claims.evidence_index import artefacts
 from icl_claims.claims.results import Results, Row
 
 PACKAGE = "icl_claims"
-PACKAGES = ("theory", "numerics", "models", "tests")
+CRITERIA = f"{PACKAGE}.criteria"
+PACKAGES = ("theory", "numerics", "models", "tests", CRITERIA)
 CLAIMS_MODULES = ("claims.claim", "claims.assumptions")
 RECORD = "record:"
 ABSENT = "absent"
@@ -45,11 +48,14 @@ class Sources:
     def snapshot(self) -> None:
         """Digest every Python file that evidence could rest on."""
         for package in (*PACKAGES, "claims"):
-            for file in (self._root / package).rglob("*.py"):
+            for file in (self._root / package.replace(".", "/")).rglob("*.py"):
                 self.current(file.relative_to(self._root).as_posix())
 
     def current(self, key: str) -> str:
-        """The digest of a file, by its path from the root, or of ``record:<slug>``; else ``absent``."""
+        """The digest of a file, by its path from the root, or of ``record:<slug>``; else ``absent``.
+
+        That of a folder is over the paths of the files below it: it changes when one is added or removed.
+        """
         if key not in self._digests:
             self._digests[key] = self._digest(key)
         return self._digests[key]
@@ -74,7 +80,9 @@ class Sources:
             claim = self._registry.get(key.removeprefix(RECORD))
             if claim is None:
                 return ABSENT
-            data = json.dumps(dataclasses.asdict(claim), sort_keys=True).encode()
+            data = json.dumps(claim, sort_keys=True, default=_plain).encode()
+        elif (self._root / key).is_dir():
+            data = "\n".join(self._files_below(key)).encode()
         else:
             try:
                 data = (self._root / key).read_bytes()
@@ -84,6 +92,11 @@ class Sources:
 
     def _exists(self, path: str) -> bool:
         return self.current(path) != ABSENT
+
+    def _files_below(self, folder: str) -> list[str]:
+        """The files below a folder, by their paths from the root; none where it is a file or absent."""
+        below = (self._root / folder).rglob("*")
+        return sorted(file.relative_to(self._root).as_posix() for file in below if file.is_file())
 
     def _closure(self, test_file: str) -> set[str]:
         """The file, its conftests, all that they import within the project, the data files of the tests."""
@@ -98,7 +111,8 @@ class Sources:
             followed.add(path)
             touched.add(path)
             if path.startswith("tests/"):
-                touched.update(artefacts(path, self._tree(path)))
+                for artefact in artefacts(path, self._tree(path)):
+                    touched.update([artefact, *self._files_below(artefact)])
             for module, name in self._imports(path):
                 passed, next_files = self._resolve(module, name)
                 touched.update(passed)
@@ -120,15 +134,14 @@ class Sources:
         if module == PACKAGE:
             return self._resolve_in_root(name)
         module = _in_the_clone(module)
-        top = module.partition(".")[0]
-        if top not in PACKAGES and top != "claims":
+        if not _is_within((*PACKAGES, "claims"), module):
             return [], []
-        passed = [init for init in self._inits_above(module) if top != "claims"]
+        passed = list(self._inits_above(module))
         submodule = self._file(f"{module}.{name}") if name else None
         if submodule is not None:
             followed = [submodule] if _counts(f"{module}.{name}") else []
             own = self._file(module)
-            return passed + ([own] if own is not None and top != "claims" else []), followed
+            return passed + ([own] if own is not None and _is_within(PACKAGES, module) else []), followed
         file = self._file(module)
         if file is None or not _counts(module):
             return passed, []
@@ -139,8 +152,9 @@ class Sources:
     def _resolve_in_root(self, name: str | None) -> tuple[list[str], list[str]]:
         """What ``from icl_claims import name`` reaches; a plain ``import icl_claims`` may reach all it offers."""
         init = f"{PACKAGE}/__init__.py"
-        if name is not None and self._file(name) is not None:
-            return self._resolve(name, None)
+        home = _in_the_clone(f"{PACKAGE}.{name}")
+        if name is not None and self._file(home) is not None:
+            return self._resolve(home, None)
         if not self._exists(init):
             return [], []
         passed, followed = [init], []
@@ -167,7 +181,7 @@ class Sources:
         parts = module.split(".")
         for length in range(1, len(parts)):
             init = "/".join(parts[:length]) + "/__init__.py"
-            if self._exists(init):
+            if _is_within(PACKAGES, ".".join(parts[:length])) and self._exists(init):
                 yield init
 
     def _file(self, module: str) -> str | None:
@@ -223,12 +237,26 @@ def _offered(tree: ast.Module) -> Iterator[tuple[str, str, str]]:
 
 
 def _in_the_clone(module: str) -> str:
-    """A module of the package by its place in the clone: ``icl_claims.theory.task`` is ``theory.task``."""
-    return module.removeprefix(f"{PACKAGE}.")
+    """A module of the package by its place in the clone: ``icl_claims.theory.task`` is ``theory.task``.
+
+    The criteria are at home in the package's own folder, to which no link leads.
+    """
+    return module if _is_within((CRITERIA,), module) else module.removeprefix(f"{PACKAGE}.")
+
+
+def _is_within(packages: tuple[str, ...], module: str) -> bool:
+    return any(f"{module}.".startswith(f"{package}.") for package in packages)
 
 
 def _counts(module: str) -> bool:
-    return module.partition(".")[0] in PACKAGES or module in CLAIMS_MODULES
+    return _is_within(PACKAGES, module) or module in CLAIMS_MODULES
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    """A record, or a part of it, for JSON: a mapping, or the fields of a dataclass."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
 
 
 def _defined(tree: ast.Module) -> set[str]:

@@ -11,7 +11,7 @@ import pytest
 
 from tests import ROOT
 
-FOLDERS = ("theory", "numerics", "models", "claims")
+FOLDERS = ("theory", "numerics", "models", "claims", "icl_claims")
 MODULES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 ROLE = re.compile(r":(?:mod|func|class|data|meth|attr):`~?([\w.]+)`")
 LINK = re.compile(r"\]\((?!https?:|#)([^)\s]+)\)")
@@ -19,6 +19,7 @@ LINK = re.compile(r"\]\((?!https?:|#)([^)\s]+)\)")
 
 def module_name(path: Path) -> str:
     parts = path.relative_to(ROOT).with_suffix("").parts
+    parts = parts[1:] if parts[0] == "icl_claims" else parts
     return ".".join(("icl_claims", *(parts[:-1] if parts[-1] == "__init__" else parts)))
 
 

@@ -140,7 +140,7 @@ def test_a_wheel_holds_the_package_whole_and_nothing_else(built: Path) -> None:
     names = ZipFile(wheel).namelist()
     assert {name.partition("/")[0] for name in names} == {"icl_claims", INFO}
     packed = {name for name in names if not name.startswith(INFO)}
-    own = {f"icl_claims/{path.name}" for path in (ROOT / "icl_claims").iterdir() if path.is_file()}
+    own = {f"icl_claims/{file}" for file in files_under(ROOT / "icl_claims")}
     linked = {f"icl_claims/{name}/{file}" for name in FOLDERS for file in files_under(ROOT / name)}
     assert packed == own | linked
     assert {"icl_claims/py.typed", "icl_claims/claims/report/templates/report.css"} <= packed

@@ -19,6 +19,7 @@ from icl_claims.claims.claim import PAPERS, SEVERITY_MEANING, Claim
 from icl_claims.claims.report import prose
 from icl_claims.claims.report.sections import Section, sections
 from icl_claims.claims.results import GRADE_MEANING, STEP_MEANING, Chart, Results, write_text
+from icl_claims.claims.training_runs import ABOUT, SEEDED, runs_of
 from icl_claims.claims.verdicts import VERDICT_MEANING, VERDICTS
 
 if TYPE_CHECKING:
@@ -27,31 +28,34 @@ if TYPE_CHECKING:
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def markdown(results: Results, registry: Mapping[str, Claim]) -> str:
-    """The text of ``paper_claims.md``: every registered claim, the same bytes on every machine."""
-    context = _context(results.at("quick"), registry)
+def markdown(results: Results, registry: Mapping[str, Claim], root: Path | None = None) -> str:
+    """The text of ``paper_claims.md``: every registered claim, the same bytes on every machine.
+
+    ``root`` is the clone, whose stored training runs are quoted; without it none are.
+    """
+    context = _context(results.at("quick"), registry, root)
     text = _environment().get_template("paper_claims.md.j2").render(context)
     lines = (line.rstrip() for line in text.splitlines())
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
 
 
-def html(results: Results, registry: Mapping[str, Claim]) -> str:
-    """The text of ``build/report/index.html``: one page that needs nothing beside it."""
-    text = _environment().get_template("report.html.j2").render(_context(results, registry))
+def html(results: Results, registry: Mapping[str, Claim], root: Path | None = None) -> str:
+    """The text of ``build/report/index.html``: one page that needs nothing beside it. For ``root`` see above."""
+    text = _environment().get_template("report.html.j2").render(_context(results, registry, root))
     return "\n".join(line for line in map(str.rstrip, text.splitlines()) if line) + "\n"
 
 
 def write(results: Results, registry: Mapping[str, Claim], root: Path, *, page_only: bool = False) -> Path:
     """Write the page and, unless ``page_only``, ``paper_claims.md`` under ``root``; where the page is."""
     page = root / "build" / "report" / "index.html"
-    write_text(page, html(results, registry))
+    write_text(page, html(results, registry, root))
     if not page_only:
-        write_text(root / "paper_claims.md", markdown(results, registry))
+        write_text(root / "paper_claims.md", markdown(results, registry, root))
     return page
 
 
-def _context(results: Results, registry: Mapping[str, Claim]) -> dict[str, Any]:
-    """What the templates draw from: the sections, those of each paper, and counts of verdicts."""
+def _context(results: Results, registry: Mapping[str, Claim], root: Path | None) -> dict[str, Any]:
+    """What the templates draw from: the sections, those of each paper, counts of verdicts, stored runs."""
     every = sections(results, registry)
     papers = {
         paper: [section for section in every if section.claim.paper == paper]
@@ -69,6 +73,9 @@ def _context(results: Results, registry: Mapping[str, Claim]) -> dict[str, Any]:
         "verdicts": VERDICTS,
         "counts": counts(every),
         "paper_counts": {paper: counts(of) for paper, of in papers.items()},
+        "training_runs": runs_of((row for section in every for row in section.rows), root),
+        "about_training_runs": ABOUT,
+        "seeded": SEEDED,
         "verdict_meaning": VERDICT_MEANING,
         "grade_meaning": GRADE_MEANING,
         "severity_meaning": SEVERITY_MEANING,

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from icl_claims.claims.claim import Claim
+from icl_claims.claims.claim import Claim, Departure
 
 
 @pytest.mark.parametrize("parts", [(), ("first", "first"), ("first", "second", "first")])
 def test_parts_are_distinct_and_one_at_least(parts: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match="parts must be distinct names, at least one"):
         Claim("sum", "suite", "here", "$1+1=2$.", parts=parts)
+
+
+@pytest.mark.parametrize("field", ["setting", "there", "here"])
+def test_a_departure_says_what_differs_and_how(field: str) -> None:
+    with pytest.raises(ValueError, match=f"{field} must be non-empty text, got ' '"):
+        Departure(**{"setting": "batch", "there": "20 000", "here": "4000", field: " "})

@@ -62,6 +62,29 @@ def test_has_a_file_of_its_own(slug: str) -> None:
     assert any(file == f"test_claim_{name}" for name in names for file in files)
 
 
+ON_TRAINED_MODELS = [
+    slug
+    for slug, claim in registry().items()
+    if claim.kind == "experiment" and any(entry.mark.grade == "trained" for entry in INDEX.of(slug, "full"))
+]
+
+
+@pytest.mark.parametrize("slug", ON_TRAINED_MODELS)
+def test_an_experiment_on_trained_models_has_a_criterion(slug: str) -> None:
+    """In numbers, and older than the runs that it judges: their seeds come from it."""
+    assert registry()[slug].criterion is not None
+
+
+def test_every_number_of_a_criterion_stands_in_its_text() -> None:
+    criteria = [(slug, claim.criterion) for slug, claim in registry().items() if claim.criterion is not None]
+    assert [
+        (slug, name)
+        for slug, criterion in criteria
+        for name in criterion.numbers
+        if f"{{{name}}}" not in criterion.template
+    ] == []
+
+
 CLAIM_TESTS = sorted((ROOT / "tests" / "claims").rglob("test_claim_*.py"))
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from icl_claims.claims import dossier, evidence_index, registry
-from icl_claims.claims.claim import Assumption, Claim, OtherReading
+from icl_claims.claims import clone, dossier, evidence_index, registry
+from icl_claims.claims.claim import Assumption, Claim, Departure, OtherReading
 from icl_claims.claims.evidence_index import Entry, Index, Mark
 from icl_claims.claims.results import Mutant, Necessity, Results, Row
+from icl_claims.criteria import Criterion
 from tests.shared.rows import LEMMA, passed
 
 ASSUMPTIONS = tuple(Assumption(key, f"${key}$.", not_shown="no time") for key in ("first", "second", "third"))
@@ -115,3 +119,28 @@ def test_what_the_claim_rests_on_has_its_own_verdict(shown: dict[str, Any]) -> N
 def test_a_reading_lists_its_own_evidence(shown: dict[str, Any]) -> None:
     (reading,) = shown["other_readings"]
     assert (reading["verdict"], reading["nodeids"]) == ("false", ["tests/a.py::test_claim_sum"])
+
+
+def test_an_experiment_shows_its_criterion_its_departures_and_its_runs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    criterion = Criterion("At most {near}.", {"near": "1/50"})
+    departures = (Departure("batch", "20 000", "4000"), Departure("rate", "0.3", "0.1", "the notebook"))
+    claim = replace(CLAIM, rests_on=(), criterion=criterion, departures=departures)
+    monkeypatch.setattr(registry, "registry", lambda: {"sum": claim})
+    monkeypatch.setattr(clone, "find", lambda: tmp_path)
+    key = "artefacts/paper/run/manifest.json"
+    (tmp_path / key).parent.mkdir(parents=True)
+    (tmp_path / key).write_bytes(b"{}")
+    rows = (passed("tests/a.py::test_claim_sum", "sum", digests={key: "0" * 16}),)
+    shown = dossier.dossier(claim, Results(rows=rows))
+    assert shown["criterion"] == {"text": "At most 1/50.", "digest": sha256(b"At most 1/50.").hexdigest()}
+    assert shown["departures"] == [
+        {"setting": "batch", "there": "20 000", "here": "4000", "read_in": None},
+        {"setting": "rate", "there": "0.3", "here": "0.1", "read_in": "the notebook"},
+    ]
+    assert shown["training_runs"] == [{"run": "paper/run", "digest": sha256(b"{}").hexdigest()}]
+
+
+def test_a_claim_of_the_theory_has_none_of_these(shown: dict[str, Any]) -> None:
+    assert (shown["criterion"], shown["departures"], shown["training_runs"]) == (None, [], [])

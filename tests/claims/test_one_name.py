@@ -40,7 +40,7 @@ def files() -> set[str]:
     """The dotted names of all Python files of the project outside the tests."""
     paths = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")]
     own = [path.relative_to(ROOT) for path in paths] + [
-        path.relative_to(ROOT / "icl_claims") for path in (ROOT / "icl_claims").glob("*.py")
+        path.relative_to(ROOT / "icl_claims") for path in (ROOT / "icl_claims").rglob("*.py")
     ]
     names = [".".join(("icl_claims", *path.with_suffix("").parts)) for path in own]
     return {name.removesuffix(".__init__") for name in names}
@@ -141,5 +141,5 @@ def test_the_linter_sees_every_file_once() -> None:
     seen = [Path(line).relative_to(ROOT) for line in done.stdout.splitlines() if line.endswith(".py")]
     folders = (*FOLDERS, "tests", "benchmarks")
     expected = {path.relative_to(ROOT) for folder in folders for path in (ROOT / folder).rglob("*.py")}
-    expected |= {path.relative_to(ROOT) for path in (ROOT / "icl_claims").glob("*.py")}
+    expected |= {path.relative_to(ROOT) for path in (ROOT / "icl_claims").rglob("*.py")}
     assert sorted(seen) == sorted(expected)

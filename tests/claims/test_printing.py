@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from hashlib import sha256
+from itertools import takewhile
+
 import pytest
 
 from icl_claims.claims import registry
-from icl_claims.claims.claim import Claim
+from icl_claims.claims.claim import Claim, Departure
 from icl_claims.claims.dossier import dossier
 from icl_claims.claims.evidence_index import Index
 from icl_claims.claims.printing import dossier_lines, verified
 from icl_claims.claims.results import Mutant, Results
 from icl_claims.claims.verdicts import judge_all
+from icl_claims.criteria import Criterion
 from tests.shared.rows import passed
 
 CLAIMS = {slug: Claim(slug, "suite", "here", "$1+1=2$.") for slug in ("decided", "incomplete", "without")}
@@ -51,3 +56,30 @@ def test_a_corrected_claim_shows_its_correction(monkeypatch: pytest.MonkeyPatch)
     lines = dossier_lines(dossier(CLAIMS["decided"], FOUND))
     assert lines[-3:] == ["", "corrected by repaired (unverified):", "$1+1=3-1$."]
     assert not any("corrected by" in line for line in dossier_lines(dossier(CLAIMS["without"], FOUND)))
+
+
+def test_an_experiment_says_what_judges_it_and_in_what_it_departs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("icl_claims.claims.evidence_index.build", lambda *_: Index())
+    departures = (Departure("batch", "20 000", "4000"), Departure("rate", "0.3", "0.1", "the notebook"))
+    criterion = Criterion("At most {near}.", {"near": "1/50"})
+    claim = replace(CLAIMS["decided"], criterion=criterion, departures=departures)
+    known = {**dossier(claim, FOUND), "training_runs": [{"run": "paper/run", "digest": "f" * 64}]}
+    lines = dossier_lines(known)
+    start = lines.index(f"criterion, SHA-256 {sha256(b'At most 1/50.').hexdigest()[:16]}…: At most 1/50.")
+    assert list(takewhile(lambda line: line != "evidence:", lines[start + 1 :])) == [
+        "  It is older than the data: the seeds of the runs and of the samples that it judges come from its digest.",
+        "",
+        "departures: setting | in the paper | here",
+        "  batch | 20 000 | 4000",
+        "  rate | 0.3 (read in the notebook) | 0.1",
+        "",
+        "training runs, with SHA-256 of their manifests:",
+        f"  paper/run: {'f' * 64}",
+        "",
+    ]
+
+
+def test_other_claims_say_nothing_of_experiments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("icl_claims.claims.evidence_index.build", lambda *_: Index())
+    text = "\n".join(dossier_lines(dossier(CLAIMS["decided"], FOUND)))
+    assert not any(word in text for word in ("criterion", "departures", "training runs"))

@@ -61,6 +61,10 @@ def texts(claim: Claim) -> Iterator[str]:
         yield other.text
     yield from claim.cites
     yield claim.reason or ""
+    if claim.criterion is not None:
+        yield from claim.criterion.text.split("\n\n")
+    for departure in claim.departures:
+        yield from (departure.setting, departure.there, departure.here, departure.read_in or "")
 
 
 def split_formulas(text: str) -> tuple[list[str], list[str]]:

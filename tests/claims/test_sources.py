@@ -3,6 +3,7 @@
 import ast
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -11,6 +12,7 @@ from icl_claims.claims.claim import Claim
 from icl_claims.claims.evidence_index import BadEvidence
 from icl_claims.claims.results import Results, Row
 from icl_claims.claims.sources import Sources
+from icl_claims.criteria import Criterion
 from tests.shared.rows import passed
 
 CLAIM = Claim("sum", "suite", "here", "$1+1=2$")
@@ -163,6 +165,28 @@ def test_of_the_registry_only_mathematical_content_counts(root):
     }
 
 
+def test_criteria_count_and_the_rest_of_the_packages_own_folder_does_not(root):
+    package(root, "icl_claims/criteria", "from icl_claims.criteria import text\nclass Criterion: ...\n")
+    write(
+        root,
+        icl_claims__criteria__text="",
+        icl_claims__criteria__runs="from . import Criterion",
+        icl_claims__files="",
+    )
+    (root / "icl_claims" / "__init__.py").write_text("")
+    package(root, "models")
+    write(root, models__run="import icl_claims.files\nfrom icl_claims.criteria import runs")
+    init, text, runs = (f"icl_claims/criteria/{name}.py" for name in ("__init__", "text", "runs"))
+    assert rests_on(root, "from icl_claims.criteria import Criterion") == {init, text}
+    assert rests_on(root, "from icl_claims import criteria") == {init, text}
+    for statement in ("import icl_claims.criteria.runs", "from icl_claims.criteria.runs import NEAR"):
+        assert rests_on(root, statement) == {init, text, runs}
+    assert rests_on(root, "import icl_claims.models.run") == {
+        *("models/__init__.py", "models/run.py"),
+        *(init, text, runs),
+    }
+
+
 def test_declared_artefacts_count_also_while_they_are_absent(root):
     text = 'ARTEFACTS = ("data/weights.bin", "data/missing.bin")\n'
     (root / "data").mkdir()
@@ -172,6 +196,18 @@ def test_declared_artefacts_count_also_while_they_are_absent(root):
     assert digests["data/missing.bin"] == "absent"
     (root / "data" / "missing.bin").write_bytes(b"")
     assert Sources(root, REGISTRY).current("data/missing.bin") != "absent"
+
+
+def test_a_declared_folder_stands_for_all_files_below_it(root):
+    text = 'ARTEFACTS = ("data",)\n'
+    for name in ("b/log.json", "b/weights.bin", "a/log.json"):
+        (root / "data" / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / "data" / name).write_text(name)
+    files = {"data/a/log.json", "data/b/log.json", "data/b/weights.bin"}
+    assert rests_on(root, text) == {"data", *files}
+    digests = Sources(root, REGISTRY).digests_of(TEST, "sum")
+    assert list(digests) == sorted(digests)
+    assert len({digests[key] for key in ("data", *files)}) == 4
 
 
 def test_only_files_of_the_tests_declare_artefacts_and_all_that_are_imported_do(root):
@@ -219,6 +255,26 @@ def test_a_row_is_stale_exactly_while_a_file_differs(root):
     assert is_stale(root, stored)
 
 
+def test_a_row_is_stale_while_its_folder_holds_another_file_or_lacks_one(root):
+    run = root / "data" / "run"
+    stored = row(root, 'ARTEFACTS = ("data",)\n')
+    run.mkdir(parents=True)
+    assert is_stale(root, stored)
+    for name in ("log.json", "weights.bin"):
+        (run / name).write_text(name)
+    stored = row(root, 'ARTEFACTS = ("data",)\n')
+    assert not is_stale(root, stored)
+    (run / "more.json").write_text("")
+    assert is_stale(root, stored)
+    (run / "more.json").unlink()
+    assert not is_stale(root, stored)
+    (run / "log.json").rename(run / "log.txt")
+    assert is_stale(root, stored)
+    (run / "log.txt").rename(run / "log.json")
+    (run / "log.json").write_text("other")
+    assert is_stale(root, stored)
+
+
 def test_a_change_of_the_record_makes_its_row_stale_and_no_other(root):
     stored = row(root, "")
     other = Claim("product", "suite", "there", "$1$")
@@ -227,13 +283,26 @@ def test_a_change_of_the_record_makes_its_row_stale_and_no_other(root):
     assert is_stale(root, stored, {"product": other})
 
 
+@pytest.mark.parametrize("kind", [dict, MappingProxyType])
+def test_a_number_of_a_criterion_belongs_to_the_record(root, kind):
+    def judged(near: str) -> dict[str, Claim]:
+        return {"sum": replace(CLAIM, criterion=Criterion("At most {near}.", kind({"near": near})))}
+
+    write(root, tests__test_claim_sum="")
+    digests = Sources(root, judged("1/50")).digests_of(TEST, "sum")
+    stored = passed(f"{TEST}::test_claim_sum", "sum", digests=digests)
+    assert not is_stale(root, stored, judged("1/50"))
+    assert is_stale(root, stored, judged("1/20"))
+    assert is_stale(root, stored)
+
+
 def test_a_record_or_a_file_that_is_not_there_is_absent(root):
     found = Sources(root, {"product": CLAIM})
     assert found.current("record:sum") == found.current("theory/sum.py") == "absent"
     assert found.current("record:product") != "absent"
 
 
-@pytest.mark.parametrize("folder", ["theory", "numerics", "models", "tests", "claims"])
+@pytest.mark.parametrize("folder", ["theory", "numerics", "models", "tests", "claims", "icl_claims/criteria"])
 def test_a_snapshot_covers_every_folder(root, folder):
     write(root, **{f"{folder}__deep__x": "A = 1\n"})
     key, began = f"{folder}/deep/x.py", Sources(root, REGISTRY)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import replace
+from hashlib import sha256
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -12,7 +13,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from icl_claims.claims.claim import Assumption, Claim, OtherReading
+from icl_claims.claims.claim import Assumption, Claim, Departure, OtherReading
 from icl_claims.claims.registry import registry
 from icl_claims.claims.report import charts, pages
 from icl_claims.claims.report.sections import sections
@@ -29,7 +30,9 @@ from icl_claims.claims.results import (
     Series,
     Tightness,
 )
+from icl_claims.claims.training_runs import ABOUT, SEEDED
 from icl_claims.claims.verdicts import VERDICT_MEANING, VERDICTS
+from icl_claims.criteria import Criterion
 from tests.shared.rows import LEMMA, passed
 
 EVIL = "<script>alert('x')</script>"
@@ -406,6 +409,72 @@ def test_readings_rests_and_drafts_are_shown() -> None:
     assert "A draft" in shown["below"]
     assert "from a secondary source" in section(written, "below")
     assert "from a secondary source" in shown["below"]
+
+
+EXPERIMENT = Claim(
+    slug="trained",
+    paper="ahn2023",
+    location="Figure 2",
+    statement="$a_* \\to 0$.",
+    kind="experiment",
+    criterion=Criterion("At most ${near}$.\n\nOn all <runs>.", {"near": "1/50"}),
+    departures=(
+        Departure("batch | size", "$|B| = 20000$, *fresh*", "4000"),
+        Departure("rate", "0.3", "0.1", "the authors' notebook"),
+    ),
+)
+
+
+def test_an_experiment_shows_what_judges_it_and_in_what_it_departs() -> None:
+    text = pages.html(Results(), {"trained": EXPERIMENT})
+    written, shown = pages.markdown(Results(), {"trained": EXPERIMENT}), Page(text).text["trained"]
+    criterion = EXPERIMENT.criterion
+    assert criterion is not None
+    assert (
+        f"*Criterion*, SHA-256 `{criterion.digest}`. {SEEDED}\n\n> At most $`1/50`$.\n>\n> On all &lt;runs>."
+        in written
+    )
+    assert f"Criterion At most 1/50. On all <runs>. SHA-256 {criterion.digest[:16]}… {SEEDED}" in shown
+    assert f'title="{criterion.digest}"' in text
+    assert (
+        "| Departure | In the paper | Here |\n|---|---|---|\n"
+        "| batch \\| size | $`\\vert{}B\\vert{} = 20000`$, \\*fresh\\* | 4000 |\n"
+        "| rate | 0.3 (read in the authors' notebook) | 0.1 |\n"
+    ) in written
+    assert "Departures from the paper SettingIn the paperHere batch | size|B|=20000, *fresh*4000" in shown
+    assert "rate0.3 read in the authors' notebook0.1" in shown
+
+
+def test_without_criterion_or_departures_neither_is_named(text: str, markdown: str) -> None:
+    for report in (text, markdown):
+        assert not any(word in report for word in ("Criterion", "In the paper", "Training runs"))
+
+
+def test_the_runs_that_evidence_rests_on_are_quoted_whole(tmp_path: Path) -> None:
+    """And of the runs of the full level the page alone."""
+    digests = {}
+    for name in ("quick", "full"):
+        file = tmp_path / "artefacts" / "paper" / name / "manifest.json"
+        file.parent.mkdir(parents=True)
+        file.write_text(name)
+        digests[name] = sha256(name.encode()).hexdigest()
+    rows = tuple(
+        row(slug, f"_{level}", level=level, digests={f"artefacts/paper/{level}/manifest.json": "0" * 16})
+        for slug, level in (("repaired", "quick"), ("minimizer", "quick"), ("minimizer", "full"))
+    )
+    written = pages.markdown(Results(rows=rows), REGISTRY, tmp_path)
+    page = Page(pages.html(Results(rows=rows), REGISTRY, tmp_path))
+    lines = written.partition("\n## Training runs\n")[2].splitlines()
+    assert lines[-1] == (
+        f"| `paper/quick` | `{digests['quick']}` | [`minimizer`](#minimizer), [`repaired`](#repaired) |"
+    )
+    assert [line for line in lines if "`paper/" in line] == lines[-1:]
+    every = f"paper/full{digests['full']}minimizer paper/quick{digests['quick']}minimizer, repaired"
+    assert every in " ".join(page.text[""].split())
+    assert "training-runs" in page.values("id")
+    assert "#training-runs" in page.values("href")
+    for paragraph in ABOUT:
+        assert paragraph in written
 
 
 def test_mutants_are_named_and_survivors_stand_out() -> None:
