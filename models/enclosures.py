@@ -6,9 +6,9 @@ evaluations, at all arguments within their radii, lie within
 
     (|A| + r_A)(|B| + r_B)… − |A||B|… + g (|A| + r_A)(|B| + r_B)…
 
-of the midpoints' product. Here g = 2⁻⁴³ > 2·(500 u)/(1 − 500 u) for both the evaluation that is enclosed and that of the
-midpoint, and for the rounding of the radius itself: no product or sum has more than 500 roundings; longer sums, over a
-batch of N prompts, take g + 2 N u.
+of the midpoints' product. Here g = 2⁻⁴³ > 2·(500 u)/(1 − 500 u) for both the evaluation that is enclosed and that of
+the midpoint, and for the rounding of the radius itself: no product or sum has more than 500 roundings; longer sums,
+over a batch of N prompts, take g + 2 N u.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Enclosure:
         return self.middle.abs() + self.radius
 
     @property
-    def mT(self) -> Enclosure:  # noqa: N802 (torch's name)
+    def mT(self) -> Enclosure:
         """The transpose."""
         return Enclosure(self.middle.mT, self.radius.mT)
 

@@ -1,9 +1,10 @@
 r"""Single steps of a stored run, from a stored state to the next, within a bound on the rounding.
 
-Another processor, or another build of torch, finds other last bits, and after many steps other numbers altogether. One
-step it finds within the enclosure that this module computes: of the gradient by :mod:`icl_claims.models.enclosures`, and
-from there on entry by entry, in intervals. L-BFGS decides by comparisons how far it goes, so that two machines may take
-different steps; of its states the loss and the gradient are compared, at the iterate that they belong to.
+Another processor, or another build of torch, finds other last bits, and after many steps other numbers altogether.
+One step it finds within the enclosure that this module computes: of the gradient by
+:mod:`icl_claims.models.enclosures`, and from there on entry by entry, in intervals. L-BFGS decides by comparisons how
+far it goes, so that two machines may take different steps; of its states the loss and the gradient are compared, at the
+iterate that they belong to.
 """
 
 from __future__ import annotations

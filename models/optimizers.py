@@ -1,4 +1,4 @@
-"""The optimizers of the papers' experiments, with a state that can be kept as tensors and taken up again, bit for bit."""
+"""The optimizers of the papers' experiments, with a state that can be kept as tensors and taken up again."""
 
 from __future__ import annotations
 

@@ -57,17 +57,18 @@ def fresh(criterion: Criterion, runs: tuple[str, ...], layers: int) -> tuple[Los
             sums[0] += math.log(loss(LinearTransformer.from_matrices(weights.P, weights.Q), batch))
             # In whitened coordinates preconditioned descent is the same for every Σ, and so is its loss.
             if place == 0:
-                sums[1] = len(runs) * math.log(
-                    loss(descending(task.task_covariance, layers, preconditioned), batch)
-                )
+                steps = descending(task.task_covariance, layers, preconditioned)
+                sums[1] = len(runs) * math.log(loss(steps, batch))
             sums[2] += math.log(loss(descending(exact.identity(D), layers, descent), batch))
         found.append(Losses(*(total / len(runs) for total in sums)))
     return tuple(found)
 
 
 def best_steps(criterion: Criterion, run: str, layers: int) -> tuple[float, float]:
-    """The steps of the grid with the least loss of preconditioned descent and of descent, on a batch for this; as in the authors'
-    notebooks the Σ of one run decides."""
+    """The steps of the grid with the least loss of preconditioned descent and of descent, on a batch for this.
+
+    As in the authors' notebooks the Σ of one run decides.
+    """
     task = trained_runs.task_of(run)
     batch = drawn(criterion, task, f"steps {task.context_length} {layers}")
 

@@ -11,11 +11,18 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
+import torch
+from flint import fmpq, fmpq_mat
+
 from icl_claims.models import files, manifest, replay, reproduce, states
 from icl_claims.models.comparison import compare_layers
+from icl_claims.models.prompts import to_tensor
+from icl_claims.models.runs import ahn2023
 from icl_claims.models.runs.run import Run
 from icl_claims.models.training import STATES, WEIGHTS
 from icl_claims.models.weights import Weights
+from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.many_layers.distance import LayersComparison
 from icl_claims.theory.task import RegressionTask
 from tests import ROOT
@@ -86,3 +93,40 @@ def check_anew(runs: Iterable[str]) -> None:
     """
     for run in runs:
         replay.retrain(directory(run), f"{PAPER}/{run}", recipe(run))
+
+
+def root_of(run: str) -> fmpq_mat:
+    """Σ^{1/2} = Uᵀ D^{1/2} U, rational, for the Σ of a run."""
+    U = ahn2023.rotation(ahn2023.DIM, recipe(run).settings.seed)
+    root = U.transpose() * exact.diagonal([ROOTS[x] for x in ahn2023.SPECTRUM]) * U
+    if root * root != task_of(run).covariance:
+        raise ValueError(f"{run} must have the Σ of its seed")
+    return root
+
+
+ROOTS = {fmpq(1): fmpq(1), fmpq(1, 4): fmpq(1, 2), fmpq(1, 16): fmpq(1, 4)}
+"""Of the eigenvalues of Σ."""
+
+
+@cache
+def whitened(run: str) -> Weights:
+    """Where it ended, for Σ = I: A ↦ Σ^{1/2} A Σ^{1/2} and B ↦ Σ^{-1/2} B Σ^{1/2}, in float64."""
+    weights, half = weights_of(run), root_of(run)
+    d = half.nrows()
+    root, inverse = (torch.eye(d + 1, dtype=torch.float64) for _ in range(2))
+    root[:d, :d], inverse[:d, :d] = to_tensor(half), to_tensor(half.inv())
+    return Weights(inverse @ weights.P @ root, root @ weights.Q @ root)
+
+
+def norms_in_order(runs: Iterable[str], order: Iterable[int]) -> None:
+    """‖Σ^{1/2}A_lΣ^{1/2}‖_F² = tr(ΣA_lΣA_lᵀ) of each run, exactly, is ascending in this order of the layers.
+
+    Raises:
+        Refuted: it is not.
+    """
+    for run in runs:
+        sigma = task_of(run).covariance
+        layers = [compared(run).layers[place].A for place in order]
+        norms = [exact.trace(sigma * A * sigma * A.transpose()) for A in layers]
+        if norms != sorted(norms):
+            raise Refuted(f"{run}: the norms have another order")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from icl_claims.claims.claim import Claim
 from icl_claims.claims.records.ahn2023.covariate_updates import SCALED_SETTING
+from icl_claims.criteria import ahn2023 as criteria
 
 _SCALED = r"$\mathcal S'=\{A_l=a_l\Sigma^{-1},\,B_l=b_lI\}$"
 _RECURSION = (
@@ -73,14 +74,20 @@ CLAIMS: tuple[Claim, ...] = (
         statement=r"On "
         + _SCALED
         + r", in whitened coordinates, on every prompt: $X_l=p_l(S_0)X_0$, the query's column "
-        r"too, with $p_0=1$ and $p_{l+1}=p_l(1+a_lb_lsp_l^2)$, of degree $(3^{l+1}-1)/2$ where no $\gamma$ is 0, and "
-        r"the Gram matrices obey $S_{l+1}=\varphi(S_l)$ with $\varphi(s)=s(1-\gamma s)^2$, $\gamma=-a_lb_l$. Two "
-        r"eigenvalues $0<s<t$ of $S_l$ have images of ratio below $t/s$, the larger by the smaller, if and only if "
+        r"too, with $p_0=1$ and $p_{l+1}=p_l(1+a_lb_lsp_l^2)$, of degree $(3^{l+1}-1)/2$ where no "
+        r"$\gamma$ is 0, and "
+        r"the Gram matrices obey $S_{l+1}=\varphi(S_l)$ with $\varphi(s)=s(1-\gamma s)^2$, "
+        r"$\gamma=-a_lb_l$. Two "
+        r"eigenvalues $0<s<t$ of $S_l$ have images of ratio below $t/s$, the larger by the smaller, "
+        r"if and only if "
         r"$\gamma>0$, $s+t<2/\gamma$ and $(1-\gamma(s+t))((s+t)-\gamma(s^2+t^2))>0$. So for $\gamma>0$ the "
-        r"condition number falls on every prompt with $0\prec S_l\preceq\frac1{2\gamma}I$ that is no multiple of "
+        r"condition number falls on every prompt with $0\prec S_l\preceq\frac1{2\gamma}I$ that is no "
+        r"multiple of "
         r"$I$, and, for $n\ge d\ge2$, "
-        r"rises on some prompt with $S_l\preceq cI$ for every $c>\frac1{2\gamma}$; for $\gamma=0$ it stays; for "
-        r"$\gamma<0$ it rises on every prompt with $S_l\succ0$ that is no multiple of $I$. (In one dimension, or with "
+        r"rises on some prompt with $S_l\preceq cI$ for every $c>\frac1{2\gamma}$; for $\gamma=0$ it "
+        r"stays; for "
+        r"$\gamma<0$ it rises on every prompt with $S_l\succ0$ that is no multiple of $I$. (In one "
+        r"dimension, or with "
         "fewer examples than dimensions, there are no such prompts.)",
         assumptions=tuple(
             x for x in SCALED_SETTING if x.key in ("positive_definite_covariance", "masked_query")
@@ -127,7 +134,8 @@ CLAIMS: tuple[Claim, ...] = (
         + r" with the published numbers "
         + _PUBLISHED
         + r" the exact population loss is more than $6\cdot10^6$ for $n=10$, where $0.0393$ is attained. For $n=20$ it "
-        r"is $0.0473$ (rounded), $49$ times the $0.00096131$ that the strict local minimum next to them attains, at "
+        r"is $0.0473$ (rounded), $49$ times the $0.00096131$ that the strict local minimum next to "
+        r"them attains, at "
         r"$a=(-0.3383,-2.0908,-8.5681)$, $b=(0.8776,0.5782)$. Of the one-prompt "
         r"estimator $\operatorname{tr}r_L(S)^2$ (in whitened coordinates, $r_L$ as in "
         r"`gdpp_loss`) the relative variance at that minimum is $2.0\cdot10^{13}$, and "
@@ -143,15 +151,17 @@ CLAIMS: tuple[Claim, ...] = (
         kind="experiment",
         statement=r"$d=5$, $n=20$, $L=3$, standard normal covariates: for more than half of all batches of "
         r"$20\,000$ "
-        r"prompts, the mean over the batch of $\operatorname{tr}r_L(S)^2$ (in whitened coordinates, $r_L$ as in "
+        r"prompts, the mean over the batch of $\operatorname{tr}r_L(S)^2$ (in whitened coordinates, "
+        r"$r_L$ as in "
         "`gdpp_loss`), with $w$ and $x_q$ averaged out, has a critical point within $0.01$, "
         "$0.05$, $0.3$ of the published $a=(-0.38,-2.40,-9.55)$ and within $0.015$ of the published "
         "$b=(0.90,0.56)$. The minimizer of the population loss next to it, $a=(-0.3383,-2.0908,-8.5681)$, "
-        "$b=(0.8776,0.5782)$, is outside this box. (The widths were chosen after looking at batches. No "
-        "batch that was "
-        "looked at has all five published numbers to their digits, and batches at $n=21$ have such critical "
-        "points too.)",
+        "$b=(0.8776,0.5782)$, is outside this box. (The widths were chosen on earlier "
+        "batches; those that judge are drawn anew, by the criterion. The published digits themselves "
+        "come out on few "
+        "batches, which the evidence counts, and batches at $n=21$ have such critical points too.)",
         parts=("batches", "population"),
+        criterion=criteria.BATCH_MINIMIZER,
         rests_on=("gdpp_loss",),
     ),
 )

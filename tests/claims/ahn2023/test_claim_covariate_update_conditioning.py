@@ -31,12 +31,8 @@ from tests.shared.settings import conditions
 
 SLUG = "covariate_update_conditioning"
 PROMPTS, ERROR_PROBABILITY = 100_000, 1e-8
-ARTEFACTS = (
-    "artefacts/ahn2023/relaxed_three_layers/context_10_seed_0/weights.safetensors",
-    "artefacts/ahn2023/relaxed_three_layers/context_20_seed_0/weights.safetensors",
-    "artefacts/ahn2023/relaxed_three_layers/context_20_seed_1/weights.safetensors",
-)
-RUNS = ["/".join(path.split("/")[2:4]) for path in ARTEFACTS]
+ARTEFACTS = ("artefacts/ahn2023/relaxed_three_layers",)
+RUNS = trained_runs.names("relaxed_three_layers/")
 
 
 @dataclass(frozen=True)
@@ -150,23 +146,19 @@ def test_claim_covariate_update_conditioning(evidence: Evidence) -> None:
 
 
 def check_norms(stated: Update) -> None:
-    """‖A_l‖² of the runs' last weights, in whitened coordinates, exactly."""
-    for run in RUNS:
-        layers = [trained_runs.compared(run).layers[place].A for place in stated.order]
-        squares = [sum((x**2 for x in A.entries()), fmpq(0)) for A in layers]
-        if squares != sorted(squares):
-            raise Refuted(f"{run}: the norms have another order")
+    """Of the runs' last weights, in whitened coordinates, exactly."""
+    trained_runs.norms_in_order(RUNS, stated.order)
 
 
 @pytest.mark.claim(
     slug="covariate_update_conditioning",
     grade="trained",
-    range="three runs, n = 10 and 20",
+    range="ten runs, n = 10 and 20",
     parts=("norms",),
     scale="small",
 )
 def test_claim_covariate_update_conditioning_norms(evidence: Evidence) -> None:
-    """Three trained models end with norms in this order, and so does the figure."""
+    """Ten trained models end with norms in this order, and so does the figure."""
     mutants = [
         changed(STATED, "the norms have another order", order=o) for o in ((1, 0, 2), (0, 2, 1), (2, 1, 0))
     ]

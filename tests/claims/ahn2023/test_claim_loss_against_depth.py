@@ -1,4 +1,4 @@
-"""Ahn et al. (2023), App. D, Fig. 7: transformer, preconditioned GD and GD of equal depth, trained and by exact minima."""
+"""Ahn et al. (2023), App. D, Fig. 7: transformer, preconditioned GD and GD of equal depth, on batches."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from icl_claims.claims.edits import changed
 from icl_claims.claims.evidence import Evidence
 from icl_claims.claims.results import Chart, Series
 from icl_claims.criteria.ahn2023 import DEPTH as CRITERION
-from icl_claims.numerics.rounding import nearest
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.loops.step import optimal_looped_step
 from icl_claims.theory.many_layers.step_sizes import optimal_steps
@@ -88,7 +87,10 @@ def check_order(stated: Order) -> None:
     """Counted on fresh batches, the same for the three methods."""
     for L in stated.depths:
         batches = fresh(CRITERION, RUNS[L], L)
-        count = sum(sorted(stated.methods, key=losses._asdict().__getitem__) == list(stated.methods) for losses in batches)
+        count = sum(
+            sorted(stated.methods, key=losses._asdict().__getitem__) == list(stated.methods)
+            for losses in batches
+        )
         if not 2 * count > len(batches):
             raise Refuted(f"L = {L}: in this order on {count} of {len(batches)} batches")
 
@@ -110,9 +112,13 @@ def test_claim_loss_against_depth_on_batches(evidence: Evidence) -> None:
     for L, runs in RUNS.items():
         batches = fresh(CRITERION, runs, L)
         count = sum(losses.in_order for losses in batches)
-        medians = ", ".join(f"{sorted(column)[len(column) // 2]:.3g}" for column in zip(*batches, strict=True))
+        medians = ", ".join(
+            f"{sorted(column)[len(column) // 2]:.3g}" for column in zip(*batches, strict=True)
+        )
         evidence.figure(f"L = {L}: batches in the stated order", f"{count} of {len(batches)}", exact=False)
-        evidence.figure(f"L = {L}: median log losses of transformer, preconditioned GD, GD", medians, exact=False)
+        evidence.figure(
+            f"L = {L}: median log losses of transformer, preconditioned GD, GD", medians, exact=False
+        )
     evidence.chart(depth_chart())
 
 
@@ -194,7 +200,10 @@ def depth_chart() -> Chart:
             Series(label="preconditioned GD", x=x, y=tuple(map(least_looped_loss, depths))),
             Series(label="optimal steps", x=x, y=tuple(map(least_loss, depths))),
             Series(
-                label="trained, on batches", x=x, y=tuple(math.exp(value) for value in trained), style="points"
+                label="trained, on batches",
+                x=x,
+                y=tuple(math.exp(value) for value in trained),
+                style="points",
             ),
         ),
     )

@@ -170,9 +170,7 @@ def test_claim_trained_sparse_three_layers_whitened(evidence: Evidence) -> None:
     """Dist(Σ^{1/2}A_lΣ^{1/2}, I), whose square is rational, is below 1/50 at the end in every layer."""
     mutants = [changed(Whitening(1), "Dist does not tend to 0", exponent=k) for k in (0, 2, -1)]
     evidence.check(check_whitened, Whitening(1), mutants)
-    worst = max(
-        layer.distance or fmpq(1) for run in RUNS for layer in trained_runs.compared(run).layers
-    )
+    worst = max(layer.distance or fmpq(1) for run in RUNS for layer in trained_runs.compared(run).layers)
     evidence.figure("largest distance at the end", f"{nearest_root(worst):.4f}", exact=False)
     evidence.chart(distances())
 

@@ -11,9 +11,10 @@ from typing import Any
 
 from flint import fmpq, fmpq_mat, fmpq_poly
 
-from icl_claims.models.files import load_trajectory
+from icl_claims.criteria.ahn2023 import BATCH_MINIMIZER, RELAXED_THREE_LAYERS, SPARSE_THREE_LAYERS
+from icl_claims.models import states
 from icl_claims.models.runs import ahn2023
-from icl_claims.models.training import TRAJECTORY
+from icl_claims.models.training import STATES
 from icl_claims.theory.algebra import exact, validation
 from icl_claims.theory.loops.descent import descent_loss, is_above
 from icl_claims.theory.loops.step import looped_step_loss, optimal_looped_step
@@ -47,34 +48,18 @@ def spectrum() -> Iterator[dict[str, Any]]:
 
 
 @compares("trained_relaxed_published_numbers trained_relaxed_batch_minimizer", r"20\,000")
+@compares("trained_relaxed_three_layers_at_twenty", r"20\,000")
 def prompts() -> Iterator[dict[str, Any]]:
-    """The prompts of a batch."""
-    yield {"=": criteria.BATCH_PROMPTS}
+    """The contexts of a batch."""
+    yield {"=": BATCH_MINIMIZER.count("prompts")}
+    yield {"=": RELAXED_THREE_LAYERS.count("prompts")}
 
 
-@compares("loss_against_depth", "n-1")
+@compares("loss_against_depth loss_against_context_length", "n-1")
 def examples_of_the_baselines() -> Iterator[dict[str, Any]]:
     """How many of n examples the slice 0:n−1 of the notebooks takes."""
     for n in (2, 20):
         yield {"n": n, "=": len([*range(n)][0:-1])}
-
-
-@compares("trained_sparse_three_layers", r"\frac1{50}")
-def near() -> Iterator[dict[str, Any]]:
-    """The criterion of the evidence."""
-    yield {"=": criteria.SPARSE_NEAR}
-
-
-@compares("trained_sparse_three_layers", r"\frac1{20}")
-def steady() -> Iterator[dict[str, Any]]:
-    """The criterion of the evidence."""
-    yield {"=": criteria.SPARSE_STEADY}
-
-
-@compares("trained_relaxed_three_layers", r"\frac1{20}")
-def near_with_covariate_updates() -> Iterator[dict[str, Any]]:
-    """The criterion of the evidence."""
-    yield {"=": criteria.RELAXED_NEAR}
 
 
 @compares("trained_sparse_three_layers trained_relaxed_three_layers", r"\to0")
@@ -130,31 +115,33 @@ def whitened_distances() -> Iterator[dict[str, Any]]:
     run = "sparse_three_layers/seed_0"
     for weights, true in ((trained_runs.compared(run), True), (trained_runs.trajectory(run)[0][1], False)):
         for layer in weights.layers:
-            yield {**of_run(layer.A), r"\to": tends(criteria.SPARSE_NEAR), "true": true}
+            yield {
+                **of_run(run, layer.A),
+                r"\to": tends(criteria.exactly(SPARSE_THREE_LAYERS, "near")),
+                "true": true,
+            }
 
 
-def of_run(A: fmpq_mat) -> dict[str, Any]:
-    """A_l, and the square root of the Σ of seed 0."""
-    U = ahn2023.rotation(D, 0)
-    roots = {fmpq(1): fmpq(1), fmpq(1, 4): fmpq(1, 2), fmpq(1, 16): fmpq(1, 4)}
-    half = U.transpose() * exact.diagonal([roots[x] for x in ahn2023.SPECTRUM]) * U
+def of_run(run: str, A: fmpq_mat) -> dict[str, Any]:
+    """A_l, and the square root of the run's Σ."""
     dist = lambda M, one: distance(M, one)  # noqa: E731
-    return {"A_l": Matrix(A), r"\Sigma^{1/2}": Matrix(half), "I": identity(D), r"\operatorname{Dist}": dist}
+    half = Matrix(trained_runs.root_of(run))
+    return {"A_l": Matrix(A), r"\Sigma^{1/2}": half, "I": identity(D), r"\operatorname{Dist}": dist}
 
 
 @compares("trained_relaxed_three_layers", r"\operatorname{Dist}(B_l,I)\to0")
 @compares("trained_relaxed_three_layers", r"\operatorname{Dist}(\Sigma^{1/2}A_l\Sigma^{1/2},I)\to0")
 def relaxed_distances() -> Iterator[dict[str, Any]]:
-    """A_l, B_l: of a stored run in whitened coordinates, at its end and at its start; in the coordinates of seed 0."""
-    run = load_trajectory(trained_runs.directory("relaxed_three_layers/context_20_seed_0") / TRAJECTORY)
-    half = fmpq_mat([list(row) for row in of_run(exact.identity(D))[r"\Sigma^{1/2}"].rows])
-    for (_, weights), true in ((run[-1], True), (run[0], False)):
-        for P, Q in zip(weights.P[:2], weights.Q[:2], strict=True):
+    """A_l, B_l: of a stored run at its end, where they tend to 0, and at its start."""
+    run, tending = (
+        "relaxed_three_layers/context_20_seed_0",
+        tends(criteria.exactly(RELAXED_THREE_LAYERS, "near")),
+    )
+    kept, _, _ = states.load(trained_runs.directory(run) / STATES)
+    for state, true in ((kept[-1], True), (kept[0], False)):
+        for P, Q in zip(state["P"][:2], state["Q"][:2], strict=True):
             A, B = (validation.matrix("block", m[:D, :D]) for m in (Q, P))
-            yield {
-                **of_run(half.inv() * A * half.inv()),
-                **{"B_l": Matrix(B), r"\to": tends(criteria.RELAXED_NEAR), "true": true},
-            }
+            yield {**of_run(run, A), **{"B_l": Matrix(B), r"\to": tending, "true": true}}
 
 
 @compares("trained_sparse_three_layers", "0.126")
@@ -266,10 +253,5 @@ def shares() -> Iterator[dict[str, Any]]:
 @compares("trained_relaxed_batch_minimizer", "0.01", "0.05", "0.3", "0.015")
 def widths() -> Iterator[dict[str, Any]]:
     """The half-widths of the box around a_0, a_1, a_2 and b_0; that around b_1 is as wide as the last."""
-    *of_a, of_b, last = criteria.BATCH_HALF_WIDTHS
-    if last != of_b:
-        raise ValueError("b_0 and b_1 have boxes of different widths")
-    yield {
-        f"= {text}": as_tested(x)
-        for text, x in zip(("0.01", "0.05", "0.3", "0.015"), (*of_a, of_b), strict=True)
-    }
+    named = zip(("0.01", "0.05", "0.3", "0.015"), ("a0", "a1", "a2", "b"), strict=True)
+    yield {f"= {text}": criteria.exactly(BATCH_MINIMIZER, name) for text, name in named}
