@@ -37,8 +37,9 @@ RELAXED = replace(SPARSE, form="relaxed", steps=2000, batch=2000, start_scale=0.
 """App. D, Figs. 6 and 7: the B_l free too; as in the notebook with a lower rate at n = 2."""
 
 ONE_BATCH = replace(
-    RELAXED, optimizer="lbfgs", schedule="constant", learning_rate=1.0, steps=500, resample_every=500, batch=4000,
-    clip_norm=None, history=200, average_from=0.998, snapshots=0, replayed=1,
+    RELAXED, optimizer="lbfgs", schedule="constant", learning_rate=1.0, steps=100, resample_every=100, batch=4000,
+    clip_norm=None, history=200,
+    iterations=20, average_from=0.99, snapshots=0, replayed=1,
 )  # fmt: skip
 """§5.1, Figs. 3 to 5: L-BFGS on one batch; the result is the last iterate."""
 
