@@ -63,7 +63,7 @@ CLAIMS: tuple[Claim, ...] = (
             Departure(
                 "weights that are judged",
                 "the last",
-                "the average over the last three tenths of the steps",
+                "the average over the last 3 tenths of the steps",
                 _NOTEBOOK,
             ),
         ),
@@ -152,7 +152,7 @@ CLAIMS: tuple[Claim, ...] = (
             Departure(
                 "weights that are judged",
                 "of the last ten kept ones, the best on a batch for this",
-                "the average over the last three tenths of the steps",
+                "the average over the last 3 tenths of the steps",
                 _NOTEBOOK,
             ),
             Departure("context lengths", "2, 4, …, 20", "2, 6, 10, 14, 20", _NOTEBOOK),
@@ -211,7 +211,7 @@ CLAIMS: tuple[Claim, ...] = (
             Departure(
                 "weights that are judged",
                 "of the last twenty kept ones, the best on a batch for this",
-                "the average over the last three tenths of the steps",
+                "the average over the last 3 tenths of the steps",
                 _NOTEBOOK,
             ),
             Departure(

@@ -24,8 +24,12 @@ from icl_claims.theory.evaluation import at_task
 from icl_claims.theory.one_layer.distance import Distance
 from icl_claims.theory.one_layer.single_layer import cross_second_moment, loss_at_preconditioner
 from icl_claims.theory.task import RegressionTask
+from tests.shared import trained_runs
 from tests.shared.one_layer import of_covariance
 from tests.shared.theorem_one import SKEW, STATEMENT, false_eigenvalues
+
+ARTEFACTS = ("artefacts/ahn2023/single_layer",)
+STORED = "single_layer/dim_3_context_16"
 
 EIGENVALUES = (fmpq(1), fmpq(1, 4), fmpq(1, 16))
 CONTEXTS = (2, 4, 8, 16, 32, 64)
@@ -118,3 +122,17 @@ def test_claim_global_minimizer_trained(evidence: Evidence, trained: Trained) ->
         )
         evidence.figure(f"distance / bound, n = {n}", f"{distance:.4f} / {bound:.4f}", exact=False)
     evidence.chart(chart(trained))
+
+
+@pytest.mark.claim(
+    slug="global_minimizer",
+    grade="trained",
+    range="d = 3, Σ = diag(1, 1/4, 1/16), n = 16, a stored run",
+    parts=(),
+    scale="small",
+)
+def test_claim_global_minimizer_trained_and_stored() -> None:
+    """The stored layer stands by the same bound; its first and its last steps give the stored numbers again."""
+    trained_runs.check_replay([STORED])
+    task = trained_runs.task_of(STORED)
+    check_trained([(task, compare(task, trained_runs.weights_of(STORED)))], STATED)
