@@ -10,9 +10,11 @@ import torch
 from flint import fmpq
 
 from icl_claims.models.attention import LinearTransformer
+from icl_claims.models.parametrizations import relaxed
 from icl_claims.models.weights import Weights
 from icl_claims.numerics.rounding import nearest
 from tests.shared.experiment import D
+from tests.shared.relaxed_points import Point
 
 ERROR_PROBABILITY = 1e-8
 """Of one bound."""
@@ -66,3 +68,10 @@ def equal_layers(steps: list[fmpq]) -> Weights:
     """Sparse layers A_l = a_l I."""
     A = torch.stack([nearest(a) * torch.eye(D, dtype=torch.float64) for a in steps])
     return Weights(*LinearTransformer.from_preconditioners(A).weights())
+
+
+def on_scaled_set(point: Point) -> Weights:
+    """Relaxed layers A_l = a_l I, B_l = b_l I, each with its own sign."""
+    identity = torch.eye(D, dtype=torch.float64)
+    A, B = (torch.stack([float(x) * identity for x in part]) for part in (point.a, point.b))
+    return Weights(*relaxed(A, B))

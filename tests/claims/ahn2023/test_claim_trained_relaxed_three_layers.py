@@ -12,11 +12,14 @@ from icl_claims.claims.edits import changed
 from icl_claims.claims.evidence import Evidence
 from icl_claims.criteria.ahn2023 import RELAXED_THREE_LAYERS as CRITERION
 from icl_claims.models.attention import LinearTransformer
+from icl_claims.models.weights import Weights
 from icl_claims.theory.algebra.exact import Refuted
 from tests.shared import batches, printed_numbers, trained_runs
 from tests.shared.criteria import exactly
 from tests.shared.experiment import D
-from tests.shared.relaxed_points import BESIDE_PRINTED, PRINTED, Point
+from tests.shared.relaxed_points import BESIDE_PRINTED, LEAST_KNOWN, PRINTED, Point
+from tests.shared.truncated_loss import ERROR_PROBABILITY as LOSS_ERROR
+from tests.shared.truncated_loss import Tilt, lower_bound, on_scaled_set
 
 ARTEFACTS = ("artefacts/ahn2023/relaxed_three_layers",)
 RUNS = {n: trained_runs.names(f"relaxed_three_layers/context_{n}_") for n in (10, 20)}
@@ -160,6 +163,47 @@ def test_claim_trained_relaxed_three_layers_at_the_context_of_the_notebook(evide
         f"{batches.median(beside):.3g}",
         False,
     )
+
+
+class Population(NamedTuple):
+    """That all runs at n = 10, or a point of 𝒮′ in their place, have a population loss above the share."""
+
+    point: Point | None = None
+    share: fmpq = SHARE
+
+    def weights(self) -> list[Weights]:
+        """In whitened coordinates."""
+        if self.point is None:
+            return [trained_runs.whitened(run) for run in RUNS[10]]
+        return [on_scaled_set(self.point)]
+
+
+def check_population(stated: Population) -> None:
+    """By bounds from below, each with an error probability of 1e-8."""
+    for weights in stated.weights():
+        if not lower_bound(weights, Tilt(10)) > stated.share * D:
+            raise Refuted("the bound from below does not exceed the share")
+
+
+@pytest.mark.claim(
+    slug="trained_relaxed_three_layers",
+    grade="statistical",
+    range="n = 10, five runs; error probability ≤ 5e-8",
+    parts=(),
+    error_probability=5 * LOSS_ERROR,
+    refutes=True,
+    reading="population_loss",
+)
+def test_claim_trained_relaxed_three_layers_population_loss(evidence: Evidence) -> None:
+    """At the end of each run at n = 10 the population loss is above the share. The mutant, the least loss that is known
+    there, has an exact loss of 0.0393: it is refused unless its bound is wrong."""
+    mutants = [
+        changed(Population(), "the bound from below", point=LEAST_KNOWN[D, 10, 3], power=1 - LOSS_ERROR)
+    ]
+    evidence.check(check_population, Population(), mutants)
+    for run in RUNS[10]:
+        bound = lower_bound(trained_runs.whitened(run), Tilt(10))
+        evidence.figure(f"{run}: bound from below on the population loss", f"{bound:.3g}", exact=False)
 
 
 @pytest.mark.claim(
