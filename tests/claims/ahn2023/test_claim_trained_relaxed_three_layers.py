@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from flint import fmpq
 
 from icl_claims.claims.edits import changed
 from icl_claims.claims.evidence import Evidence
+from icl_claims.claims.results import Chart, Series
 from icl_claims.criteria.ahn2023 import RELAXED_THREE_LAYERS as CRITERION
 from icl_claims.models.attention import LinearTransformer
 from icl_claims.models.weights import Weights
+from icl_claims.numerics.rounding import nearest, nearest_root
 from icl_claims.theory.algebra.exact import Refuted
 from tests.shared import batches, printed_numbers, trained_runs
 from tests.shared.criteria import exactly
@@ -71,6 +73,22 @@ def check_loss(stated: Trained) -> None:
             raise Refuted(f"{run}: the loss of batches is larger")
 
 
+def check_some_loss(stated: Trained) -> None:
+    """Some run has a greater median loss."""
+    if all(median_loss(run) <= stated.share * D for run in RUNS[stated.n]):
+        raise Refuted(f"n = {stated.n}: no run has a greater loss")
+
+
+def check_some_order(stated: Trained) -> None:
+    """Some run has its norms in another order."""
+    for run in RUNS[stated.n]:
+        try:
+            trained_runs.norms_in_order([run], stated.order)
+        except Refuted:
+            return
+    raise Refuted(f"n = {stated.n}: every run has its norms in this order")
+
+
 class Numbers(NamedTuple):
     """That numbers, at any values that round to them, lose more than the share on more than half of all batches."""
 
@@ -93,6 +111,67 @@ def check_lose_less(stated: Numbers) -> None:
     hits = sum(loss <= stated.share * D for loss in losses)
     if printed_numbers.chance(hits, MANY) > ERROR_PROBABILITY:
         raise Refuted(f"n = {stated.n}: only {hits} of {MANY} batches have a loss below the share")
+
+
+def small(context_length: int, *parts: str, **more: Any) -> pytest.MarkDecorator:
+    """The mark of what five runs show."""
+    return pytest.mark.claim(
+        slug="trained_relaxed_three_layers",
+        grade="trained",
+        scale="small",
+        range=f"n = {context_length}, five runs",
+        parts=parts,
+        **more,
+    )
+
+
+@small(10, "distances")
+def test_claim_trained_relaxed_three_layers_distances(evidence: Evidence) -> None:
+    """At the stated n = 10 all matrices end close to multiples of I, exactly for the stored weights."""
+    apart = "some matrix is no multiple of I"
+    mutants = [changed(Trained(10), apart, distance=fmpq(1, k)) for k in (20, 50, 100)]
+    evidence.check(check_distances, Trained(10), mutants)
+    describe(evidence, 10)
+    evidence.chart(distance_chart())
+
+
+@small(10, "loss", refutes=True)
+def test_claim_trained_relaxed_three_layers_loss(evidence: Evidence) -> None:
+    """At the stated n = 10 most runs, trained on one batch, lose more than the share on most fresh batches. At n = 20
+    none does."""
+    mutants = [changed(Trained(10), "n = 20: no run has a greater loss", n=20)]
+    evidence.check(check_some_loss, Trained(10), mutants)
+
+
+@small(10, "norms", refutes=True)
+def test_claim_trained_relaxed_three_layers_norms(evidence: Evidence) -> None:
+    """At the stated n = 10 some run ends with the norms of A_1 and A_2 in the other order. At n = 20 none does."""
+    mutants = [changed(Trained(10), "n = 20: every run has its norms in this order", n=20)]
+    evidence.check(check_some_order, Trained(10), mutants)
+
+
+@small(20, reading="notebook_context")
+def test_claim_trained_relaxed_three_layers_at_twenty_trained(evidence: Evidence) -> None:
+    """At n = 20 all matrices end close to multiples of I, their norms increase, and the loss of batches is small."""
+    stated, apart = Trained(20), "some matrix is no multiple of I"
+    distances = [changed(stated, apart, distance=fmpq(1, k)) for k in (20, 50, 100)]
+    norms = [changed(stated, "the norms have another order", order=order) for order in ((1, 0, 2), (0, 2, 1))]
+    losses = [changed(stated, "the loss of batches is larger", n=10)]
+    evidence.check(check_distances, stated, distances)
+    evidence.check(check_norms, stated, norms)
+    evidence.check(check_loss, stated, losses)
+    describe(evidence, 20)
+
+
+def describe(evidence: Evidence, context_length: int) -> None:
+    """Where each run ended: the nearest point of 𝒮′ in the signs of the paper, and the loss on fresh batches."""
+    for run in RUNS[context_length]:
+        layers = trained_runs.compared(run).layers
+        steps = ", ".join(f"{-nearest(layer.step):.2f}" for layer in layers)
+        factors = ", ".join(f"{nearest(layer.factor):.2f}" for layer in layers[:-1])
+        worst = nearest_root(max(squared_distances(run)))
+        evidence.figure(f"{run}: a; b; greatest Dist", f"{steps}; {factors}; {worst:.3f}", exact=False)
+        evidence.figure(f"{run}: median loss of fresh batches", f"{median_loss(run):.3g}", exact=False)
 
 
 @pytest.mark.claim(
@@ -232,3 +311,34 @@ def test_claim_trained_relaxed_three_layers_anew() -> None:
     """Trained anew, every run gives every stored number again."""
     for runs in RUNS.values():
         trained_runs.check_anew(runs)
+
+
+def distance_chart() -> Chart:
+    """Beside Figure 3: the greatest distance of each run at its end, for both context lengths."""
+    return Chart(
+        title="How far the trained matrices are from multiples of the identity",
+        caption="Five runs of L-BFGS on one batch for each context length, each with its own Σ: the greatest of "
+        "the distances of B_0, B_1 and of the three A_l in whitened coordinates, exact for the stored weights, at the "
+        "start (above) and at the end (below).",
+        x_label="run",
+        y_label=r"$\operatorname{Dist}(\cdot,I)$",
+        y_scale="log",
+        series=tuple(
+            Series(
+                label=f"$n={n}$, {name}",
+                x=tuple(float(place) for place in range(1, 6)),
+                y=tuple(greatest(run, when) for run in RUNS[n]),
+                style="points",
+                group=str(n),
+            )
+            for n in RUNS
+            for name, when in (("start", 0), ("end", -1))
+        ),
+    )
+
+
+def greatest(run: str, when: int) -> float:
+    """Of the distances at a kept state."""
+    _, found = trained_runs.trajectory(run)[when]
+    squares = [*(x.distance for x in found.layers), *(x.factor_distance for x in found.layers[:-1])]
+    return nearest_root(max(square or fmpq(0) for square in squares))
