@@ -38,7 +38,14 @@ def least_looped_loss(layers: int, context_length: int = N) -> float:
 
 def least_descent_loss(layers: int, context_length: int = N) -> float:
     """Gradient descent with the best step: the least value at the real critical points, found in float64."""
-    loss = descent_loss(whitened_task(context_length), layers)
+    step = validation.rational("step", best_descent_step(context_length, layers))
+    return nearest(descent_loss(whitened_task(context_length), layers)(step))
+
+
+def best_descent_step(context_length: int, layers: int, whitened: bool = True) -> float:
+    """The step of gradient descent with the least population loss, in float64; for Ω = Σ⁻¹, or Ω = I."""
+    task = whitened_task(context_length) if whitened else RegressionTask(SIGMA, context_length)
+    loss = descent_loss(task, layers)
     slope = np.polynomial.Polynomial([nearest(c) for c in loss.derivative().coeffs()])
-    real = [x.real for x in slope.roots() if abs(x.imag) < 1e-9]
-    return min(nearest(loss(validation.rational("step", float(x)))) for x in real)
+    real = [float(x.real) for x in slope.roots() if abs(x.imag) < 1e-9]
+    return min(real, key=lambda step: nearest(loss(validation.rational("step", step))))

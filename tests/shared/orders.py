@@ -16,8 +16,7 @@ from icl_claims.theory.loops.descent import descent_loss, is_above
 from icl_claims.theory.loops.step import optimal_looped_step
 from icl_claims.theory.many_layers.step_sizes import loss_of_steps, optimal_steps
 from icl_claims.theory.task import RegressionTask, isotropic
-from tests.shared.batches import best_descent_step
-from tests.shared.experiment import SIGMA, D
+from tests.shared.experiment import SIGMA, D, best_descent_step
 
 FALSE = fmpq(-1)
 """The margin of an order that does not hold, where no number says by how much."""
