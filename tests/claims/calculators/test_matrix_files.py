@@ -36,8 +36,8 @@ def test_json_and_csv_are_read_as_decimals(tmp_path: Path) -> None:
         tmp_path / "rows.csv", "# Σ\n" + "\n\n".join(",".join(map(str, row)) for row in FLOATS) + "\n"
     )
     for path in (rows, texts, log, csv):
-        assert read(path, "covariance", 3).matrix == decimals, path
-    assert read(log, "task_covariance", 1).matrix == fmpq_mat([[1]])
+        assert read(path, "covariance", 3).covariance.matrix == decimals, path
+    assert read(log, "task_covariance", 1).covariance.matrix == fmpq_mat([[1]])
 
 
 def test_csv_may_begin_with_a_mark_and_end_its_lines_with_comments(tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_endings_are_read_in_capitals_too(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.diag([1, 2]))
     (tmp_path / "x.npy").rename(tmp_path / "x.NPY")
     for name in ("x.CSV", "x.NPY"):
-        assert read(tmp_path / name, "covariance", 2).matrix == exact.diagonal([1, 2])
+        assert read(tmp_path / name, "covariance", 2).covariance.matrix == exact.diagonal([1, 2])
 
 
 def test_csv_holds_fractions_too(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_npy_is_read_as_the_dyadic_numbers_that_it_holds(tmp_path: Path, dtype: 
     array = np.array(FLOATS).astype(dtype)
     np.save(tmp_path / "x.npy", array)
     expected = [[Fraction(float(x)) for x in row] for row in array]
-    found = read(tmp_path / "x.npy", "covariance", 3).matrix
+    found = read(tmp_path / "x.npy", "covariance", 3).covariance.matrix
     assert [[Fraction(int(x.p), int(x.q)) for x in row] for row in found.tolist()] == expected
     assert expected[0][1] != Fraction(1, 10)
 
@@ -72,7 +72,7 @@ def test_npy_is_read_as_the_dyadic_numbers_that_it_holds(tmp_path: Path, dtype: 
 @pytest.mark.parametrize("dtype", ["int64", "uint64"])
 def test_npy_of_integers(tmp_path: Path, dtype: str) -> None:
     np.save(tmp_path / "x.npy", np.array([[2**62, 1], [1, 1]], dtype))
-    assert read(tmp_path / "x.npy", "covariance", 2).matrix == fmpq_mat([[2**62, 1], [1, 1]])
+    assert read(tmp_path / "x.npy", "covariance", 2).covariance.matrix == fmpq_mat([[2**62, 1], [1, 1]])
 
 
 @settings(max_examples=25)
@@ -92,7 +92,7 @@ def test_the_formats_agree_where_decimals_are_dyadic(
     write(folder / "x.json", json.dumps(floats))
     answers = []
     for name in ("x.npy", "x.csv", "x.json"):
-        assert read(folder / name, "covariance", size).matrix == gram
+        assert read(folder / name, "covariance", size).covariance.matrix == gram
         line = f"optimum --dim {size} --context 5 --layers 1 --task identity"
         answers.append(answer(f"{line} --covariance-file {folder / name}"))
     assert answers[0] == answers[1] == answers[2]
@@ -248,7 +248,7 @@ def test_the_largest_matrix(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 def test_semidefinite_is_decided_exactly(tmp_path: Path) -> None:
     """Singular by construction; one part in 10²⁰ less is refused."""
     rank_one = write(tmp_path / "x.csv", "1,1/3\n1/3,1/9")
-    assert read(rank_one, "covariance", 2).matrix.det() == 0
+    assert read(rank_one, "covariance", 2).covariance.matrix.det() == 0
     below = write(tmp_path / "y.csv", f"1,1/3\n1/3,{fmpq(1, 9) - fmpq(1, 10**20)}")
     with pytest.raises(ValueError, match="negative eigenvalue"):
         read(below, "covariance", 2)
