@@ -89,8 +89,9 @@ def _run(content: Mapping[Any, Any], seed: str | None, notes: list[str]) -> dict
     if seed is None and len(keys) == 1:
         (seed,) = keys
     if seed is None or seed not in keys:
-        raise WeightsError(f"seed must be one of {', '.join(keys) or 'none'}, got {seed or 'no --seed'}")
-    notes.append(f"Of the runs with the seeds {', '.join(keys)}, that of {seed} was read.")
+        got = "none: choose one by --seed" if seed is None else seed
+        raise WeightsError(f"seed must be one of {', '.join(keys) or 'none'}, got {got}")
+    notes.append(f"Of the runs by seed ({', '.join(keys)}), number {seed} was read.")
     found = {"hist": content["hist_dict"][keys[seed]]}
     for name in ("U", "D"):
         matrices = content.get(f"{name}_dict")

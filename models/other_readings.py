@@ -14,8 +14,8 @@ of the optimal steps. On the task Ω = I a single optimal layer has the precondi
     Γ⁻¹ = ((n+1)/n) Σ + ((tr Σ + σ²)/n) I,   so that   tr Σ = (n tr Γ⁻¹ − dσ²)/(n + d + 1),
 
 and the weights' own preconditioner in the place of Γ gives Σ̂. The inverse of the symmetric part is taken in float64:
-this proposes Σ̂, and the loss at Σ̂ is exact. Of a single layer such a Σ̂ proves nothing, as any Ā ≻ 0 is optimal for
-some Σ; of several layers it does.
+this proposes Σ̂, rounded to 30 bits of its largest entry, and the loss at it is exact. Of a single layer such a Σ̂
+proves nothing, as any Ā ≻ 0 is optimal for some Σ; of several layers it does.
 
 With covariate updates only the loss at the nearest A_l = a_l Σ⁻¹, B_l = b_l I is known. It takes the place of f, and
 a reading is near only if besides Dist(Ā_l, I) ≤ 1/10 and Dist(B_l, I) ≤ 1/10 in every layer.
@@ -43,10 +43,11 @@ from icl_claims.theory.task import RegressionTask
 FAR, NEAR = fmpq(1), fmpq(1, 10)
 """Relative excess above which weights are far from the minimum, and below which another reading is near it."""
 
-LARGEST_DIM = 40
-"""The largest d for which other readings are tried."""
+LARGEST_DIMS = (40, 40, 40, 20, 5)
+"""The largest d for which other readings of 1, 2, …, 5 layers are tried: some ten seconds at most."""
 
 _SQUARED_DIST = fmpq(1, 100)
+_BITS = 30
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def is_far(loss: fmpq, minimum: fmpq) -> bool:
 
 
 def other_readings(task: RegressionTask, weights: ExactWeights) -> Tried:
-    """The other readings of weights that are far, for d ≤ :data:`LARGEST_DIM`; see the module.
+    """The other readings of weights that are far, see the module.
 
     Args:
         task: the distribution of prompts; of several layers Ω = Σ⁻¹, σ² = 0.
@@ -155,12 +156,12 @@ def _of_task(
     if inverse is None:
         return
     if task.inverse_covariances:
-        sigma = inverse * _mean_step(task, weights.depth)
+        sigma = _rounded(inverse * _mean_step(task, weights.depth))
         if is_positive_definite(sigma):
             yield "Σ̂ and Ω = Σ̂⁻¹", RegressionTask.whitened(sigma, n, noise), sigma
     if weights.depth == 1 and task.task_covariance == one.matrix:
         trace = (n * exact.trace(inverse) - d * noise) / (n + d + 1)
-        sigma = (inverse * n - one.matrix * (trace + noise)) / (n + 1)
+        sigma = _rounded((inverse * n - one.matrix * (trace + noise)) / (n + 1))
         if is_positive_definite(sigma):
             yield "Σ̂ and Ω = I", RegressionTask(sigma, n, None, noise), sigma
 
@@ -192,6 +193,13 @@ def _inverse(m: fmpq_mat) -> fmpq_mat | None:
         return None
     inverse = validation.matrix("inverse", found)
     return (inverse + inverse.transpose()) / 2
+
+
+def _rounded(m: fmpq_mat) -> fmpq_mat:
+    """To multiples of 2⁻³⁰ times a power of two near the largest entry: short numbers, for the exact loss."""
+    largest = max(map(abs, m.entries()))
+    unit = fmpq(2) ** (largest.p.bit_length() - largest.q.bit_length() - _BITS)
+    return fmpq_mat([[((x / unit) + fmpq(1, 2)).floor() * unit for x in row] for row in m.tolist()])
 
 
 def _eigenvalues(m: fmpq_mat | None) -> tuple[float, ...]:

@@ -15,6 +15,7 @@ A pickle can run code when it is read. Of torch's files only those parts are rea
 from __future__ import annotations
 
 import pickle
+import pickletools
 import re
 import warnings
 import zipfile
@@ -72,6 +73,7 @@ def _torch(path: Path) -> tuple[Any, dict[str, str]]:
     try:
         return torch.load(path, map_location="cpu", weights_only=True), {}
     except pickle.UnpicklingError as error:
+        _check_end(path)
         found = re.search(r"GLOBAL (\S+)", str(error))
         what = f"a pickled {found[1]}" if found else "pickled objects"
     except RuntimeError as error:
@@ -79,6 +81,21 @@ def _torch(path: Path) -> tuple[Any, dict[str, str]]:
             raise
         what = "a compiled TorchScript module"
     raise WeightsError(f"holds {what}, which is code and is not loaded: {_ADVICE}")
+
+
+def _check_end(path: Path) -> None:
+    """Refuse an old file that ends within its pickles, where a name in the last one may be cut.
+
+    They are a mark, a version, the machine and the object: parsed here, and not followed.
+
+    Raises:
+        ValueError: the file ends before them.
+    """
+    with path.open("rb") as file:
+        if file.read(len(_OLD_TORCH)) == _OLD_TORCH:
+            for _ in range(3):
+                for _ in pickletools.genops(file):
+                    pass
 
 
 def _safetensors(path: Path) -> tuple[Any, dict[str, str]]:

@@ -11,7 +11,7 @@ from icl_claims.claims.calculators.answers import NOTES
 from icl_claims.claims.calculators.quantity import Quantity, measured, rational, root, upper_bound
 from icl_claims.models.comparison import compare, compare_layers
 from icl_claims.models.files import Found
-from icl_claims.models.other_readings import LARGEST_DIM, Other, is_far, other_readings
+from icl_claims.models.other_readings import LARGEST_DIMS, Other, is_far, other_readings
 from icl_claims.models.weights import WeightsError
 from icl_claims.numerics.decimals import decimal
 from icl_claims.numerics.rounding import root_above
@@ -72,8 +72,9 @@ def _others(held: Found, task: RegressionTask, which: str, loss: fmpq, minimum: 
     if not is_far(loss, minimum):
         return []
     far = f"The {which} is {_short(loss)}, more than twice the minimum {_short(minimum)}."
-    if task.dim > LARGEST_DIM:
-        return [f"{far} Other readings are tried up to dimension {LARGEST_DIM} only."]
+    most = LARGEST_DIMS[held.weights.depth - 1]
+    if task.dim > most:
+        return [f"{far} Other readings are tried up to dimension {most} only."]
     tried = other_readings(task, held.weights.exact())
     if not tried.near:
         return [f"{far} It is not near the minimum either with {'; '.join(tried.words)}."]
