@@ -81,6 +81,9 @@ def test_the_choice_is_noted() -> None:
     assert chosen(STATE).notes == ()
 
 
+NO_MODEL = "content must be a tensor or hold tensors by name, or such as hist or hist_dict, got "
+
+
 @pytest.mark.parametrize(
     ("content", "seed", "snapshot", "message"),
     [
@@ -93,9 +96,9 @@ def test_the_choice_is_noted() -> None:
         (RUNS, "1", -1, "snapshot must be from 0 to 2, got -1"),
         (STATE, None, 0, "snapshot must be left out where a file holds no history, got 0"),
         (ONE, None, 0, "snapshot must be left out where a file holds no history, got 0"),
-        ([1.0], None, None, "content must be a tensor or hold tensors by name, or such as hist or hist_dict, got float"),
-        ([], None, None, "content must be a tensor or hold tensors by name, or such as hist or hist_dict, got list"),
-        ("text", None, None, "content must be a tensor or hold tensors by name, or such as hist or hist_dict, got str"),
+        ([1.0], None, None, NO_MODEL + "float"),
+        ([], None, None, NO_MODEL + "list"),
+        ("text", None, None, NO_MODEL + "str"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_chosen(content: Any, seed: str | None, snapshot: int | None, message: str) -> None:

@@ -85,9 +85,8 @@ def test_short_floats_survive_every_format(dtype: torch.dtype, tmp_path: Path) -
 
 
 def refused(path: Path) -> str:
-    with warnings.catch_warnings(record=True) as warned:
-        with pytest.raises(WeightsError) as caught:
-            content(path)
+    with warnings.catch_warnings(record=True) as warned, pytest.raises(WeightsError) as caught:
+        content(path)
     assert warned == []
     assert "\n" not in str(caught.value)
     return str(caught.value)
