@@ -186,7 +186,8 @@ def _inverse(m: fmpq_mat) -> fmpq_mat | None:
     """An inverse of the symmetric part in float64, symmetric; None where float64 has none."""
     try:
         rows = np.array([[nearest(x) for x in row] for row in ((m + m.transpose()) / 2).tolist()])
-        found = np.linalg.inv(rows)
+        with np.errstate(all="ignore"):  # What is not finite is seen below.
+            found = np.linalg.inv(rows)
     except (OverflowError, np.linalg.LinAlgError):
         return None
     if not np.isfinite(found).all():

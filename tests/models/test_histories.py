@@ -96,9 +96,9 @@ NO_MODEL = "content must be a tensor or hold tensors by name, or such as hist or
         (RUNS, "1", -1, "snapshot must be from 0 to 2, got -1"),
         (STATE, None, 0, "snapshot must be left out where a file holds no history, got 0"),
         (ONE, None, 0, "snapshot must be left out where a file holds no history, got 0"),
-        ([1.0], None, None, NO_MODEL + "float"),
-        ([], None, None, NO_MODEL + "list"),
-        ("text", None, None, NO_MODEL + "str"),
+        ([1.0], None, None, f"{NO_MODEL}float"),
+        ([], None, None, f"{NO_MODEL}list"),
+        ("text", None, None, f"{NO_MODEL}str"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_chosen(content: Any, seed: str | None, snapshot: int | None, message: str) -> None:
