@@ -191,8 +191,12 @@ def test_what_is_near_in_no_reading_is_said_to_be_so() -> None:
 
 @pytest.mark.parametrize(
     ("beta", "A"),
-    [(1.0, [[0.0, 0.0], [0.0, 0.0]]), (1.0, [[1.0, 1.0], [1.0, 1.0]]), (1.0, [[1e-320, 0.0], [0.0, 1e-320]])]
-    + [(1e200, [[1e200, 0.0], [0.0, 1e200]])],
+    [
+        (1.0, [[0.0, 0.0], [0.0, 0.0]]),
+        (1.0, [[1.0, 1.0], [1.0, 1.0]]),
+        (1.0, [[1e-320, 0.0], [0.0, 1e-320]]),
+        (1e200, [[1e200, 0.0], [0.0, 1e200]]),
+    ],
     ids=["zero", "singular", "underflow", "overflow"],
 )
 def test_weights_without_an_inverse_suggest_no_covariance(beta: float, A: list[list[float]]) -> None:
