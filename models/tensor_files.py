@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 
 import torch
 from safetensors import safe_open
+from torch import Tensor
 
 from icl_claims.models.weights import WeightsError
 
@@ -109,7 +110,11 @@ def _npy(path: Path) -> tuple[Any, dict[str, str]]:
     with path.open("rb") as file:
         _check_header(file)
     # Mapped, so that no file makes this allocate what its header claims.
-    return _tensor(np.load(path, mmap_mode="r", allow_pickle=False)), {}
+    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    found = _tensor(array)
+    if not isinstance(found, Tensor):
+        raise WeightsError(f"must hold floating-point numbers, got {array.dtype}")
+    return found, {}
 
 
 def _npz(path: Path) -> tuple[Any, dict[str, str]]:

@@ -210,3 +210,8 @@ def test_long_headers_of_arrays_are_read(tmp_path: Path) -> None:
     with (tmp_path / "w.npy").open("wb") as file:
         np.lib.format.write_array(file, M.numpy(), version=(2, 0))
     assert torch.equal(content(tmp_path / "w.npy")[0], M)
+
+
+def test_an_array_of_text_is_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "w.npy", np.array(["P", "Q"]))
+    assert refused(tmp_path / "w.npy") == "must hold floating-point numbers, got <U1"
