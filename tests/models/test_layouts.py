@@ -60,6 +60,14 @@ def test_what_is_read(case: str) -> None:
     assert same(from_tensors(tensors), wanted)
 
 
+@pytest.mark.parametrize("case", list(READ))
+def test_metadata_is_kept_by_weights_that_are_no_products(case: str) -> None:
+    for metadata in ({"origin": "test"}, {}):
+        weights = from_tensors(READ[case][0], metadata).weights
+        assert isinstance(weights, Weights) == (case != "values")
+        assert not isinstance(weights, Weights) or weights.metadata == metadata
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
 def test_shorter_numbers_are_read_exactly(dtype: torch.dtype) -> None:
     for tensors in (

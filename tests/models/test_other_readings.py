@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 import torch
 from flint import fmpq, fmpq_mat
+from hypothesis import given
+from hypothesis import strategies as st
 
 from icl_claims.models import other_readings as module
 from icl_claims.models.comparison import compare, compare_layers
@@ -19,6 +21,7 @@ from icl_claims.theory.many_layers import gdpp
 from icl_claims.theory.many_layers.step_sizes import optimal_steps
 from icl_claims.theory.one_layer import single_layer
 from icl_claims.theory.task import RegressionTask, isotropic
+from tests.shared.strategies import semidefinite_matrices
 
 SIGMA = fmpq_mat([[2, 1], [1, 1]]) / 8
 """Far from I, and not diagonal."""
@@ -118,11 +121,11 @@ def test_another_task_vector_is_found() -> None:
     """Eleven directions of little variance: Ω = Σ⁻¹ makes much of them, Ω = I nothing."""
     sigma = exact.diagonal([1, *[fmpq(1, 2**14)] * 11])
     identity, whitened = RegressionTask(sigma, 100), RegressionTask.whitened(sigma, 100)
-    for given, meant, what in ((identity, whitened, "Ω = Σ⁻¹"), (whitened, identity, "Ω = I")):
+    for stated, meant, what in ((identity, whitened, "Ω = Σ⁻¹"), (whitened, identity, "Ω = I")):
         weights = Weights(*sparse(tensor(single_layer.minimizer(meant))[None]))
-        at_given = compare(given, weights)
-        assert is_far(at_given.loss, at_given.minimum)
-        other = next(other for other in other_readings(given, weights.exact()).near if other.what == what)
+        at_stated = compare(stated, weights)
+        assert is_far(at_stated.loss, at_stated.minimum)
+        other = next(other for other in other_readings(stated, weights.exact()).near if other.what == what)
         assert other.loss == compare(meant, weights).loss
         assert other.minimum == single_layer.minimum(meant)
         assert what not in other_readings(meant, weights.exact()).words
@@ -254,3 +257,15 @@ def test_near_is_below_a_tenth(monkeypatch: pytest.MonkeyPatch) -> None:
     for loss, is_near in ((fmpq(11), False), (fmpq(1099, 100), True)):
         monkeypatch.setattr(module, "_losses", lambda *_, loss=loss: (loss, fmpq(10)))
         assert bool(other_readings(task, weights).near) == is_near
+
+
+@given(semidefinite_matrices(2), st.integers(-60, 60))
+def test_a_suggested_covariance_is_rounded_to_nearest(m: fmpq_mat, power: int) -> None:
+    """To multiples of a unit between 2⁻³¹ and 2⁻²⁹ of the largest entry, each by at most half of it."""
+    scaled = m * fmpq(2) ** power / 3
+    largest = max(map(abs, scaled.entries()))
+    rounded = module._rounded(scaled)
+    error = max(map(abs, (rounded - scaled).entries()))
+    assert error <= largest / 2**30
+    units = {fmpq(2) ** k for k in range(-160, 160) if largest / 2**31 < fmpq(2) ** k < largest / 2**29}
+    assert any(all((x / unit).q == 1 for x in rounded.entries()) and 2 * error <= unit for unit in units)
