@@ -44,7 +44,7 @@ def test_the_last_entry_counts(content: Any) -> None:
 def test_a_state_dict_is_found_in_a_checkpoint(name: str) -> None:
     """Beside what is none, and deeper too; but a dictionary of weights is taken itself."""
     for content in (
-        {"epoch": 3, "optimizer": {"P": ONE}, name: STATE},
+        {"epoch": 3, "loss": ONE, "optimizer": {"P": ONE}, name: STATE},
         {name: {"model": STATE}},
         {"hist": [{name: STATE}]},
     ):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 from flint import fmpq, fmpq_mat
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from icl_claims.models import other_readings as module
@@ -259,6 +259,7 @@ def test_near_is_below_a_tenth(monkeypatch: pytest.MonkeyPatch) -> None:
         assert bool(other_readings(task, weights).near) == is_near
 
 
+@settings(max_examples=25)
 @given(semidefinite_matrices(2), st.integers(-60, 60))
 def test_a_suggested_covariance_is_rounded_to_nearest(m: fmpq_mat, power: int) -> None:
     """To multiples of a unit between 2⁻³¹ and 2⁻²⁹ of the largest entry, each by at most half of it."""

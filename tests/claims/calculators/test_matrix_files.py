@@ -208,6 +208,8 @@ def test_a_large_array_is_refused_before_its_numbers_are_read(tmp_path: Path) ->
     ("below", "above", "hint"),
     [
         ("1", "10000000000/9999999999", True),
+        ("-10000000000/9999999999", "-1", True),
+        ("-1", "-10000000000/9999999999", True),
         ("1", "1.0000000002", False),
         ("1e-9", "-1e-9", False),
         ("0", "1e-14", False),
