@@ -1,99 +1,73 @@
 r"""Weights on disk.
 
-A weights file is safetensors with the tensors P and Q, each layers × (d+1) × (d+1), float64 or float32; its
-metadata is free. The authors' published layout [1] is read too, see :func:`from_published`.
-
-[1] Ahn, Cheng, Daneshmand, Sra, PyTorch code: github.com/chengxiang/LinearTransformer, linear_transformer.py.
+What is written is safetensors with the tensors P and Q, each layers × (d+1) × (d+1), float64; its metadata is free.
+What is read is much more: :mod:`icl_claims.models.tensor_files` says which files,
+:mod:`icl_claims.models.histories` how a model is found in them, :mod:`icl_claims.models.layouts` how its tensors are
+read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-from safetensors import safe_open
+from flint import fmpq_mat
 from safetensors.torch import save_file
-from torch import Tensor
 
 from icl_claims.files import replacing
-from icl_claims.models.parametrizations import relaxed
-from icl_claims.models.weights import Weights, WeightsError
+from icl_claims.models.histories import chosen
+from icl_claims.models.layouts import from_tensors
+from icl_claims.models.tensor_files import content
+from icl_claims.models.weights import ExactWeights, Weights, WeightsError
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a file says.
+
+    Attributes:
+        weights: P_l and Q_l of all layers.
+        covariance: Σ, where the file has the U and D that it is made of; else None.
+        notes: sentences on how it was read, where that is not beyond doubt.
+    """
+
+    weights: Weights | ExactWeights
+    covariance: fmpq_mat | None
+    notes: tuple[str, ...]
+
+
+def read(path: Path, seed: str | None = None, snapshot: int | None = None) -> Found:
+    """The weights in a file, in any layout and format that is known.
+
+    Args:
+        path: of a torch, safetensors or NumPy file.
+        seed: which run, where the file holds a ``hist_dict`` of several: "0" is that of the key (0,).
+        snapshot: which entry of a training history, counted from 0; None is the last.
+
+    Raises:
+        WeightsError: there are no weights in it, or not those asked for; the message begins with the file's name.
+    """
+    try:
+        held, metadata = content(path)
+        model = chosen(held, seed, snapshot)
+        laid = from_tensors(model.tensors, metadata)
+    except WeightsError as error:
+        raise WeightsError(f"{path}: {error}") from None
+    return Found(laid.weights, model.covariance, model.notes + laid.notes)
 
 
 def load(path: Path) -> Weights:
-    """The weights in a file, by its tensors.
-
-    A safetensors file holds P and Q, or one tensor of the published layout, see :func:`from_published`, under
-    any name. A file that ends in ``.pt`` or ``.pth`` holds such a tensor, or a dictionary with one under
-    ``allparam`` or a list of them, of which the last counts, under ``hist``: what torch.save makes of the
-    authors' model and of their training histories.
+    """The weights in a file, as tensors in float64: :func:`read`, where that needs no rounding.
 
     Raises:
-        WeightsError: it is no such file, lacks these tensors, or see :class:`Weights`; the message begins with
-            the file's name.
+        WeightsError: as for :func:`read`; or P or Q is a product, which is no float64 matrix.
     """
-    torch_file = path.suffix in (".pt", ".pth")
-    kind = "torch" if torch_file else "safetensors"
-    if not path.is_file():
-        raise WeightsError(f"{path}: is a folder, not a file" if path.is_dir() else f"{path}: no such file")
-    try:
-        return _load_torch(path) if torch_file else _load_safetensors(path)
-    except WeightsError as error:
-        raise WeightsError(f"{path}: {error}") from None
-    except Exception as error:
-        # No class holds all that torch raises on a damaged file: IndexError, struct.error and AssertionError among it.
-        reason = str(error).partition("\n")[0] or type(error).__name__
-        raise WeightsError(f"{path} must be a {kind} file, got one that does not parse: {reason}") from None
-
-
-def _load_safetensors(path: Path) -> Weights:
-    with safe_open(path, framework="pt") as file:
-        names, metadata = sorted(file.keys()), file.metadata() or {}
-        if {"P", "Q"} <= set(names):
-            return Weights(file.get_tensor("P"), file.get_tensor("Q"), metadata)
-        if len(names) == 1 and names[0] not in ("P", "Q"):
-            tensor = file.get_tensor(names[0])
-            if tensor.ndim == 5:
-                return from_published(tensor, metadata)
-        missing = [name for name in ("P", "Q") if name not in names]
+    weights = read(path).weights
+    if isinstance(weights, ExactWeights):
         raise WeightsError(
-            f"tensors must include P and Q, got {', '.join(names) or 'none'}: {' and '.join(missing)} missing"
+            f"{path}: must hold P and Q themselves to be tensors, got factors of them: read() has the exact products"
         )
-
-
-def _load_torch(path: Path) -> Weights:
-    content = torch.load(path, map_location="cpu", weights_only=True)
-    if isinstance(content, Mapping):
-        history = content.get("hist")
-        content = history[-1] if isinstance(history, list) and history else content.get("allparam")
-    if not isinstance(content, Tensor):
-        raise WeightsError(
-            f"content must be a tensor, or hold one as allparam or hist, got {type(content).__name__}"
-        )
-    return from_published(content)
-
-
-def from_published(tensor: Tensor, metadata: Mapping[str, str] | None = None) -> Weights:
-    """Weights in the authors' layout [1], one head: P_l = diag(V_l, 1), Q_l = diag(K_lᵀ, 0).
-
-    There the tokens are rows and attention is (Z K Zᵀ) over (query, key); here they are columns and attention is
-    Zᵀ Q Z over (key, query). So the key-query block is the transpose of theirs.
-
-    Args:
-        tensor: layers × heads × 2 × d × d; V_l at [l, 0, 0] and K_l at [l, 0, 1].
-        metadata: free text.
-
-    Raises:
-        WeightsError: it is of another shape, has several heads, or see :class:`Weights`.
-    """
-    wanted = "tensor must be layers × heads × 2 × d × d"
-    if tensor.ndim != 5 or tensor.shape[2] != 2 or tensor.shape[3] != tensor.shape[4] or 0 in tensor.shape:
-        raise WeightsError(f"{wanted}, got {' × '.join(map(str, tensor.shape)) or 'a scalar'}")
-    if tensor.shape[1] != 1:
-        raise WeightsError(f"{wanted} with one head, got {tensor.shape[1]} heads: several heads")
-    P, Q = relaxed(tensor[:, 0, 1].mT, tensor[:, 0, 0])
-    return Weights(P, Q, metadata or {})
+    return weights
 
 
 def save(path: Path, weights: Weights) -> None:

@@ -1,5 +1,8 @@
 r"""Weights of linear transformers: P_l and Q_l of L layers, validated.
 
+:class:`Weights` holds floating-point tensors, :class:`ExactWeights` rational matrices, such as products of a key and a
+query matrix, which no float64 matrix is.
+
 A loss depends on (P_l, Q_l) through products alone: P_l ← γ P_l, Q_l ← Q_l/γ changes nothing [1, Theorem 1], and
 :mod:`icl_claims.models.comparison` takes this freedom out exactly.
 
@@ -14,8 +17,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from flint import fmpq_mat
 from jaxtyping import Float
 from torch import Tensor
+
+from icl_claims.theory.algebra import validation
+
+FLOATS = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
+"""What an entry may be: each of these numbers is a float64 number."""
 
 
 class WeightsError(ValueError):
@@ -57,20 +66,81 @@ class Weights:
         """L."""
         return int(self.P.shape[0])
 
+    def exact(self) -> ExactWeights:
+        """The same matrices, every entry the dyadic rational that it is."""
+        pairs = zip(self.P, self.Q, strict=True)
+        return ExactWeights(tuple((validation.matrix("P", P), validation.matrix("Q", Q)) for P, Q in pairs))
 
-def _validated(name: str, value: Any) -> Tensor:
+
+@dataclass(frozen=True)
+class ExactWeights:
+    """The matrices of L layers over the rationals.
+
+    Args:
+        layers: (P_l, Q_l) for each layer, all (d+1) × (d+1).
+
+    Raises:
+        WeightsError: there is no layer, or a matrix is of another size.
+    """
+
+    layers: tuple[tuple[fmpq_mat, fmpq_mat], ...]
+
+    def __post_init__(self) -> None:
+        shapes = sorted({(m.nrows(), m.ncols()) for layer in self.layers for m in layer})
+        if len(shapes) != 1 or shapes[0][0] != shapes[0][1] or shapes[0][0] < 2:
+            got = ", ".join(f"{rows} × {columns}" for rows, columns in shapes) or "no layer"
+            raise WeightsError(f"P and Q must all be (d+1) × (d+1) with one d ≥ 1, got {got}")
+
+    @property
+    def dim(self) -> int:
+        """d."""
+        return int(self.layers[0][0].nrows()) - 1
+
+    @property
+    def depth(self) -> int:
+        """L."""
+        return len(self.layers)
+
+    def exact(self) -> ExactWeights:
+        """These weights."""
+        return self
+
+
+def floats(name: str, value: Any) -> Tensor:
+    """A tensor of floating-point numbers as a float64 copy, without rounding.
+
+    Raises:
+        WeightsError: it is no tensor, its type is none of :data:`FLOATS`, or an entry is NaN or infinite.
+
+    >>> floats("P", torch.tensor([0.1], dtype=torch.bfloat16)).item()
+    0.10009765625
+    """
     if not isinstance(value, Tensor):
         raise WeightsError(f"{name} must be a tensor, got {type(value).__name__}")
-    if value.dtype not in (torch.float64, torch.float32):
-        raise WeightsError(
-            f"{name} must be of dtype float64 or float32, got {str(value.dtype).removeprefix('torch.')}"
-        )
-    shape = " × ".join(map(str, value.shape)) or "a scalar"
-    if value.ndim == 4:
-        raise WeightsError(f"{name} must have one head, layers × (d+1) × (d+1), got {shape}: several heads")
-    if value.ndim != 3 or value.shape[0] < 1 or value.shape[1] != value.shape[2] or value.shape[1] < 2:
-        raise WeightsError(f"{name} must be layers × (d+1) × (d+1) with d ≥ 1, got {shape}")
+    if value.dtype not in FLOATS:
+        *names, last, got = (str(dtype).removeprefix("torch.") for dtype in (*FLOATS, value.dtype))
+        raise WeightsError(f"{name} must be of dtype {', '.join(names)} or {last}, got {got}")
     if not torch.isfinite(value).all():
         where = (~torch.isfinite(value)).nonzero()[0].tolist()
         raise WeightsError(f"{name} must be finite, got {value[tuple(where)].item()} at {where}")
     return value.detach().to(torch.float64, copy=True, memory_format=torch.contiguous_format)
+
+
+def sizes(value: Tensor) -> str:
+    """The shape of a tensor in words.
+
+    >>> sizes(torch.ones(3, 2)), sizes(torch.tensor(1.0))
+    ('3 × 2', 'a scalar')
+    """
+    return " × ".join(map(str, value.shape)) or "a scalar"
+
+
+def _validated(name: str, value: Any) -> Tensor:
+    tensor = floats(name, value)
+    if tensor.ndim == 4:
+        raise WeightsError(
+            f"{name} must have one head, layers × (d+1) × (d+1), got {sizes(tensor)}: several heads"
+        )
+    if tensor.ndim != 3 or tensor.shape[0] < 1 or tensor.shape[1] != tensor.shape[2] or tensor.shape[1] < 2:
+        raise WeightsError(f"{name} must be layers × (d+1) × (d+1) with d ≥ 1, got {sizes(tensor)}")
+    return tensor

@@ -1,14 +1,14 @@
 """Answers as JSON and as text.
 
 An answer is a dictionary. Its values are quantities, lists and matrices of them, integers, lists of integers,
-text, or None for what is unknown.
+text, or None for what is unknown. Under ``notes`` it may have sentences, which stand below all else.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -33,8 +33,14 @@ BELOW_FLOAT = (
 )
 
 
-def write(answer: dict[str, Any], as_json: bool) -> None:
-    """JSON, or lines of name, decimals, and the exact number where it is short."""
+NOTES = "notes"
+"""The key of sentences on what was read and how."""
+
+
+def write(answer: dict[str, Any], as_json: bool, notes: Sequence[str] = ()) -> None:
+    """JSON, or lines of name, decimals, and the exact number where it is short; with these notes before its own."""
+    if notes:
+        answer = {**answer, NOTES: [*notes, *answer.get(NOTES, [])]}
     with _integers_of_any_length():
         click.echo(json_text(answer) if as_json else plain_text(answer))
 
@@ -54,13 +60,16 @@ def json_text(answer: dict[str, Any]) -> str:
 
 
 def plain_text(answer: dict[str, Any]) -> str:
-    """A line or more for each value that is known; names on the left."""
-    width = max(len(key) for key, value in answer.items() if value is not None)
-    return "\n".join(
+    """A line or more for each value that is known, names on the left; below them the notes, a line for each."""
+    notes = answer.get(NOTES, [])
+    table = {key: value for key, value in answer.items() if value is not None and key != NOTES}
+    width = max(map(len, table))
+    lines = [
         f"{'' if i else key:<{width}}  {line}"
-        for key, value in answer.items()
+        for key, value in table.items()
         for i, line in enumerate(_lines(value))
-    )
+    ]
+    return "\n".join(lines + [""] * bool(notes) + notes)
 
 
 @contextmanager

@@ -58,7 +58,7 @@ def optimum(dim: int, context: int, layers: int, looped: bool, as_json: bool, **
     _check_optimum(found, layers, looped)
     from icl_claims.claims.calculators.optimum import optimum as answer
 
-    write(answer(found.task, layers, looped, found.whitened, found.in_files), as_json)
+    write(answer(found.task, layers, looped, found.whitened, found.in_files), as_json, found.notes)
 
 
 def _check_optimum(described: Described, layers: int, looped: bool) -> None:
@@ -123,13 +123,14 @@ def loss(
     Example: icl-claims loss --dim 5 --context 20 --steps 10/13
     """
     chosen = chosen_steps(steps, step, loops)
-    task = described_task(dim, context, **described).task
+    found = described_task(dim, context, **described)
+    task = found.task
     plain = preconditioner == "identity"
     if not plain:
         check_invertible(task, "where A_l = a_l Σ⁻¹ (see --preconditioner)", described["covariance_file"])
     from icl_claims.claims.calculators.loss import loss as answer
 
-    write(answer(task, chosen, plain), as_json)
+    write(answer(task, chosen, plain), as_json, found.notes)
 
 
 @click.command(cls=PowersCommand)
@@ -162,12 +163,29 @@ def moment(powers: tuple[int, ...], dim: int | None, context: int | None, as_jso
 @click.argument("weights", type=ExistingFile())
 @sizes
 @task_options
+@click.option("--seed", help="Which run of a hist_dict, by its seed.  [default: the only one]")
+@click.option(
+    "--snapshot", type=Integer(least=0), help="Which entry of a history, from 0.  [default: the last]"
+)
 @json_option
-def compare(weights: Path, dim: int, context: int, as_json: bool, **described: Any) -> None:
+def compare(
+    weights: Path,
+    dim: int,
+    context: int,
+    seed: str | None,
+    snapshot: int | None,
+    as_json: bool,
+    **described: Any,
+) -> None:
     """Trained weights against the closed form: exact loss at them, and their distance.
 
-    WEIGHTS is a safetensors file with the tensors P and Q, each layers × (d+1) × (d+1), or a safetensors or torch
-    file with one tensor layers × 1 × 2 × d × d: value block, then key-query block, as Ahn et al. publish it.
+    WEIGHTS is a safetensors, torch (.pt, .pth) or NumPy (.npy, .npz) file of float64, float32, bfloat16 or float16
+    numbers. Of torch's, a state dict, bare or in a checkpoint, or a history as the notebooks of Ahn et al. save it;
+    pickled code is never loaded. The tensors are P and Q, each layers × (d+1) × (d+1), stacked or as layers.0.P …; or
+    W_K and W_Q in the place of Q = W_Kᵀ W_Q; or A, the A_l of sparse layers; or A and B of relaxed ones; or one tensor
+    layers × 1 × 2 × d × d: value block, then key-query block, as Ahn et al. publish it. Where their file has U and D
+    and no option gives Σ, it is U D² Uᵀ. notes says what was read, and which other reading, of the weights or of the
+    task, would be near the minimum where this one is far.
 
     One layer, any task: the distance is ‖E‖_F for E = the weights' effective preconditioner minus Γ;
     distance_bound is what the excess loss alone says about it, and entry_bounds what it says about each entry
@@ -188,14 +206,20 @@ def compare(weights: Path, dim: int, context: int, as_json: bool, **described: A
             f"must be at most {LARGEST_COMPARED} where d × d matrices are needed, got {dim}",
             param_hint="'--dim'",
         )
-    task = described_task(dim, context, **described).task
-    from icl_claims.claims.calculators.comparison import comparison
+    found = described_task(dim, context, **described)
+    from icl_claims.claims.calculators.comparison import comparison, own_covariance
+    from icl_claims.models.files import read
     from icl_claims.models.weights import WeightsError
 
     try:
-        answer = comparison(weights, task)
+        held = read(weights, seed, snapshot)
+        given = described["covariance"] is not None or described["covariance_file"] is not None
+        sigma, notes = own_covariance(held, dim, given)
+        if sigma is not None:
+            found = described_task(dim, context, default=sigma, **described)
+        answer = comparison(held, found.task)
     except WeightsError as error:
         raise click.BadParameter(str(error), param_hint="'WEIGHTS'") from None
     except OverflowError:
         raise click.BadParameter(ABOVE_FLOAT, param_hint="'WEIGHTS'") from None
-    write(answer, as_json)
+    write(answer, as_json, (*found.notes, *notes))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
-from flint import fmpq
+from flint import fmpq, fmpq_mat
 
 from icl_claims.claims.calculators import matrix_files
 from icl_claims.claims.calculators.parameters import ExistingFile, ListOf, Rational, options
@@ -38,11 +38,13 @@ class Described(NamedTuple):
         task: the distribution of prompts.
         whitened: whether Ω is said to be Σ⁻¹; other options may describe the same task.
         in_files: whether a file gives Σ or Ω.
+        notes: sentences on what was read otherwise than it stands in a file.
     """
 
     task: RegressionTask
     whitened: bool
     in_files: bool
+    notes: tuple[str, ...]
 
 
 def described_task(
@@ -55,8 +57,11 @@ def described_task(
     task_covariance: tuple[fmpq, ...] | None,
     task_covariance_file: Path | None,
     noise: fmpq,
+    default: fmpq_mat | None = None,
 ) -> Described:
     """The task that the options of :data:`task_options` describe.
+
+    ``default`` is Σ where no option gives it; None is the identity.
 
     Raises:
         click.UsageError: two options say what one says, a matrix does not fit, or a number is out of range.
@@ -71,8 +76,11 @@ def described_task(
     )
     if noise < 0:
         raise click.BadParameter(f"must be ≥ 0, got {noise}", param_hint="'--noise'")
-    sigma = _covariance("covariance", covariance, covariance_file, dim)
-    omega = _covariance("task_covariance", task_covariance, task_covariance_file, dim)
+    notes: list[str] = []
+    sigma = _covariance("covariance", covariance, covariance_file, dim, notes)
+    if default is not None and covariance is None and covariance_file is None:
+        sigma = SemidefiniteMatrix.of("covariance", default, dim)
+    omega = _covariance("task_covariance", task_covariance, task_covariance_file, dim, notes)
     whitened = task != "identity" and task_covariance is None and task_covariance_file is None
     if whitened:
         if not sigma.is_definite:
@@ -80,7 +88,8 @@ def described_task(
         found = RegressionTask.whitened(sigma, context_length, noise)
     else:
         found = RegressionTask(sigma, context_length, omega, noise)
-    return Described(found, whitened, covariance_file is not None or task_covariance_file is not None)
+    in_files = covariance_file is not None or task_covariance_file is not None
+    return Described(found, whitened, in_files, tuple(notes))
 
 
 def check_invertible(task: RegressionTask, where: str, path: Path | None) -> None:
@@ -113,10 +122,13 @@ def _at_most_one(**given: Any) -> None:
 
 
 def _covariance(
-    name: str, eigenvalues: tuple[fmpq, ...] | None, path: Path | None, dim: int
+    name: str, eigenvalues: tuple[fmpq, ...] | None, path: Path | None, dim: int, notes: list[str]
 ) -> SemidefiniteMatrix:
     if path is not None:
-        return _in_file(name, path, dim)
+        found = _in_file(name, path, dim)
+        if found.note is not None and found.note not in notes:
+            notes.append(found.note)
+        return found.covariance
     if eigenvalues is None:
         return SemidefiniteMatrix.identity(dim)
     option = f"--{name.replace('_', '-')}"
@@ -131,7 +143,7 @@ def _covariance(
     return SemidefiniteMatrix.of_eigenvalues(name, eigenvalues)
 
 
-def _in_file(name: str, path: Path, dim: int) -> SemidefiniteMatrix:
+def _in_file(name: str, path: Path, dim: int) -> matrix_files.Read:
     option = f"--{name.replace('_', '-')}-file"
     if dim > matrix_files.LARGEST_DIM:
         raise click.BadParameter(

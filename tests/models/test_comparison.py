@@ -14,13 +14,12 @@ from click.testing import CliRunner
 from flint import fmpq, fmpq_mat
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from safetensors.torch import save_file
 
 from icl_claims.claims import cli
 from icl_claims.models import comparison
 from icl_claims.models.attention import LinearTransformer
 from icl_claims.models.comparison import compare_layers
-from icl_claims.models.files import from_published, load, save
+from icl_claims.models.files import save
 from icl_claims.models.parametrizations import relaxed
 from icl_claims.models.weights import Weights, WeightsError
 from icl_claims.numerics.rounding import nearest, nearest_root
@@ -181,134 +180,6 @@ def test_the_most_layers_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
         compare_layers(isotropic(1, 5), scaled(1, 0.5, 0.5, 0.5))
 
 
-def published_prediction(tensor: torch.Tensor, Z: torch.Tensor) -> float:
-    """−[Z_L]_{n+1,d+1} with tokens as rows, by the authors' definition: Z ← Z + (Z K Zᵀ) M Z Vᵀ/n."""
-    n = Z.shape[0] - 1
-    M = torch.diag(torch.tensor([1.0] * n + [0.0], dtype=torch.float64))
-    for layer in tensor:
-        V, K = (
-            torch.block_diag(block, torch.tensor([[x]]))
-            for block, x in zip(layer[0], (1.0, 0.0), strict=True)
-        )
-        Z = Z + (Z @ K.double() @ Z.T) @ M @ (Z @ V.double().T) / n
-    return -Z[n, -1].item()
-
-
-@given(st.data())
-def test_the_published_layout_makes_the_same_predictions(data: st.DataObject) -> None:
-    """Small integers and n a power of two, so that float64 is exact: equal, with the key-query block transposed."""
-    d, n, layers = (
-        data.draw(st.integers(1, 2)),
-        data.draw(st.sampled_from([1, 2, 4])),
-        data.draw(st.integers(1, 2)),
-    )
-    values = st.integers(-2, 2)
-
-    def draw(*shape: int) -> torch.Tensor:
-        count = int(torch.tensor(shape).prod())
-        return torch.tensor(
-            data.draw(st.lists(values, min_size=count, max_size=count)), dtype=torch.float64
-        ).reshape(shape)
-
-    tensor, Z = draw(layers, 1, 2, d, d), draw(n + 1, d + 1)
-    Z[n, d] = 0
-    weights = from_published(tensor)
-    model = LinearTransformer.from_matrices(weights.P, weights.Q)
-    assert model(Z.T).item() == published_prediction(tensor, Z)
-
-
-def test_published_weights_carry_the_metadata_that_they_are_given() -> None:
-    assert from_published(TENSOR).metadata == {}
-    assert from_published(TENSOR, {"by": "them"}).metadata == {"by": "them"}
-
-
-def test_the_transpose_of_the_published_block_matters() -> None:
-    tensor = torch.zeros((1, 1, 2, 2, 2), dtype=torch.float64)
-    tensor[0, 0, 1, 0, 1] = 1
-    assert from_published(tensor).Q[0].tolist() == [[0, 0, 0], [1, 0, 0], [0, 0, 0]]
-
-
-TENSOR = torch.randn((2, 1, 2, 3, 3), generator=torch.Generator().manual_seed(0))
-
-
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("w.safetensors", {"anything": TENSOR}),
-        ("w.pt", TENSOR),
-        ("w.pth", {"allparam": TENSOR}),
-        ("w.pth", {"hist": [0 * TENSOR, TENSOR], "U": torch.eye(3)}),
-        ("w.pth", {"hist": [], "allparam": TENSOR}),
-        ("w.pth", {"hist": 0 * TENSOR, "allparam": TENSOR}),
-    ],
-)
-def test_published_files(name: str, content: Any, tmp_path: Path) -> None:
-    path = tmp_path / name
-    save_file(content, path) if path.suffix == ".safetensors" else torch.save(content, path)
-    found, wanted = load(path), from_published(TENSOR)
-    assert torch.equal(found.P, wanted.P)
-    assert torch.equal(found.Q, wanted.Q)
-
-
-SHAPE = "tensor must be layers × heads × 2 × d × d"
-BAD: dict[str, tuple[torch.Tensor, str]] = {
-    "several heads": (torch.ones((3, 2, 2, 4, 4)), f"{SHAPE} with one head, got 2 heads: several heads"),
-    "a scalar": (torch.tensor(1.0), f"{SHAPE}, got a scalar"),
-    "no heads": (torch.ones((3, 2, 4, 4)), f"{SHAPE}, got 3 × 2 × 4 × 4"),
-    "an axis more": (torch.ones((3, 1, 2, 4, 4, 1)), f"{SHAPE}, got 3 × 1 × 2 × 4 × 4 × 1"),
-    "three blocks": (torch.ones((3, 1, 3, 4, 4)), f"{SHAPE}, got 3 × 1 × 3 × 4 × 4"),
-    "one block": (torch.ones((3, 1, 1, 4, 4)), f"{SHAPE}, got 3 × 1 × 1 × 4 × 4"),
-    "not square": (torch.ones((3, 1, 2, 4, 3)), f"{SHAPE}, got 3 × 1 × 2 × 4 × 3"),
-    "no layers": (torch.ones((0, 1, 2, 4, 4)), f"{SHAPE}, got 0 × 1 × 2 × 4 × 4"),
-    "NaN": (torch.full((1, 1, 2, 2, 2), torch.nan), "P must be finite, got nan at [0, 0, 0]"),
-    "integers": (torch.ones((1, 1, 2, 2, 2), dtype=torch.int64), "P must be of dtype float64 or float32, got int64"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("case", list(BAD))
-def test_bad_tensors(case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    tensor, message = BAD[case]
-    with pytest.raises(WeightsError) as caught:
-        from_published(tensor)
-    assert str(caught.value) == message
-    path = tmp_path / "w.pt"
-    torch.save(tensor, path)
-    refused(f"compare {path} --dim 2 --context 3", message, capsys)
-
-
-OLD_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
-
-
-@pytest.mark.parametrize(
-    "content",
-    [b"", b"no torch file", b"PK\x03\x04half a zip", b"0.", b"h\x00.", OLD_MAGIC + b"\x80\x02M\xe9"],
-    ids=["empty", "text", "zip", "IndexError", "KeyError", "struct.error"],
-)
-def test_other_torch_files(content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = tmp_path / "w.pth"
-    path.write_bytes(content)
-    refused(
-        f"compare {path} --dim 2 --context 3",
-        "w.pth must be a torch file, got one that does not parse",
-        capsys,
-    )
-
-
-def test_a_torch_file_is_not_executed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A pickled module is an object of a class, not a tensor."""
-    path = tmp_path / "w.pt"
-    torch.save(torch.nn.Linear(2, 2), path)
-    message = "w.pt must be a torch file, got one that does not parse: Weights only load failed"
-    refused(f"compare {path} --dim 2 --context 3", message, capsys)
-
-
-def test_torch_files_without_a_tensor(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = tmp_path / "w.pt"
-    for content in ({"other": 1}, [1.0], {"hist": []}, {"hist": [1.0]}):
-        torch.save(content, path)
-        refused(f"compare {path} --dim 2 --context 3", "content must be a tensor, or hold one", capsys)
-
-
 def refused(line: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
     """One line, status 2."""
     assert cli.run(shlex.split(line)) == 2
@@ -327,7 +198,7 @@ def answer(line: str) -> Any:
 KEYS = [
     "loss", "loss_exact", "minimum", "minimum_exact", "excess", "relative_excess", "lower_bound", "lower_bound_exact",
     "projected_loss", "distance", "steps", "dist", "dist_raw", "factors", "dist_factors", "closed_form",
-    "closed_form_exact",
+    "closed_form_exact", "notes",
 ]  # fmt: skip
 
 

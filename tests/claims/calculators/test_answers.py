@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from sympy import Poly, sympify
 
 from icl_claims.claims import cli
-from icl_claims.claims.calculators.answers import json_text, plain_text
+from icl_claims.claims.calculators.answers import json_text, plain_text, write
 from icl_claims.claims.calculators.quantity import Quantity, measured, rational, root, upper_bound
 from icl_claims.models.attention import LinearTransformer
 from icl_claims.models.files import save
@@ -125,6 +125,26 @@ def test_the_shape_of_an_answer() -> None:
     assert json.loads(json_text(answer)) == {
         "a": [1 / 3, 1 / 3], "a_exact": ["1/3", "1" * 61], "much_longer_name": None, "bb": [[2.0, 0.1]], "n": [1, 2],
     }  # fmt: skip
+
+
+def test_notes_stand_below_all_else() -> None:
+    """An empty list leaves no line; in JSON it stays."""
+    answer = {"x": rational(fmpq(3)), "notes": ["First.", "Second."]}
+    assert plain_text(answer) == "x  3\n\nFirst.\nSecond."
+    assert json.loads(json_text(answer))["notes"] == ["First.", "Second."]
+    assert plain_text({**answer, "notes": []}) == "x  3"
+    assert json.loads(json_text({**answer, "notes": []}))["notes"] == []
+
+
+def test_notes_on_the_task_come_before_those_of_the_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    answer = {"x": rational(fmpq(3))}
+    for held, added, shown_notes in (
+        ({"notes": ["Of the answer."]}, ["Of the task."], "\n\nOf the task.\nOf the answer."),
+        ({}, ["Of the task."], "\n\nOf the task."),
+        ({}, [], ""),
+    ):
+        write({**answer, **held}, False, added)
+        assert capsys.readouterr().out == f"x  3{shown_notes}\n"
 
 
 def test_the_longest_exact_text_beside_a_decimal() -> None:

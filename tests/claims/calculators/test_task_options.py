@@ -28,21 +28,44 @@ def described(**options: Any) -> Described:
 
 
 def test_nothing_is_the_whitened_task() -> None:
-    assert described() == (RegressionTask.isotropic(2, 4), True, False)
+    assert described() == (RegressionTask.isotropic(2, 4), True, False, ())
     assert described(task="whitened").whitened
-    assert described(task="identity") == (RegressionTask.isotropic(2, 4), False, False)
+    assert described(task="identity") == (RegressionTask.isotropic(2, 4), False, False, ())
 
 
 def test_each_option_reaches_the_task(tmp_path: Path) -> None:
     found = described(covariance=(ONE, fmpq(0)), task_covariance=(fmpq(0), TWO), noise=fmpq(1, 2))
-    assert found == (RegressionTask.diagonal([1, 0], 4, [0, 2], "1/2"), False, False)
+    assert found == (RegressionTask.diagonal([1, 0], 4, [0, 2], "1/2"), False, False, ())
     rows = tmp_path / "rows.csv"
     rows.write_text("2,1\n1,1", encoding="utf-8")
     matrix = fmpq_mat([[2, 1], [1, 1]])
     both = described(covariance_file=rows, task_covariance_file=rows)
-    assert both == (RegressionTask(matrix, 4, matrix), False, True)
-    assert described(covariance_file=rows) == (RegressionTask.whitened(matrix, 4), True, True)
-    assert described(task_covariance_file=rows) == (RegressionTask([[1, 0], [0, 1]], 4, matrix), False, True)
+    assert both == (RegressionTask(matrix, 4, matrix), False, True, ())
+    assert described(covariance_file=rows) == (RegressionTask.whitened(matrix, 4), True, True, ())
+    assert described(task_covariance_file=rows) == (
+        RegressionTask([[1, 0], [0, 1]], 4, matrix),
+        False,
+        True,
+        (),
+    )
+
+
+def test_a_default_counts_where_no_option_gives_a_covariance(tmp_path: Path) -> None:
+    default = fmpq_mat([[2, 1], [1, 1]])
+    assert described(default=default) == described(default=default, task="whitened")
+    assert described(default=default) == (RegressionTask.whitened(default, 4), True, False, ())
+    rows = tmp_path / "rows.csv"
+    rows.write_text("3,0\n0,1", encoding="utf-8")
+    assert described(default=default, covariance=(ONE, TWO)) == described(covariance=(ONE, TWO))
+    assert described(default=default, covariance_file=rows) == described(covariance_file=rows)
+
+
+def test_a_note_is_there_for_each_file_that_was_made_symmetric(tmp_path: Path) -> None:
+    paths = [tmp_path / name for name in ("a.csv", "b.csv")]
+    for path in paths:
+        path.write_text("2,1e-17\n0,1", encoding="utf-8")
+    found = described(covariance_file=paths[0], task_covariance_file=paths[1])
+    assert [note.split()[0] for note in found.notes] == list(map(str, paths))
 
 
 @pytest.mark.parametrize(
