@@ -21,7 +21,7 @@ ABOUT = (
     "the digest of the manifest stands for all of them: `sha256sum artefacts/RUN/manifest.json` gives it again.",
     "The seed of a run, or of a sample, comes from the criteria that judge it and from its name: SHA-256 of the ASCII "
     "text `<digest>+…+<digest>:<name>` with the digests of these criteria; its first eight bytes, big-endian, without "
-    "the highest bit.",
+    "the last bit.",
     "`python -m icl_claims.models.reproduce RUN --anew` trains a run anew and compares every number.",
 )
 """What the reports say of the runs: plain text with code between backticks, one paragraph each."""

@@ -70,6 +70,6 @@ def test_the_reports_say_how_seeds_are_made_as_the_function_does() -> None:
     for words in ("SHA-256 of the ASCII text", "<digest>+…+<digest>:<name>"):
         assert words in said
         assert words in promised
-    ending = "its first eight bytes, big-endian, without the highest bit."
+    ending = "its first eight bytes, big-endian, without the last bit."
     assert ending in said
     assert ending in promised
