@@ -60,7 +60,7 @@ class Criterion:
 def seed(criteria: Sequence[Criterion], name: str) -> int:
     """The seed of a run, or of a sample, that these criteria judge: an integer in [0, 2⁶³).
 
-    SHA-256 of the ASCII text ``<digest>+…+<digest>:<name>``; its first eight bytes, big-endian, without the highest bit.
+    SHA-256 of the ASCII text ``<digest>+…+<digest>:<name>``; its first eight bytes, big-endian, without the last bit.
 
     >>> seed([Criterion("Some text.")], "batch 0")
     8409934609142156043

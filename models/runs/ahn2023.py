@@ -33,9 +33,7 @@ SPARSE = Settings(
 )  # fmt: skip
 """§4.3, Figs. 1 and 2."""
 
-RELAXED = replace(
-    SPARSE, form="relaxed", steps=2000, batch=2000, start_scale=0.01, snapshots=4, replayed=8
-)
+RELAXED = replace(SPARSE, form="relaxed", steps=2000, batch=2000, start_scale=0.01, snapshots=4, replayed=8)
 """App. D, Figs. 6 and 7: P_l free too."""
 
 ONE_BATCH = replace(
@@ -103,10 +101,7 @@ RUNS: dict[str, Run] = {
         ]
     ),
     **_all(
-        [
-            _run(f"context_length/context_{n}_", n, RELAXED, criteria.CONTEXT_LENGTH)
-            for n in (2, 6, 10, 14)
-        ]
+        [_run(f"context_length/context_{n}_", n, RELAXED, criteria.CONTEXT_LENGTH) for n in (2, 6, 10, 14)]
     ),
     **_run("context_length/context_20_", 20, RELAXED, criteria.CONTEXT_LENGTH, criteria.DEPTH),
     **_all(
