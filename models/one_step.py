@@ -44,8 +44,8 @@ def check(task: RegressionTask, settings: Settings, before: State, after: State,
     step = states.step_of(before)
     if states.step_of(after) != step + 1:
         raise Forged(f"the states after {step} and {states.step_of(after)} steps are not one step apart")
-    if not _layout(task, settings) == _layout_of(settings, before) == _layout_of(settings, after):
-        raise Forged(f"step {step + 1}: the states hold other tensors than those of this run")
+    for state in (before, after):
+        check_layout(task, settings, state)
     found, gradients = evaluate(task, settings, step, *(Enclosure.exactly(before[name]) for name in "PQ"))
     if not found.contains(torch.tensor(loss, dtype=torch.float64)):
         raise Forged(f"step {step + 1}: the loss is not that of the batch")
@@ -64,15 +64,27 @@ def check(task: RegressionTask, settings: Settings, before: State, after: State,
     _check_mean(settings, before, after)
 
 
+def check_layout(task: RegressionTask, settings: Settings, state: State) -> None:
+    """That a state holds tensors of the names, types and shapes that those of the run have.
+
+    Raises:
+        Forged: it does not.
+    """
+    if _layout(settings, state) != _layout(settings, Run(task, settings).state()):
+        raise Forged(
+            f"the state after {states.step_of(state)} steps holds other tensors than those of this run"
+        )
+
+
 def check_start(task: RegressionTask, settings: Settings, start: State) -> None:
     """That a stored state is the start of the run, but for the last bits of its normal numbers.
 
     Raises:
         Forged: it is not.
     """
-    drawn = Run(task, settings).state()
-    for name in drawn:
-        if name not in start or not Enclosure.about(drawn[name].to(torch.float64)).contains(start[name]):
+    for name, drawn in Run(task, settings).state().items():
+        found = start.get(name, torch.zeros(0))
+        if found.shape != drawn.shape or not Enclosure.about(drawn.to(torch.float64)).contains(found):
             raise Forged(f"{name} at the start is not what the seed gives")
 
 
@@ -107,11 +119,7 @@ def evaluate(
     return loss, found
 
 
-def _layout(task: RegressionTask, settings: Settings) -> dict[str, Any]:
-    return _layout_of(settings, Run(task, settings).state())
-
-
-def _layout_of(settings: Settings, state: State) -> dict[str, Any]:
+def _layout(settings: Settings, state: State) -> dict[str, Any]:
     """Type and shape by name; the lists of L-BFGS grow."""
     lists = _LISTS if settings.optimizer == "lbfgs" else ()
     return {name: (x.dtype, x.shape[1:] if name in lists else x.shape) for name, x in state.items()}

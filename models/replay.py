@@ -38,6 +38,8 @@ def replay(folder: Path, name: str, run: Run) -> How:
     kept, losses, _ = states.load(folder / STATES)
     near = _stretches(run)
     with one_thread():
+        for state in kept:
+            one_step.check_layout(run.task, run.settings, state)
         if all(_same(folder, run, kept, losses, steps) for steps in near):
             return "bit for bit"
         stored = manifest.read(folder)

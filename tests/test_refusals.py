@@ -45,12 +45,12 @@ def test_the_refusals_of_this_suite_are_among_them() -> None:
 
 @pytest.mark.parametrize("kind", [Refuted, Forged])
 def test_a_refusal_is_noted_where_it_is_raised(
-    kind: type[AssertionError], request: pytest.FixtureRequest
+    kind: type[AssertionError], request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     noted = request.config.pluginmanager.get_plugin("refusals")
     assert isinstance(noted, Refusals)
-    before = set(noted._reached)
+    monkeypatch.setattr(noted, "_reached", set())
     with pytest.raises(kind, match="here") as refused:
         raise kind("here")
     here = Path(__file__).name
-    assert noted._reached - before == {(f"tests/{here}", refused.traceback[-1].lineno + 1)}
+    assert noted._reached == {(f"tests/{here}", refused.traceback[-1].lineno + 1)}

@@ -1,8 +1,8 @@
 """Every ``raise Refuted`` or ``raise Forged`` is reached: by a mutant, or where its condition alone is violated.
 
 A refusal that nothing reaches could be empty, and a check with such an arm has no teeth there. The places where a
-statement is ``Refuted``, or a stored run ``Forged``, are noted while the tests run, in every process; a run of the whole
-default tier fails and names those that no test reached.
+statement is ``Refuted``, or a stored run ``Forged``, are noted while the tests run, in every process; a run of the
+whole default tier fails and names those that no test reached.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def refusals(folders: tuple[str, ...] = FOLDERS, root: Path = ROOT) -> dict[Plac
 
 
 def raising(source: str) -> Iterator[ast.Raise]:
-    """The statements that refuse, ``raise Refuted(...)``, of a source text, but for those of tests of the level full."""
+    """The statements that refuse in a source text, as ``raise Refuted(...)``, but for tests of the level full."""
     tree, names = ast.parse(source), {kind.__name__ for kind in REFUSALS}
     full = {
         id(inner)
