@@ -45,11 +45,11 @@ def replay(folder: Path, name: str, run: Run) -> How:
         stored = manifest.read(folder)
         if all(stored[key] == value for key, value in logs.machine().items()):
             raise Forged(f"{folder}: the run does not give the stored states again")
+        one_step.check_start(run.task, run.settings, kept[0])
         for before, after in pairwise(kept):
             if states.step_of(after) == states.step_of(before) + 1:
                 loss = float(losses[states.step_of(before)])
                 one_step.check(run.task, run.settings, before, after, loss)
-        one_step.check_start(run.task, run.settings, kept[0])
         one_step.check_end(kept[-1], files.load(folder / WEIGHTS))
     return "single steps"
 

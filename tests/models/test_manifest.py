@@ -90,7 +90,7 @@ def test_the_digest_stands_for_all(folder: Path) -> None:
 def test_a_missing_file(folder: Path, file: str) -> None:
     (folder / file).unlink()
     with pytest.raises(
-        Forged, match="run: holds .* in the place of log.json, states.safetensors, weights.saf"
+        Forged, match=r"run: holds .* in the place of log\.json, states\.safetensors, weights\.saf"
     ):
         check(folder, NAME, RUN)
 
@@ -245,7 +245,13 @@ def test_other_kept_steps(tmp_path: Path) -> None:
     """Fewer, more, another, and in another order; chain and digests fit."""
     kept = GENUINE.states
     another = [*kept[:3], {**kept[3], "step": torch.tensor(5)}, *kept[4:]]
-    cases = [kept[:-1], [*kept, kept[-1]], another, [kept[1], kept[0], *kept[2:]], []]
+    cases = [
+        kept[:-1],
+        [*kept, {name: x.clone() for name, x in kept[-1].items()}],
+        another,
+        [kept[1], kept[0], *kept[2:]],
+        [],
+    ]
     for index, case in enumerate(cases):
         store(tmp_path / str(index), ADAM, kept=case)
         with pytest.raises(Forged, match=r"states\.safetensors keeps other steps than the settings say"):
