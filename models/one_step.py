@@ -88,15 +88,15 @@ def check_start(task: RegressionTask, settings: Settings, start: State) -> None:
             raise Forged(f"{name} at the start is not what the seed gives")
 
 
-def check_end(end: State, weights: Weights) -> None:
-    """That the stored weights are the mean that the last state holds, for each loop where there are several.
+def check_end(settings: Settings, end: State, weights: Weights) -> None:
+    """That the stored weights are the mean that the last state holds, once for each loop.
 
     Raises:
         Forged: they are not.
     """
     for name in ("P", "Q"):
-        mean, stored = end[f"mean_{name}"], getattr(weights, name)
-        if not torch.equal(stored, mean.repeat(len(stored) // len(mean), 1, 1)):
+        mean = end[f"mean_{name}"].repeat(settings.layers if settings.tied else 1, 1, 1)
+        if not torch.equal(getattr(weights, name), mean):
             raise Forged(f"the stored {name} is not the mean of the iterates")
 
 

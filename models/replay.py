@@ -50,7 +50,7 @@ def replay(folder: Path, name: str, run: Run) -> How:
             if states.step_of(after) == states.step_of(before) + 1:
                 loss = float(losses[states.step_of(before)])
                 one_step.check(run.task, run.settings, before, after, loss)
-        one_step.check_end(kept[-1], files.load(folder / WEIGHTS))
+        one_step.check_end(run.settings, kept[-1], files.load(folder / WEIGHTS))
     return "single steps"
 
 

@@ -1,4 +1,4 @@
-"""Enclosures hold what exact arithmetic finds, and autograd in any order; they are narrow, and refuse what is outside."""
+"""Enclosures hold what exact arithmetic finds, and autograd in any order; they are narrow and refuse all else."""
 
 from __future__ import annotations
 
@@ -128,7 +128,8 @@ def test_the_sizes_in_use_are_not_too_long(shape: tuple[int, int, int]) -> None:
 
 ROOTS = {
     "full": [[3, 1, 0], [1, 2, "1/2"], [0, "1/2", 1]],
-    "ill-conditioned": [[1, "1/1073741824", 0], ["1/1073741824", 1, 0], [0, 0, "1/64"]],
+    "ill-conditioned": [[1, "1/2", 0], ["1/2", 1, 0], [0, 0, "1/64"]],
+    "a small entry": [[2, "1/1073741824", 1], ["1/1073741824", 1, "1/2"], [1, "1/2", 2]],
     "singular": [[4, 2, 0], [2, 1, 0], [0, 0, "1/2"]],
     "identity": [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
     "zero": [[0, 0, 0], [0, 0, 0], [0, 0, 0]],
@@ -154,8 +155,8 @@ def test_roots_by_any_decomposition(case: str) -> None:
 
 
 def test_a_small_entry_of_a_root_is_not_known_to_a_share_of_itself() -> None:
-    """Why the radius is one for all entries: the entry 2⁻³⁰ is wrong by more than 2⁻⁴³ of it, if not here then turned."""
-    R = fmpq_mat([[rational("entry", x) for x in row] for row in ROOTS["ill-conditioned"]])
+    """Why the radius is the same for all entries: here 2⁻³⁰ is wrong by more than 2⁻⁴³ of itself."""
+    R = fmpq_mat([[rational("entry", x) for x in row] for row in ROOTS["a small entry"]])
     assert not holds(Enclosure.about(roots(RegressionTask(R * R, 2))[0]), R.entries())
 
 
@@ -291,7 +292,7 @@ def test_another_gradient_is_outside() -> None:
         for place in range(x.numel()):
             for sign in (-1, 1):
                 moved = x.clone().reshape(-1)
-                moved[place] += 2.5 * sign * float(ball.radius.reshape(-1)[place])
+                moved[place] += sign * (2.5 * float(ball.radius.reshape(-1)[place]) + 1e-300)
                 assert not ball.contains(moved.reshape(x.shape))
     for other in (replace(settings, seed=6), replace(settings, batch=5)):
         assert not any(ball.contains(x) for ball, x in zip(balls, by_autograd(other), strict=True))
