@@ -6,9 +6,19 @@ evaluations, at all arguments within their radii, lie within
 
     (|A| + r_A)(|B| + r_B)… − |A||B|… + g (|A| + r_A)(|B| + r_B)…
 
-of the midpoints' product. Here g = 2⁻⁴³ > 2·(500 u)/(1 − 500 u) for both the evaluation that is enclosed and that of
-the midpoint, and for the rounding of the radius itself: no product or sum has more than 500 roundings; longer sums,
-over a batch of N prompts, take g + 2 N u.
+of the midpoints' product. Here g = 2⁻⁴³ > 4·(250 u)/(1 − 250 u): once for the evaluation that is enclosed, once for
+that of the midpoint, and twice for the two products in the radius. A term of a product has as many roundings as the
+lengths of all its inner sums together, whatever the association; more than 250 are refused. A sum over a batch may run
+through it in one go with an inner sum; over N numbers in all, it takes g + 4 N u.
+
+The roots of Σ and Ω come from an eigendecomposition. Another library finds that of a matrix Σ + E, backward stably:
+‖E‖_F ≤ p u ‖Σ‖. For two semidefinite matrices of one rank, and λ the least eigenvalue of either that is not 0,
+
+    ‖Σ^{1/2} − (Σ + E)^{1/2}‖_F ≤ √3 ‖E‖_F/√λ
+
+(the difference X solves Σ^{1/2} X + X (Σ + E)^{1/2} = −E; its block of both null spaces is 0, and each of the three
+others is at most ‖E‖_F/√λ). So, with the errors on both sides, no entry differs by more than g ‖Σ‖/√λ where p ≤ 250; a
+small entry may well differ by more than g of itself.
 """
 
 from __future__ import annotations
@@ -18,6 +28,7 @@ from dataclasses import dataclass
 from functools import reduce
 
 import torch
+from flint import fmpq_mat
 from torch import Tensor
 
 from icl_claims.models.prompts import roots
@@ -27,6 +38,9 @@ from icl_claims.theory.task import RegressionTask
 
 ROUNDING = 2.0**-43
 """g, relative to the sum of the absolute values of the terms."""
+
+MOST_ROUNDINGS = 250
+"""On the way to a term of a product."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +70,10 @@ class Enclosure:
         """The transpose."""
         return Enclosure(self.middle.mT, self.radius.mT)
 
+    def repeated(self, times: int) -> Enclosure:
+        """So many times along the first axis."""
+        return Enclosure(*(x.repeat(times, *(1,) * (x.ndim - 1)) for x in (self.middle, self.radius)))
+
     def __getitem__(self, index: object) -> Enclosure:
         return Enclosure(self.middle[index], self.radius[index])  # type: ignore[index]
 
@@ -66,10 +84,10 @@ class Enclosure:
     def __mul__(self, factor: float) -> Enclosure:
         return Enclosure(self.middle * factor, (self.radius + ROUNDING * self.largest) * abs(factor))
 
-    def summed(self) -> Enclosure:
-        """The sum over the first axis, of any length."""
+    def summed(self, inner: int = 1) -> Enclosure:
+        """The sum over the first axis, perhaps in one go with the sums of so many numbers that the entries are."""
         largest = self.largest.sum(dim=0)
-        share = ROUNDING + 2.0**-52 * len(self.middle)
+        share = ROUNDING + 2.0**-51 * len(self.middle) * inner
         return Enclosure(self.middle.sum(dim=0), self.radius.sum(dim=0) + share * largest)
 
     def contains(self, tensor: Tensor) -> bool:
@@ -78,7 +96,14 @@ class Enclosure:
 
 
 def product(*factors: Enclosure) -> Enclosure:
-    """The product of matrices, in any association."""
+    """The product of matrices, in any association.
+
+    Raises:
+        ValueError: its inner sums have more than 250 terms together.
+    """
+    roundings = sum(x.middle.shape[-1] for x in factors[:-1])
+    if roundings > MOST_ROUNDINGS:
+        raise ValueError(f"inner sums must have at most {MOST_ROUNDINGS} terms together, got {roundings}")
     middle = reduce(torch.matmul, [x.middle for x in factors])
     around = reduce(torch.matmul, [x.largest for x in factors])
     within = reduce(torch.matmul, [x.middle.abs() for x in factors])
@@ -90,27 +115,37 @@ def normal(shape: tuple[int, ...], source: torch.Generator) -> Enclosure:
     return Enclosure.about(torch.randn(shape, generator=source, dtype=torch.float64))
 
 
+def root_of(matrix: fmpq_mat, root: Tensor) -> Enclosure:
+    """The symmetric root of a matrix, as any eigendecomposition finds it."""
+    if matrix.rank() == 0:
+        return Enclosure.exactly(root)
+    eigenvalues = torch.linalg.eigvalsh(root)[matrix.nrows() - matrix.rank() :]
+    return Enclosure(root, torch.full_like(root, ROUNDING * float(eigenvalues[-1] ** 2 / eigenvalues[0])))
+
+
 def prompts(task: RegressionTask, settings: Settings, index: int) -> tuple[Enclosure, Enclosure]:
     """The prompts and targets of a batch of a run, as :meth:`icl_claims.models.training.Run.batch` draws them.
 
     Raises:
-        ValueError: the task has noise.
+        ValueError: the task has noise, or is too large, see :func:`product`.
     """
     if task.noise_variance != 0:
         raise ValueError(f"noise_variance must be 0, got {task.noise_variance}")
-    source, (root, task_root, _) = generator(settings.seed, f"batch {index}"), roots(task)
+    source = generator(settings.seed, f"batch {index}")
+    matrices = (task.covariance, task.task_covariance)
+    root, task_root = (root_of(m, r) for m, r in zip(matrices, roots(task)[:2], strict=True))
     size, d, n = settings.batch, task.dim, task.context_length
-    X = product(Enclosure.about(root), normal((size, d, n + 1), source))
-    w = product(normal((size, 1, d), source), Enclosure.about(task_root))
+    X = product(root, normal((size, d, n + 1), source))
+    w = product(normal((size, 1, d), source), task_root)
     if settings.integrate_query:
-        X = _joined(X[..., :n], Enclosure.about(root.expand(size, d, d)), dim=2)
+        X = _joined(X[..., :n], root[None].repeated(size), dim=2)
     labels = product(w, X)
     slots = Enclosure.exactly(torch.zeros_like(labels.middle[..., n:]))
     return _joined(X, _joined(labels[..., :n], slots, dim=2), dim=1), labels[:, 0, n:]
 
 
 def loss_and_gradient(
-    P: Tensor, Q: Tensor, Z0: Enclosure, targets: Enclosure, n: int
+    P: Enclosure, Q: Enclosure, Z0: Enclosure, targets: Enclosure, n: int
 ) -> tuple[Enclosure, Enclosure, Enclosure]:
     r"""The mean squared error of the transformer with layers P_l, Q_l on a batch, and its gradients in P and Q.
 
@@ -125,18 +160,21 @@ def loss_and_gradient(
         Z0: batch × (d+1) × (n + queries).
         targets: batch × queries.
         n: the number of examples.
+
+    Raises:
+        ValueError: see :func:`product`.
     """
-    states, size = [Z0], len(Z0.middle)
-    layers = [(Enclosure.exactly(p), Enclosure.exactly(q)) for p, q in zip(P, Q, strict=True)]
+    states, (size, _, columns) = [Z0], Z0.middle.shape
+    layers = [(P[index], Q[index]) for index in range(len(P.middle))]
     for p, q in layers:
         Z = states[-1]
         states.append(Z + product(p, Z[..., :n], Z[..., :n].mT, q, Z) * (1 / n))
     error = states[-1][:, -1, n:] + targets
     squares = Enclosure(error.middle**2, error.largest**2 - error.middle**2 + ROUNDING * error.largest**2)
     flat = Enclosure(squares.middle.reshape(-1, 1), squares.radius.reshape(-1, 1))
-    loss = flat.summed() * (1 / size)
+    loss = flat.summed()[0] * (1 / size)
     shape = states[-1].middle.shape
-    middle, radius = torch.zeros(shape, dtype=P.dtype), torch.zeros(shape, dtype=P.dtype)
+    middle, radius = (torch.zeros(shape, dtype=torch.float64) for _ in range(2))
     scaled = error * (2 / size)
     middle[:, -1, n:], radius[:, -1, n:] = scaled.middle, scaled.radius
     D, found = Enclosure(middle, radius), []
@@ -144,8 +182,8 @@ def loss_and_gradient(
         C = Z[..., :n]
         found.append(
             (
-                (product(D, Z.mT, q.mT, C, C.mT) * (1 / n)).summed(),
-                (product(C, C.mT, p.mT, D, Z.mT) * (1 / n)).summed(),
+                (product(D, Z.mT, q.mT, C, C.mT) * (1 / n)).summed(columns),
+                (product(C, C.mT, p.mT, D, Z.mT) * (1 / n)).summed(columns),
             )
         )
         passed = D + product(q.mT, C, C.mT, p.mT, D) * (1 / n)

@@ -30,6 +30,10 @@ CODE = (
 )  # fmt: skip
 """The modules that decide the numbers of a run."""
 
+_ROOT = Path(__file__).resolve().parents[1]
+
+_CPUINFO = Path("/proc/cpuinfo")
+
 _CURVE_POINTS = 200
 """The loss curve is decimated to about this many points."""
 
@@ -86,13 +90,13 @@ def machine() -> dict[str, Any]:
 
 
 @cache
-def code_digest() -> str:
+def code_digest(root: Path = _ROOT) -> str:
     """SHA-256 of the syntax trees of :data:`CODE`, docstrings left out: comments and layout do not count.
 
     >>> len(code_digest())
     64
     """
-    root, found = Path(__file__).resolve().parents[1], hashlib.sha256()
+    found = hashlib.sha256()
     for file in CODE:
         tree = ast.parse((root / file).read_bytes())
         for node in ast.walk(tree):
@@ -114,7 +118,7 @@ def _is_text(node: ast.AST) -> bool:
 def _processor() -> str:
     """The processor's name: Linux tells it in a file, other systems to the platform module."""
     with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+        for line in _CPUINFO.read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()

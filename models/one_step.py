@@ -1,20 +1,22 @@
 r"""Single steps of a stored run, from a stored state to the next, within a bound on the rounding.
 
-Another processor, or another build of torch, finds other last bits, and after many steps other numbers altogether.
-One step it finds within the enclosure that this module computes: of the gradient by
-:mod:`icl_claims.models.enclosures`, and from there on entry by entry, in intervals. L-BFGS decides by comparisons how
-far it goes, so that two machines may take different steps; of its states the loss and the gradient are compared, at the
-iterate that they belong to.
+Another processor, or another build of torch, finds other last bits, and after many steps other numbers altogether. One
+step it finds within the enclosure that this module computes: of the gradient by
+:mod:`icl_claims.models.enclosures`, and from there on entry by entry, in intervals; 1 − β₂ᵗ ≥ 2⁻⁷ loses at most seven
+bits to cancellation. L-BFGS decides by comparisons how far it goes, so that two machines may take different steps; of
+its states the losses and the gradient are compared, at the iterates that they belong to, and the mean.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from icl_claims.models import enclosures, states
 from icl_claims.models.enclosures import ROUNDING, Enclosure, loss_and_gradient
-from icl_claims.models.manifest import Forged
+from icl_claims.models.forged import Forged
 from icl_claims.models.parametrizations import trained_entries
 from icl_claims.models.settings import Settings
 from icl_claims.models.states import State
@@ -25,30 +27,53 @@ from icl_claims.theory.task import RegressionTask
 Interval = tuple[Tensor, Tensor]
 """Lower and upper bounds."""
 
+_FLAT_GRADIENT, _FLAT_DIRECTION = 1e-7, 1e-9
+"""Where torch's L-BFGS stops: the largest entry of the gradient, and the slope along the direction."""
 
-def check(task: RegressionTask, settings: Settings, before: State, after: State) -> None:
-    """That a stored state is the one after another by one step of Adam, but for rounding.
+_LISTS, _COUNTS = ("old_dirs", "old_stps", "ro"), ("step", "func_evals", "mean_P", "mean_Q")
+"""Of the state of L-BFGS: what has no fixed length, and what changes in a step that does not move."""
+
+
+def check(task: RegressionTask, settings: Settings, before: State, after: State, loss: float) -> None:
+    """That a stored state is the one after another by one step, but for rounding, and the loss that of its batch.
 
     Raises:
         Forged: some number lies outside of its interval.
+        ValueError: see :func:`icl_claims.models.enclosures.prompts`.
     """
     step = states.step_of(before)
     if states.step_of(after) != step + 1:
         raise Forged(f"the states after {step} and {states.step_of(after)} steps are not one step apart")
+    for state in (before, after):
+        check_layout(task, settings, state)
+    found, gradients = evaluate(task, settings, step, *(Enclosure.exactly(before[name]) for name in "PQ"))
+    if not found.contains(torch.tensor(loss, dtype=torch.float64)):
+        raise Forged(f"step {step + 1}: the loss is not that of the batch")
     if settings.optimizer == "lbfgs":
-        check_gradient(task, settings, after)
-        return
-    fall = 1 - step / settings.steps if settings.schedule == "linear" else 1.0
-    gradients = gradient(task, settings, step, before["P"], before["Q"])
-    for place, index in _places(settings, before):
-        found = _adam(
-            settings, step, settings.learning_rate * fall, before, gradients[place][index], place, index
-        )
-        for name, interval in found.items():
-            stored = after[name][_row(name, place, index)]
-            if not _within(stored, interval):
-                raise Forged(f"step {step + 1}: {name} of layer {index} is not what one step of Adam gives")
+        _check_lbfgs(task, settings, before, after, gradients)
+    else:
+        fall = 1 - step / settings.steps if settings.schedule == "linear" else 1.0
+        for place, index in _places(before):
+            g = gradients[place][index]
+            moved = _adam(settings, step, settings.learning_rate * fall, before, g, place, index)
+            for name, interval in moved.items():
+                if not _within(after[name][_row(name, place, index)], interval):
+                    raise Forged(
+                        f"step {step + 1}: {name} of layer {index} is not what one step of Adam gives"
+                    )
     _check_mean(settings, before, after)
+
+
+def check_layout(task: RegressionTask, settings: Settings, state: State) -> None:
+    """That a state holds tensors of the names, types and shapes that those of the run have.
+
+    Raises:
+        Forged: it does not.
+    """
+    if _layout(settings, state) != _layout(settings, Run(task, settings).state()):
+        raise Forged(
+            f"the state after {states.step_of(state)} steps holds other tensors than those of this run"
+        )
 
 
 def check_start(task: RegressionTask, settings: Settings, start: State) -> None:
@@ -57,60 +82,79 @@ def check_start(task: RegressionTask, settings: Settings, start: State) -> None:
     Raises:
         Forged: it is not.
     """
-    drawn = Run(task, settings).state()
-    for name in drawn:
-        if name not in start or not Enclosure.about(drawn[name].to(torch.float64)).contains(start[name]):
+    for name, drawn in Run(task, settings).state().items():
+        found = start.get(name, torch.zeros(0))
+        if found.shape != drawn.shape or not Enclosure.about(drawn.to(torch.float64)).contains(found):
             raise Forged(f"{name} at the start is not what the seed gives")
 
 
-def check_end(end: State, weights: Weights) -> None:
-    """That the stored weights are the mean that the last state holds.
+def check_end(settings: Settings, end: State, weights: Weights) -> None:
+    """That the stored weights are the mean that the last state holds, once for each loop.
 
     Raises:
         Forged: they are not.
     """
     for name in ("P", "Q"):
-        if not torch.equal(getattr(weights, name)[: len(end[f"mean_{name}"])], end[f"mean_{name}"]):
+        mean = end[f"mean_{name}"].repeat(settings.layers if settings.tied else 1, 1, 1)
+        if not torch.equal(getattr(weights, name), mean):
             raise Forged(f"the stored {name} is not the mean of the iterates")
 
 
-def check_gradient(task: RegressionTask, settings: Settings, state: State) -> None:
-    """That the last gradient of L-BFGS is that of the loss at the iterate before its last step, x − t d.
-
-    Raises:
-        Forged: it is not.
-    """
-    parameters = [x for pair in zip(state["P"], state["Q"], strict=True) for x in pair]
-    moved = (torch.cat([x.reshape(-1) for x in parameters]) - state["t"] * state["d"]).reshape(
-        -1, *parameters[0].shape
-    )
-    found = gradient(task, settings, states.step_of(state) - 1, moved[::2], moved[1::2])
-    stored = state["prev_flat_grad"].reshape(moved.shape)
-    for name, part in (("P", stored[::2]), ("Q", stored[1::2])):
-        # The iterate itself is known up to the rounding of its last step, far below the radius of the gradient.
-        if not found[name].contains(part):
-            raise Forged(f"the stored gradient in {name} is not that of the batch")
-
-
-def gradient(
-    task: RegressionTask, settings: Settings, step: int, P: Tensor, Q: Tensor
-) -> dict[str, Enclosure]:
-    """The gradients in the trained entries of P and Q on the batch of a step."""
+def evaluate(
+    task: RegressionTask, settings: Settings, step: int, P: Enclosure, Q: Enclosure
+) -> tuple[Enclosure, dict[str, Enclosure]]:
+    """The loss on the batch of a step, and its gradients in the trained entries of P and Q."""
     Z0, targets = enclosures.prompts(task, settings, step // settings.resample_every)
     loops = settings.layers if settings.tied else 1
-    _, in_P, in_Q = loss_and_gradient(
-        P.repeat(loops, 1, 1), Q.repeat(loops, 1, 1), Z0, targets, task.context_length
+    loss, in_P, in_Q = loss_and_gradient(
+        P.repeated(loops), Q.repeated(loops), Z0, targets, task.context_length
     )
     free = trained_entries(settings.form, task.dim)
     found = {}
     for name, part in (("P", in_P), ("Q", in_Q)):
         if settings.tied:
-            part = Enclosure(part.middle.sum(0, keepdim=True), part.radius.sum(0, keepdim=True))
+            whole = part.summed()
+            part = Enclosure(whole.middle[None], whole.radius[None])
         found[name] = Enclosure(part.middle * free[name], part.radius * free[name])
-    return found
+    return loss, found
 
 
-def _places(settings: Settings, state: State) -> list[tuple[str, int]]:
+def _layout(settings: Settings, state: State) -> dict[str, Any]:
+    """Type and shape by name; the lists of L-BFGS grow."""
+    lists = _LISTS if settings.optimizer == "lbfgs" else ()
+    return {name: (x.dtype, x.shape[1:] if name in lists else x.shape) for name, x in state.items()}
+
+
+def _check_lbfgs(
+    task: RegressionTask, settings: Settings, before: State, after: State, gradients: dict[str, Enclosure]
+) -> None:
+    """The last loss and gradient that L-BFGS holds are those of the batch at the iterate that they belong to.
+
+    That is the one before its last step, x − t d; where the last direction was too flat for a step, x itself. Where
+    no direction was tried, because the gradient was already at most 10⁻⁷ at x, nothing else has changed.
+    """
+    step = states.step_of(after)
+    if int(after["n_iter"]) == int(before["n_iter"]):
+        least = max(float((g.middle.abs() - g.radius).max()) for g in gradients.values())
+        same = {name: x for name, x in after.items() if name not in _COUNTS}
+        if least > _FLAT_GRADIENT or not states.identical(same, {name: before[name] for name in same}):
+            raise Forged(f"step {step}: L-BFGS did not move, without reason")
+        return
+    x = torch.stack([m for pair in zip(after["P"], after["Q"], strict=True) for m in pair])
+    stored = after["prev_flat_grad"].reshape(x.shape)
+    last = (after["t"] * after["d"]).reshape(x.shape)
+    flat = float(after["prev_flat_grad"] @ after["d"]) > -2 * _FLAT_DIRECTION
+    # The iterate is known up to the rounding of its last step.
+    earlier = Enclosure(x - last, ROUNDING * (x.abs() + last.abs()))
+    for iterate in (earlier, Enclosure.exactly(x)) if flat else (earlier,):
+        loss, found = evaluate(task, settings, step - 1, iterate[::2], iterate[1::2])
+        expected, held = (loss, found["P"], found["Q"]), (after["prev_loss"], stored[::2], stored[1::2])
+        if all(ball.contains(tensor) for ball, tensor in zip(expected, held, strict=True)):
+            return
+    raise Forged(f"step {step}: the last loss and gradient of L-BFGS are not those of the batch")
+
+
+def _places(state: State) -> list[tuple[str, int]]:
     return [(name, index) for index in range(len(state["P"])) for name in ("P", "Q")]
 
 
@@ -122,7 +166,7 @@ def _adam(
     settings: Settings, step: int, rate: float, before: State, g: Enclosure, place: str, index: int
 ) -> dict[str, Interval]:
     """What one step makes of a matrix and its moments."""
-    low, high = g.middle - g.radius, g.middle + g.radius
+    low, high = _widened((g.middle - g.radius, g.middle + g.radius), g.largest)
     if settings.clip_norm is not None:
         norm, spread = g.middle.norm(), g.radius.norm() + ROUNDING * g.largest.norm()
         scales = [(settings.clip_norm / (norm + sign * spread + 1e-6)).clamp(max=1.0) for sign in (1, -1)]

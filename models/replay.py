@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from icl_claims.models import files, logs, manifest, one_step, states
-from icl_claims.models.manifest import Forged
+from icl_claims.models.forged import Forged
 from icl_claims.models.runs.run import Run
 from icl_claims.models.states import State
 from icl_claims.models.training import STATES, WEIGHTS, one_thread, train
@@ -30,21 +30,27 @@ def replay(folder: Path, name: str, run: Run) -> How:
 
     Raises:
         Forged: a digest or a bit differs; on another processor, a step differs by more than rounding explains.
+        ValueError: the run keeps no stretch.
     """
+    if run.settings.replayed == 0:
+        raise ValueError("replayed must be an integer ≥ 1 for a run to be replayed, got 0")
     manifest.check(folder, name, run)
     kept, losses, _ = states.load(folder / STATES)
     near = _stretches(run)
     with one_thread():
+        for state in kept:
+            one_step.check_layout(run.task, run.settings, state)
         if all(_same(folder, run, kept, losses, steps) for steps in near):
             return "bit for bit"
         stored = manifest.read(folder)
         if all(stored[key] == value for key, value in logs.machine().items()):
             raise Forged(f"{folder}: the run does not give the stored states again")
+        one_step.check_start(run.task, run.settings, kept[0])
         for before, after in pairwise(kept):
             if states.step_of(after) == states.step_of(before) + 1:
-                one_step.check(run.task, run.settings, before, after)
-        one_step.check_start(run.task, run.settings, kept[0])
-        one_step.check_end(kept[-1], files.load(folder / WEIGHTS))
+                loss = float(losses[states.step_of(before)])
+                one_step.check(run.task, run.settings, before, after, loss)
+        one_step.check_end(run.settings, kept[-1], files.load(folder / WEIGHTS))
     return "single steps"
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import click
 
 from icl_claims.models import manifest
+from icl_claims.models.forged import Forged
 from icl_claims.models.logs import progress_bar
-from icl_claims.models.manifest import Forged
 from icl_claims.models.replay import replay, retrain
 from icl_claims.models.runs import ahn2023
 from icl_claims.models.runs.run import Run
@@ -97,8 +97,13 @@ def _action(name: str, steps: int | None, again: str | None) -> Callable[[], obj
     if again == "replay":
         return lambda: f"{name}: {replay(folder, name, RUNS[name])}"
     if again == "anew":
-        return lambda: retrain(folder, name, RUNS[name]) or f"{name}: every number is the same"
+        return lambda: _anew(folder, name)
     return lambda: reproduce(name, ARTEFACTS, SCRATCH) if steps is None else attempt(name, steps, SCRATCH)
+
+
+def _anew(folder: Path, name: str) -> str:
+    retrain(folder, name, RUNS[name])
+    return f"{name}: every number is the same"
 
 
 def _stop(status: int, message: str) -> None:

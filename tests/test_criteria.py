@@ -1,43 +1,98 @@
-"""Criteria of experiments: their text, their digest, and the seeds that come from it."""
+"""Criteria: their numbers stand in their texts, their digests seed the runs that they judge, each on its own."""
 
 from __future__ import annotations
 
-import hashlib
+import re
+from dataclasses import FrozenInstanceError
 from fractions import Fraction
+from hashlib import sha256
 
 import pytest
 
-from icl_claims.criteria import Criterion, seed
+from icl_claims import criteria
+from icl_claims.criteria import Criterion, ahn2023
+from icl_claims.models.reproduce import RUNS
+from icl_claims.models.runs.ahn2023 import task
 
-NEAR = Criterion("The distance is at most ${near}$, on {runs} runs.", {"near": "1/50", "runs": "5"})
-LATE = Criterion("From step {step} on.", {"step": "700"})
-
-
-def test_the_text_holds_the_numbers_that_evidence_reads() -> None:
-    assert NEAR.text == "The distance is at most $1/50$, on 5 runs."
-    assert NEAR["near"] == Fraction(1, 50)
-    assert NEAR.count("runs") == 5
+ALL = {name: value for name, value in vars(ahn2023).items() if isinstance(value, Criterion)}
+NEAR = Criterion(r"$|x|\le{near}$ in {many} cases.", {"near": "1/50", "many": "24"})
 
 
-def test_a_number_that_is_none_is_refused() -> None:
+def test_the_text_has_the_numbers() -> None:
+    assert NEAR.text == r"$|x|\le1/50$ in 24 cases."
+    assert NEAR.digest == sha256(rb"$|x|\le1/50$ in 24 cases.").hexdigest()
+    assert (NEAR["near"], NEAR["many"]) == (Fraction(1, 50), 24)
+    assert NEAR.count("many") == 24
+
+
+def test_other_numbers_or_letters_are_another_digest() -> None:
+    others = [
+        Criterion(NEAR.template, {"near": "1/51", "many": "24"}),
+        Criterion(NEAR.template, {"near": "1/50", "many": "25"}),
+        Criterion(NEAR.template + " ", NEAR.numbers),
+    ]
+    assert len({x.digest for x in (NEAR, *others)}) == 4
+    assert Criterion(NEAR.text).digest == NEAR.digest
+
+
+def test_what_is_no_number() -> None:
+    with pytest.raises(KeyError, match="far"):
+        NEAR["far"]
     with pytest.raises(ValueError, match="1/50"):
         NEAR.count("near")
-    with pytest.raises(KeyError):
-        NEAR["far"]
+    with pytest.raises(FrozenInstanceError):
+        NEAR.template = "other"  # type: ignore[misc]
 
 
-def test_the_digest_is_that_of_the_text_and_of_nothing_else() -> None:
-    assert NEAR.digest == hashlib.sha256(NEAR.text.encode()).hexdigest()
-    assert Criterion(NEAR.text).digest == NEAR.digest
-    assert Criterion(NEAR.template, {**NEAR.numbers, "near": "1/20"}).digest != NEAR.digest
+def test_the_seed_by_the_recipe() -> None:
+    """The first 63 bits of SHA-256 of the digests, joined by +, a colon and the name."""
+    first, second = "a" * 64, Criterion("Some text.")
+    for judged_by in ((NEAR,), (NEAR, second), (second, NEAR), ()):
+        text = "+".join(x.digest for x in judged_by) + ":runs/one"
+        bits = "".join(f"{byte:08b}" for byte in sha256(text.encode()).digest())
+        assert criteria.seed(judged_by, "runs/one") == int(bits[:63], 2)
+    assert criteria.seed((NEAR,), "runs/one") != criteria.seed((NEAR,), "runs/two")
+    assert criteria.seed((NEAR, second), first) != criteria.seed((second, NEAR), first)
 
 
-def test_a_seed_follows_from_every_criterion_their_order_and_the_name() -> None:
-    digest = hashlib.sha256(f"{NEAR.digest}+{LATE.digest}:run 0".encode()).digest()
-    assert seed([NEAR, LATE], "run 0") == int.from_bytes(digest[:8], "big") // 2
-    others = [([LATE, NEAR], "run 0"), ([NEAR], "run 0"), ([NEAR, LATE], "run 1")]
-    assert len({seed([NEAR, LATE], "run 0"), *(seed(*other) for other in others)}) == 4
+@pytest.mark.parametrize("name", list(ALL))
+def test_every_number_of_a_criterion_stands_in_its_text(name: str) -> None:
+    """Once or more; and no name is left without a number."""
+    criterion = ALL[name]
+    for key, value in criterion.numbers.items():
+        assert "{" + key + "}" in criterion.template
+        assert value in criterion.text
+        assert criterion[key] == Fraction(value) > 0
+    assert not re.search(
+        r"\{[a-z_0-9]+\}", criterion.text.replace(r"\operatorname{", "").replace(r"{1/2}", "")
+    )
 
 
-def test_seeds_are_those_that_a_generator_takes() -> None:
-    assert all(0 <= seed([NEAR], f"run {k}") < 2**63 for k in range(100))
+@pytest.mark.parametrize("name", list(ALL))
+def test_every_number_decides(name: str) -> None:
+    criterion = ALL[name]
+    for key in criterion.numbers:
+        other = Criterion(criterion.template, {**criterion.numbers, key: "7/11"})
+        assert other.digest != criterion.digest
+
+
+def test_every_run_has_the_seed_that_its_criteria_give() -> None:
+    """But for the oldest, which no criterion judges. Σ is drawn by the same seed."""
+    known = {criterion.digest for criterion in ALL.values()}
+    judged = {name: run for name, run in RUNS.items() if run.criteria}
+    assert set(RUNS) - set(judged) == {"ahn2023/single_layer/dim_3_context_16"}
+    for name, run in judged.items():
+        assert run.settings.seed == criteria.seed(run.criteria, name)
+        assert run.task.covariance == task(run.task.context_length, run.settings.seed).covariance
+        assert {criterion.digest for criterion in run.criteria} <= known
+    assert len({run.settings.seed for run in RUNS.values()}) == len(RUNS)
+
+
+def test_each_criterion_of_runs_judges_five_of_a_kind() -> None:
+    kinds: dict[str, int] = {}
+    for name, run in RUNS.items():
+        if run.criteria:
+            kinds[name.rpartition("seed_")[0]] = kinds.get(name.rpartition("seed_")[0], 0) + 1
+    assert set(kinds.values()) == {5}
+    judging = {criterion.digest for run in RUNS.values() for criterion in run.criteria}
+    assert {name for name, x in ALL.items() if x.digest not in judging} == {"BATCH_MINIMIZER"}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from icl_claims.models.forged import Forged
 from icl_claims.theory.algebra.exact import Refuted
 from tests.shared.refusals import Refusals, refusals, unreached
 
@@ -14,7 +15,7 @@ def check(value):
     if value == 1:
         raise Refuted("one")
     if value == 2:
-        raise Refuted(
+        raise Forged(
             f"two: {value}"
         ) from None
     raise ValueError("Refuted")
@@ -38,13 +39,18 @@ def test_each_place_is_found_and_is_reached_on_any_of_its_lines(tmp_path: Path) 
 
 
 def test_the_refusals_of_this_suite_are_among_them() -> None:
-    assert len([path for path, _ in refusals() if path.startswith("theory/")]) > 20
+    for folder in ("theory/", "models/"):
+        assert len([path for path, _ in refusals() if path.startswith(folder)]) > 20
 
 
-def test_a_refusal_is_noted_where_it_is_raised(request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize("kind", [Refuted, Forged])
+def test_a_refusal_is_noted_where_it_is_raised(
+    kind: type[AssertionError], request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     noted = request.config.pluginmanager.get_plugin("refusals")
     assert isinstance(noted, Refusals)
-    with pytest.raises(Refuted, match="here"):
-        raise Refuted("here")
+    monkeypatch.setattr(noted, "_reached", set())
+    with pytest.raises(kind, match="here") as refused:
+        raise kind("here")
     here = Path(__file__).name
-    assert any(path == f"tests/{here}" for path, _ in noted._reached)
+    assert noted._reached == {(f"tests/{here}", refused.traceback[-1].lineno + 1)}

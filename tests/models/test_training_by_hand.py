@@ -89,12 +89,15 @@ def two_sparse_layers(parameters: list[arb_mat], batch: Batch) -> tuple[arb, lis
 
 @dataclass(frozen=True)
 class Hand:
-    """The optimizer that is written out; other values of its fields make others, which ``train`` is not."""
+    """The optimizer that is written out; other values of its fields make others, which ``train`` is not.
 
-    betas: tuple[float, float] = (0.9, 0.99)
+    Fields that are None are those of the settings.
+    """
+
+    betas: tuple[float, float] | None = None
     epsilon: float = 1e-8
     corrected: bool = True
-    falls: bool = True
+    falls: bool | None = None
     jointly: bool = False
     clips: bool = True
     resamples: int | None = None
@@ -107,21 +110,25 @@ class Hand:
         """The losses before each step, the iterates from the start on, and their mean."""
         theta, first, second = start, [m * 0 for m in start], [m * 0 for m in start]
         losses, iterates = [], [start]
+        falls = settings.schedule == "linear" if self.falls is None else self.falls
+        betas = self.betas or (settings.beta_1, settings.beta_2)
         for step in range(settings.steps):
             loss, found = gradient(theta, batches[step // (self.resamples or settings.resample_every)])
             losses.append(loss * WIDE)
             found = self.clipped(found, settings.clip_norm)
-            rate = arb(settings.learning_rate) * (1 - arb(step) / settings.steps if self.falls else 1)
-            moved = [self.adam(step, rate, *state) for state in zip(theta, first, second, found, strict=True)]
+            rate = arb(settings.learning_rate) * (1 - arb(step) / settings.steps if falls else 1)
+            entries = zip(theta, first, second, found, strict=True)
+            moved = [self.adam(step, rate, betas, *state) for state in entries]
             theta, first, second = map(list, zip(*moved, strict=True))
             iterates.append(theta)
         return losses, iterates, self.mean(iterates, settings)
 
     def adam(
-        self, step: int, rate: arb, theta: arb_mat, first: arb_mat, second: arb_mat, gradient: arb_mat
-    ) -> list[arb_mat]:
+        self, step: int, rate: arb, betas: tuple[float, float], theta: arb_mat, first: arb_mat, second: arb_mat,
+        gradient: arb_mat,
+    ) -> list[arb_mat]:  # fmt: skip
         """θ − rate m̂/(√v̂ + ε), m = β₁m + (1 − β₁)g and v = β₂v + (1 − β₂)g², entry by entry; m̂ = m/(1 − β₁ᵗ)."""
-        b1, b2 = map(arb, self.betas)
+        b1, b2 = map(arb, betas)
         one, two = ((1 - b ** (step + 1)) if self.corrected else arb(1) for b in (b1, b2))
         moved = []
         entries = [widened(x).entries() for x in (theta, first, second, gradient)]
@@ -174,6 +181,9 @@ CASES: dict[str, tuple[Settings, Gradient]] = {
     "one free layer, not clipped": (replace(FREE, clip_norm=None, average_from=0.9), one_free_layer),
     "two sparse layers": (SPARSE, two_sparse_layers),
     "two loops": (replace(SPARSE, tied=True), two_sparse_layers),
+    "a constant rate": (replace(FREE, schedule="constant"), one_free_layer),
+    "other moments": (replace(FREE, beta_1=0.5, beta_2=0.75), one_free_layer),
+    "no moments": (replace(FREE, beta_1=0.0, beta_2=0.0), one_free_layer),
 }
 
 
@@ -225,6 +235,7 @@ def test_a_run_is_the_one_by_hand(case: str, monkeypatch: pytest.MonkeyPatch) ->
 
 OTHERS = {
     "constant rate": Hand(falls=False),
+    "moments exchanged": Hand(betas=(0.99, 0.9)),
     "joint clip": Hand(jointly=True),
     "no clip, or one after the step": Hand(clips=False),
     "another beta_1": Hand(betas=(0.8, 0.99)),

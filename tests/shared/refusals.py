@@ -1,8 +1,8 @@
-"""Every ``raise Refuted`` is reached: by a mutant, or by a test in which its condition alone is violated.
+"""Every ``raise Refuted`` or ``raise Forged`` is reached: by a mutant, or where its condition alone is violated.
 
-A refusal that nothing reaches could be empty, and a check with such an arm has no teeth there. The places where
-``Refuted`` is raised are noted while the tests run, in every process; a run of the whole default tier fails and names
-those that no test reached.
+A refusal that nothing reaches could be empty, and a check with such an arm has no teeth there. The places where a
+statement is ``Refuted``, or a stored run ``Forged``, are noted while the tests run, in every process; a run of the
+whole default tier fails and names those that no test reached.
 """
 
 from __future__ import annotations
@@ -15,17 +15,20 @@ from typing import Any
 
 import pytest
 
+from icl_claims.models.forged import Forged
 from icl_claims.theory.algebra.exact import Refuted
 from tests import ROOT
 
 FOLDERS = ("theory", "numerics", "models", "claims", "tests/claims", "tests/shared")
+
+REFUSALS: tuple[type[AssertionError], ...] = (Refuted, Forged)
 
 Place = tuple[str, int]
 """A file, relative to the root, and a line."""
 
 
 def refusals(folders: tuple[str, ...] = FOLDERS, root: Path = ROOT) -> dict[Place, Place]:
-    """Each place that raises ``Refuted``: (file, first line) ↦ (file, last line)."""
+    """Each place that refuses: (file, first line) ↦ (file, last line)."""
     found = {}
     for folder in folders:
         for file in sorted((root / folder).rglob("*.py")):
@@ -36,8 +39,8 @@ def refusals(folders: tuple[str, ...] = FOLDERS, root: Path = ROOT) -> dict[Plac
 
 
 def raising(source: str) -> Iterator[ast.Raise]:
-    """The statements ``raise Refuted(...)`` of a source text, but for those of tests of the level full."""
-    tree = ast.parse(source)
+    """The statements that refuse in a source text, as ``raise Refuted(...)``, but for tests of the level full."""
+    tree, names = ast.parse(source), {kind.__name__ for kind in REFUSALS}
     full = {
         id(inner)
         for node in ast.walk(tree)
@@ -47,12 +50,12 @@ def raising(source: str) -> Iterator[ast.Raise]:
     }
     for node in ast.walk(tree):
         refuses = isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call)
-        if refuses and id(node) not in full and ast.unparse(node.exc.func) == "Refuted":
+        if refuses and id(node) not in full and ast.unparse(node.exc.func) in names:
             yield node
 
 
 def unreached(reached: set[Place], sites: dict[Place, Place] | None = None) -> list[str]:
-    """The places that raise ``Refuted`` and were not reached, as ``file:line``."""
+    """The places that refuse and were not reached, as ``file:line``."""
     every = refusals() if sites is None else sites
     lines: dict[str, set[int]] = {}
     for path, line in reached:
@@ -65,21 +68,25 @@ def unreached(reached: set[Place], sites: dict[Place, Place] | None = None) -> l
 
 
 class Refusals:
-    """Notes where ``Refuted`` is raised in this process; the controller gathers what its workers noted."""
+    """Notes where something is refused in this process; the controller gathers what its workers noted."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._reached: set[Place] = set()
         self._missed: list[str] = []
-        original = Refuted.__init__
+        for kind in REFUSALS:
+            self._watch(kind)
 
-        def noted(error: Refuted, *arguments: object) -> None:
+    def _watch(self, kind: type[AssertionError]) -> None:
+        original = kind.__init__
+
+        def noted(error: AssertionError, *arguments: object) -> None:
             frame = sys._getframe(1)
             self._reached.add((self._relative(frame.f_code.co_filename), frame.f_lineno))
             original(error, *arguments)
 
-        Refuted.__init__ = noted  # type: ignore[method-assign, assignment]
-        config.add_cleanup(lambda: setattr(Refuted, "__init__", original))
+        kind.__init__ = noted  # type: ignore[method-assign, assignment]
+        self._config.add_cleanup(lambda: setattr(kind, "__init__", original))
 
     def _relative(self, filename: str) -> str:
         path = Path(filename).resolve()
