@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 from flint import fmpq
@@ -69,13 +69,13 @@ def median_loss(run: str) -> float:
 def check_loss(stated: Trained) -> None:
     """The median loss on fresh batches of each run, as a share of the loss of predicting 0."""
     for run in RUNS[stated.n]:
-        if median_loss(run) > stated.share * D:
+        if median_loss(run) > nearest(stated.share * D):
             raise Refuted(f"{run}: the loss of batches is larger")
 
 
 def check_some_loss(stated: Trained) -> None:
     """Some run has a greater median loss."""
-    if all(median_loss(run) <= stated.share * D for run in RUNS[stated.n]):
+    if all(median_loss(run) <= nearest(stated.share * D) for run in RUNS[stated.n]):
         raise Refuted(f"n = {stated.n}: no run has a greater loss")
 
 
@@ -108,24 +108,18 @@ def check_lose_more(stated: Numbers) -> None:
 def check_lose_less(stated: Numbers) -> None:
     """The opposite for the numbers themselves: at most the share, by the same count."""
     losses = [printed_numbers.loss(CRITERION, stated.n, k, stated.numbers) for k in range(MANY)]
-    hits = sum(loss <= stated.share * D for loss in losses)
+    hits = sum(loss <= nearest(stated.share * D) for loss in losses)
     if printed_numbers.chance(hits, MANY) > ERROR_PROBABILITY:
         raise Refuted(f"n = {stated.n}: only {hits} of {MANY} batches have a loss below the share")
 
 
-def small(context_length: int, *parts: str, **more: Any) -> pytest.MarkDecorator:
-    """The mark of what five runs show."""
-    return pytest.mark.claim(
-        slug="trained_relaxed_three_layers",
-        grade="trained",
-        scale="small",
-        range=f"n = {context_length}, five runs",
-        parts=parts,
-        **more,
-    )
-
-
-@small(10, "distances")
+@pytest.mark.claim(
+    slug="trained_relaxed_three_layers",
+    grade="trained",
+    scale="small",
+    range="n = 10, five runs",
+    parts=("distances",),
+)
 def test_claim_trained_relaxed_three_layers_distances(evidence: Evidence) -> None:
     """At the stated n = 10 all matrices end close to multiples of I, exactly for the stored weights."""
     apart = "some matrix is no multiple of I"
@@ -135,7 +129,14 @@ def test_claim_trained_relaxed_three_layers_distances(evidence: Evidence) -> Non
     evidence.chart(distance_chart())
 
 
-@small(10, "loss", refutes=True)
+@pytest.mark.claim(
+    slug="trained_relaxed_three_layers",
+    grade="trained",
+    scale="small",
+    range="n = 10, five runs",
+    parts=("loss",),
+    refutes=True,
+)
 def test_claim_trained_relaxed_three_layers_loss(evidence: Evidence) -> None:
     """At the stated n = 10 most runs, trained on one batch, lose more than the share on most fresh batches. At n = 20
     none does."""
@@ -143,14 +144,28 @@ def test_claim_trained_relaxed_three_layers_loss(evidence: Evidence) -> None:
     evidence.check(check_some_loss, Trained(10), mutants)
 
 
-@small(10, "norms", refutes=True)
+@pytest.mark.claim(
+    slug="trained_relaxed_three_layers",
+    grade="trained",
+    scale="small",
+    range="n = 10, five runs",
+    parts=("norms",),
+    refutes=True,
+)
 def test_claim_trained_relaxed_three_layers_norms(evidence: Evidence) -> None:
     """At the stated n = 10 some run ends with the norms of A_1 and A_2 in the other order. At n = 20 none does."""
     mutants = [changed(Trained(10), "n = 20: every run has its norms in this order", n=20)]
     evidence.check(check_some_order, Trained(10), mutants)
 
 
-@small(20, reading="notebook_context")
+@pytest.mark.claim(
+    slug="trained_relaxed_three_layers",
+    grade="trained",
+    scale="small",
+    range="n = 20, five runs",
+    parts=(),
+    reading="notebook_context",
+)
 def test_claim_trained_relaxed_three_layers_at_twenty_trained(evidence: Evidence) -> None:
     """At n = 20 all matrices end close to multiples of I, their norms increase, and the loss of batches is small."""
     stated, apart = Trained(20), "some matrix is no multiple of I"
@@ -179,7 +194,7 @@ def describe(evidence: Evidence, context_length: int) -> None:
     grade="statistical",
     range="n = 10, 24 batches of 20 000 contexts; error probability ≤ 1e-7",
     parts=("figure",),
-    error_probability=ERROR_PROBABILITY,
+    error_probability=1e-7,
     refutes=True,
 )
 @pytest.mark.claim(
@@ -187,7 +202,7 @@ def describe(evidence: Evidence, context_length: int) -> None:
     grade="statistical",
     range="n = 10, 24 batches of 20 000 contexts; error probability ≤ 1e-7",
     parts=("not_ten",),
-    error_probability=ERROR_PROBABILITY,
+    error_probability=1e-7,
 )
 def test_claim_trained_relaxed_three_layers_figure(evidence: Evidence) -> None:
     """At n = 10 no values that round to the figure's numbers have a small loss on batches: on each of 24 they lose more
@@ -217,14 +232,14 @@ def test_claim_trained_relaxed_three_layers_figure(evidence: Evidence) -> None:
     range="n = 20, 24 batches of 20 000 contexts; error probability ≤ 1e-7",
     parts=(),
     reading="notebook_context",
-    error_probability=ERROR_PROBABILITY,
+    error_probability=1e-7,
 )
 @pytest.mark.claim(
     slug="trained_relaxed_three_layers_at_twenty",
     grade="statistical",
     range="n = 20, 24 batches of 20 000 contexts; error probability ≤ 1e-7",
     parts=("batches",),
-    error_probability=ERROR_PROBABILITY,
+    error_probability=1e-7,
 )
 def test_claim_trained_relaxed_three_layers_at_the_context_of_the_notebook(evidence: Evidence) -> None:
     """At n = 20 the figure's numbers lose less than the share on each of 24 batches."""
@@ -260,7 +275,7 @@ class Population(NamedTuple):
 def check_population(stated: Population) -> None:
     """By bounds from below, each with an error probability of 1e-8."""
     for weights in stated.weights():
-        if not lower_bound(weights, Tilt(10)) > stated.share * D:
+        if not lower_bound(weights, Tilt(10)) > nearest(stated.share * D):
             raise Refuted("the bound from below does not exceed the share")
 
 
@@ -269,7 +284,7 @@ def check_population(stated: Population) -> None:
     grade="statistical",
     range="n = 10, five runs; error probability ≤ 5e-8",
     parts=(),
-    error_probability=5 * LOSS_ERROR,
+    error_probability=5e-8,
     refutes=True,
     reading="population_loss",
 )
