@@ -1,4 +1,4 @@
-"""The optimizers of the papers' experiments, with a state that can be kept as tensors and taken up again."""
+"""The optimizers of the papers' experiments; their state is kept as tensors and can be taken up again, bit for bit."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Optimizer(Protocol):
 
 def make(settings: Settings, parameters: Sequence[nn.Parameter]) -> Optimizer:
     """The optimizer that the settings name."""
-    return {"adam": Adam, "lbfgs": Lbfgs}[settings.optimizer](settings, parameters)
+    return {"adam": Adam, "lbfgs": Lbfgs}[settings.optimizer](settings, parameters)  # type: ignore[return-value]
 
 
 class Adam:
@@ -88,7 +88,7 @@ class Lbfgs:
     def advance(self, rate: float, loss: Callable[[], Tensor]) -> float:
         """See :class:`Optimizer`."""
         self.optimizer.param_groups[0]["lr"] = rate
-        return self.optimizer.step(loss).item()  # type: ignore[arg-type,union-attr,no-any-return]
+        return self.optimizer.step(loss).item()  # type: ignore[no-untyped-call]
 
     def tensors(self) -> dict[str, Tensor]:
         """Direction, length of the last step, differences of iterates and of gradients, and the last gradient."""

@@ -248,7 +248,7 @@ def test_claim_trained_relaxed_three_layers_at_the_context_of_the_notebook(evide
     mutants = [
         changed(stated, few, n=10, power=power),
         changed(stated, few, share=fmpq(1, 10**5), power=power),
-        changed(stated, few, numbers=Point(PRINTED.a, PRINTED.b[::-1]), power=power),
+        changed(stated, few, n=12, power=power),
     ]
     evidence.check(check_lose_less, stated, mutants)
     beside = [printed_numbers.loss(CRITERION, 20, k, BESIDE_PRINTED) for k in range(MANY)]
