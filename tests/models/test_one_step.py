@@ -9,8 +9,9 @@ from itertools import pairwise
 
 import pytest
 import torch
+from torch import Tensor, nn
 
-from icl_claims.models import one_step, states
+from icl_claims.models import one_step, optimizers, states
 from icl_claims.models.enclosures import Enclosure
 from icl_claims.models.forged import Forged
 from icl_claims.models.settings import Settings
@@ -256,3 +257,45 @@ def test_a_step_with_something_to_do_is_done() -> None:
     before, _, loss = pair(LBFGS, 1)
     with pytest.raises(Forged, match="step 2: L-BFGS did not move, without reason"):
         one_step.check(TASK, LBFGS, before, {**before, "step": torch.tensor(2)}, loss)
+
+
+@pytest.mark.parametrize("clip_norm", [None, 0.3, 5.0])
+@pytest.mark.parametrize(("middle", "radius"), [(1.0, 0.0), (1.0, 0.25), (0.0, 0.5), (0.25, 1.0), (0.0, 0.0)])
+@pytest.mark.parametrize("step", [0, 3])
+def test_a_step_of_adam_with_any_gradient_of_an_enclosure(
+    clip_norm: float | None, middle: float, radius: float, step: int
+) -> None:
+    """Wide ones, some around 0, so that a norm may vanish; at the first step, where both moments are 0, and later."""
+    settings = replace(ADAM, clip_norm=clip_norm, layers=1)
+    source = torch.Generator().manual_seed(step)
+    drawn = torch.randn((3, 3, 3), generator=source, dtype=torch.float64)
+    moments = [x[None].repeat(2, 1, 1) for x in (drawn[1] / 8, drawn[2].square() / 64)]
+    before = {
+        "step": torch.tensor(step), "P": drawn[:1], "Q": drawn[:1],
+        **{name: x * (step > 0) for name, x in zip(("exp_avg", "exp_avg_sq"), moments, strict=True)},
+    }  # fmt: skip
+    signs = torch.sign(drawn[0])
+    ball = Enclosure(middle * signs, torch.full((3, 3), radius, dtype=torch.float64))
+    intervals = one_step._adam(settings, step, 0.05, before, ball, "P", 0)
+    for place in (-1.0, -0.5, 0.0, 0.5, 1.0, None):
+        share = (
+            place if place is not None else 2 * torch.rand((3, 3), generator=source, dtype=torch.float64) - 1
+        )
+        found = stepped(settings, before, ball.middle + share * ball.radius)
+        for name, (low, high) in intervals.items():
+            assert ((low <= found[name]) & (found[name] <= high)).all(), (place, name)
+
+
+def stepped(settings: Settings, before: State, gradient: Tensor) -> State:
+    """What torch's Adam makes of both matrices with this gradient: of the first, by name."""
+    parameters = [nn.Parameter(before[name][0].clone()) for name in ("P", "Q")]
+    adam = optimizers.make(settings, parameters)
+    adam.restore(dict(before))
+
+    def loss() -> Tensor:
+        for parameter in parameters:
+            parameter.grad = gradient.clone()
+        return torch.tensor(0.0)
+
+    adam.advance(0.05, loss)
+    return {"P": parameters[0].detach(), **{name: x[0] for name, x in adam.tensors().items()}}
