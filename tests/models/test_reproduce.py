@@ -58,8 +58,8 @@ def test_each_folder_of_weights_is_a_run() -> None:
     assert {folder.relative_to(ROOT / "artefacts").as_posix() for folder in folders} == set(RUNS)
 
 
-def test_all_artefacts_take_less_than_twenty_megabytes() -> None:
-    assert sum(path.stat().st_size for path in (ROOT / "artefacts").rglob("*") if path.is_file()) < 20 * 10**6
+def test_all_artefacts_take_less_than_25_megabytes() -> None:
+    assert sum(path.stat().st_size for path in (ROOT / "artefacts").rglob("*") if path.is_file()) < 25 * 10**6
 
 
 @pytest.fixture
