@@ -3,8 +3,7 @@ r"""The training runs of Ahn et al. (2023): :data:`RUNS` by name, ``ahn2023/<fig
 Their data: d = 5, Σ = Uᵀ D U with D = diag(1, 1, 1/4, 1/16, 1) and U random orthogonal, Ω = Σ⁻¹. Here U is exactly
 orthogonal with rational entries, so that Σ is exact. Seeds follow from the criteria that judge the runs.
 
-The settings of the authors, as far as the paper or their notebooks tell them, are :data:`PAPER`; what differs here is
-listed with each claim.
+What differs from the settings of the authors is listed with each claim.
 """
 
 from __future__ import annotations

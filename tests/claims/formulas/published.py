@@ -11,6 +11,7 @@ from typing import Any
 
 from flint import fmpq, fmpq_poly
 
+from icl_claims.criteria.ahn2023 import RELAXED_THREE_LAYERS
 from icl_claims.models.runs import ahn2023
 from icl_claims.numerics.gdpp import CriticalPoint, certify
 from icl_claims.numerics.gdpp_two_layers import candidates
@@ -21,10 +22,13 @@ from tests.claims.formulas.experiments import least, of_run, sign_change
 from tests.claims.formulas.points import identity
 from tests.claims.formulas.table import compares
 from tests.claims.formulas.values import Rounded, times
+from tests.shared.criteria import exactly
 from tests.shared.decimals import decimal
 from tests.shared.relaxed_points import LEAST_KNOWN, PRINTED, along_printed
 
 D = ahn2023.DIM
+RUN = "relaxed_three_layers/context_20_seed_0"
+"""The Σ of this run."""
 A, B = (tuple(map(decimal, part)) for part in PRINTED)
 THREE_LAYERS = [(d, n) for d, n, layers in LEAST_KNOWN if layers == 3]
 
@@ -56,7 +60,7 @@ def published() -> Iterator[dict[str, Any]]:
 @compares("trained_relaxed_three_layers", r"-2.40\,I", r"-9.55\,I")
 def numbers_of_the_figure() -> Iterator[dict[str, Any]]:
     """B_l = b_lI, A_l = a_0Σ^{-1}, and a_1I, a_2I: as the figure prints them, see :func:`printed`."""
-    half = of_run(exact.identity(D))[r"\Sigma^{1/2}"]
+    half = of_run(RUN, exact.identity(D))[r"\Sigma^{1/2}"]
     inverse = half.inverse()
     multiples = {f"= {text}": times(x, identity(D)) for text, x in ((r"-2.40\,I", A[1]), (r"-9.55\,I", A[2]))}
     yield {
@@ -76,7 +80,7 @@ def layers_of_the_figure() -> Iterator[dict[str, Any]]:
 def rescaled_published() -> Iterator[dict[str, Any]]:
     """A_l, B_l: ca_lI and b_lI of whitened coordinates, brought back."""
     c = fmpq(876, 1000)
-    half = of_run(exact.identity(D))[r"\Sigma^{1/2}"]
+    half = of_run(RUN, exact.identity(D))[r"\Sigma^{1/2}"]
     inverse = half.inverse()
     for l in range(2):  # noqa: E741
         yield {
@@ -89,6 +93,12 @@ def rescaled_published() -> Iterator[dict[str, Any]]:
 def with_factor(n: int) -> fmpq_poly:
     """The loss at the published numbers, all a_l multiplied by c, as a polynomial in c."""
     return along_printed(n)
+
+
+@compares("trained_relaxed_three_layers_at_twenty", "0.15")
+def share_of_the_loss_of_nothing() -> Iterator[dict[str, Any]]:
+    """The share of d in the criterion, times d."""
+    yield {"=": exactly(RELAXED_THREE_LAYERS, "share") * D}
 
 
 @compares("trained_relaxed_three_layers_at_twenty", "0.11")
