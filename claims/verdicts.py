@@ -47,7 +47,8 @@ class Judgement:
     each part; ``gaps`` lists what the claim still owes (it is ``unverified`` while it owes anything). ``scale`` is
     that of the trained models among the deciding evidence. ``mutants`` counts each mutant once, from evidence that
     decides a part. ``necessity_decided`` of ``assumptions`` are shown necessary or dispensable. ``fallen`` names
-    the claims that it rests on and that do not hold, ``not_run`` those without a stored result.
+    the claims that it rests on and that do not hold, ``not_run`` those without a stored result. ``deciding`` are the
+    node ids of the rows that the verdict rests on.
     """
 
     slug: str
@@ -66,6 +67,7 @@ class Judgement:
     assumptions: int = 0
     fallen: tuple[str, ...] = ()
     not_run: tuple[str, ...] = ()
+    deciding: tuple[str, ...] = ()
 
 
 def judge(claim: Claim, results: Results, registry: Mapping[str, Claim]) -> Judgement:
@@ -99,6 +101,7 @@ def judge(claim: Claim, results: Results, registry: Mapping[str, Claim]) -> Judg
         parts=tuple(parts.items()),
         necessity_decided=len(addressed & {a.key for a in claim.assumptions}),
         assumptions=len(claim.assumptions),
+        deciding=tuple(row.nodeid for row in deciding),
     )
     if own.verdict in ("refuted", "holds-corrected"):
         own = replace(own, severity=claim.severity)

@@ -48,8 +48,9 @@ class Section:
 
     @property
     def mutants(self) -> tuple[Mutant, ...]:
-        """The mutants of the counted rows, each once, whatever else rejects it too."""
-        return tuple({mutant.name: mutant for row in self.counted for mutant in row.mutants}.values())
+        """The mutants of the rows that decide, each once, whatever else rejects it too."""
+        rows = [row for row in self.counted if row.nodeid in self.judgement.deciding]
+        return tuple({mutant.name: mutant for row in rows for mutant in row.mutants}.values())
 
     @property
     def lemmas(self) -> tuple[LemmaRow, ...]:

@@ -7,7 +7,7 @@ from icl_claims.criteria import ahn2023 as criteria
 
 _DISTANCE = r"$\operatorname{Dist}(M,I)=\min_\alpha\lVert M-\alpha I\rVert_F/\lVert M\rVert_F$"
 
-_NOTEBOOK = "read in the authors' notebook"
+_NOTEBOOK = "the authors' notebook"
 
 _COMMON = (
     Departure("floating point", "32 bits", "64 bits", _NOTEBOOK),
