@@ -477,6 +477,13 @@ def test_the_runs_that_evidence_rests_on_are_quoted_whole(tmp_path: Path) -> Non
         assert paragraph in written
 
 
+def test_a_row_that_decides_nothing_adds_no_mutant() -> None:
+    beside = row("repaired", "_beside", parts=(), mutants=(Mutant(name="beside the point", killed=True),))
+    written = section(pages.markdown(Results(rows=(row("repaired"), beside)), REGISTRY), "repaired")
+    assert "3 of 3 mutants rejected: n→n−1; drop" in written
+    assert "beside the point" not in written
+
+
 def test_mutants_are_named_and_survivors_stand_out() -> None:
     rows = (row("repaired", mutants=(*KILLED, Mutant(name="drop $d$", killed=False))),)
     written = section(pages.markdown(Results(rows=rows), REGISTRY), "repaired")
