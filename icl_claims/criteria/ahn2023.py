@@ -7,6 +7,13 @@ from __future__ import annotations
 
 from icl_claims.criteria import Criterion
 
+GLOBAL_MINIMIZER = Criterion(
+    r"One layer with every entry of $P$ and $Q$ free, $\Sigma=\operatorname{diag}(1,1/4,1/16)$, $w\sim\mathcal N(0,I)$, "
+    r"for each of $n=2,4,8,16,32,64$. With $f$ the exact population loss of the trained weights and $E$ the difference "
+    r"between their preconditioner and the stated one, $\operatorname{tr}(\Sigma E\,\mathbb E[gg^\top]E^\top)\le f-f^*$, "
+    r"where $f^*$ is the loss at the stated one."
+)
+
 SPARSE_THREE_LAYERS = Criterion(
     r"Five runs, each with a $\Sigma$ of its own. At the end of every run and for every $l$, "
     r"$\operatorname{Dist}(\Sigma^{1/2}A_l\Sigma^{1/2},I)\le{near}$. From a third of the steps on, "

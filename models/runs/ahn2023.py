@@ -26,6 +26,9 @@ SPECTRUM = (fmpq(1), fmpq(1), fmpq(1, 4), fmpq(1, 16), fmpq(1))
 
 DIM = len(SPECTRUM)
 
+SINGLE = Settings(snapshots=4, replayed=20)
+"""Theorem 1."""
+
 SPARSE = Settings(
     layers=3, form="sparse", steps=1500, batch=4000, learning_rate=0.3, average_from=0.7, clip_norm=0.01,
     snapshots=20, replayed=6,
@@ -88,11 +91,19 @@ def _all(parts: Sequence[dict[str, Run]]) -> dict[str, Run]:
     return {name: run for part in parts for name, run in part.items()}
 
 
+def _single_layers() -> dict[str, Run]:
+    """Theorem 1: every entry of P and Q free, one run for each context length."""
+    found = {}
+    for n in (2, 4, 8, 16, 32, 64):
+        full = f"ahn2023/single_layer/context_{n}"
+        settings = replace(SINGLE, seed=seed([criteria.GLOBAL_MINIMIZER], full))
+        sigma = exact.diagonal([1, fmpq(1, 4), fmpq(1, 16)])
+        found[full] = Run(RegressionTask(sigma, n), settings, (criteria.GLOBAL_MINIMIZER,))
+    return found
+
+
 RUNS: dict[str, Run] = {
-    "ahn2023/single_layer/dim_3_context_16": Run(
-        RegressionTask(exact.diagonal([1, fmpq(1, 4), fmpq(1, 16)]), 16),
-        Settings(seed=2023, snapshots=4, replayed=20),
-    ),
+    **_single_layers(),
     **_run("sparse_three_layers/", 20, SPARSE, criteria.SPARSE_THREE_LAYERS),
     **_all(
         [
