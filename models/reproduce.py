@@ -74,7 +74,7 @@ def attempt(name: str, steps: int, scratch: Path) -> Path:
 def main(names: tuple[str, ...], steps: int | None, again: str | None) -> None:
     """Train the named runs, or go on with them; without names, list all.
 
-    Example: python -m icl_claims.models.reproduce ahn2023/single_layer/dim_3_context_16 --steps 50
+    Example: python -m icl_claims.models.reproduce ahn2023/single_layer/context_16 --steps 50
     """
     for name in names:
         if name not in RUNS:

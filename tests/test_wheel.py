@@ -32,7 +32,7 @@ COPIED = (
     "README.md",
     "LICENSE",
 )
-WEIGHTS = ROOT / "artefacts" / "ahn2023" / "single_layer" / "dim_3_context_16" / "weights.safetensors"
+WEIGHTS = ROOT / "artefacts" / "ahn2023" / "single_layer" / "context_16" / "weights.safetensors"
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
 INFO = f"icl_claims-{VERSION}.dist-info"
 

@@ -8,9 +8,12 @@ from __future__ import annotations
 from icl_claims.criteria import Criterion
 
 GLOBAL_MINIMIZER = Criterion(
-    r"One layer with every entry of $P$ and $Q$ free, $\Sigma=\operatorname{diag}(1,1/4,1/16)$, $w\sim\mathcal N(0,I)$, "
-    r"for each of $n=2,4,8,16,32,64$. With $f$ the exact population loss of the trained weights and $E$ the difference "
-    r"between their preconditioner and the stated one, $\operatorname{tr}(\Sigma E\,\mathbb E[gg^\top]E^\top)\le f-f^*$, "
+    r"One layer with every entry of $P$ and $Q$ free, $\Sigma=\operatorname{diag}(1,1/4,1/16)$, $w\sim\mathcal "
+    r"N(0,I)$, "
+    r"for each of $n=2,4,8,16,32,64$. With $f$ the exact population loss of the trained weights and $E$ the "
+    r"difference "
+    r"between their preconditioner and the stated one, $\operatorname{tr}(\Sigma E\,\mathbb E[gg^\top]E^\top)\le "
+    r"f-f^*$, "
     r"where $f^*$ is the loss at the stated one."
 )
 
