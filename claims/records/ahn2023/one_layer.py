@@ -13,6 +13,7 @@ from icl_claims.claims.assumptions import (
 )
 from icl_claims.claims.claim import Claim, OtherReading
 from icl_claims.claims.records.ahn2023.setting import IDENTITY_TASK
+from icl_claims.criteria import ahn2023 as criteria
 
 CLAIMS: tuple[Claim, ...] = (
     Claim(
@@ -44,6 +45,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"$(\gamma P_0,Q_0/\gamma)$ gives minimizers again. Read as “every minimizer has this form” it is "
         "false, for most entries of $P$ and $Q$ are free and for $d=1$ there is a second orbit: "
         "`global_minimizer_uniqueness` gives the exact set.",
+        criterion=criteria.GLOBAL_MINIMIZER,
     ),
     Claim(
         slug="global_minimizer_isotropic",
