@@ -11,6 +11,7 @@ from flint import fmpq
 from icl_claims.claims.edits import changed
 from icl_claims.claims.evidence import Evidence
 from icl_claims.claims.results import Chart, Series
+from icl_claims.criteria.ahn2023 import BATCH_MINIMIZER
 from icl_claims.criteria.ahn2023 import RELAXED_THREE_LAYERS as CRITERION
 from icl_claims.models.attention import LinearTransformer
 from icl_claims.models.weights import Weights
@@ -18,6 +19,7 @@ from icl_claims.numerics.rounding import nearest, nearest_root
 from icl_claims.theory.algebra.exact import Refuted
 from tests.shared import batches, printed_numbers, trained_runs
 from tests.shared.criteria import exactly
+from tests.shared.decimals import decimal
 from tests.shared.experiment import D
 from tests.shared.relaxed_points import BESIDE_PRINTED, LEAST_KNOWN, PRINTED, Point
 from tests.shared.truncated_loss import ERROR_PROBABILITY as LOSS_ERROR
@@ -87,6 +89,18 @@ def check_some_order(stated: Trained) -> None:
         except Refuted:
             return
     raise Refuted(f"n = {stated.n}: every run has its norms in this order")
+
+
+def check_some_ends_there(stated: Trained) -> None:
+    """The nearest point of 𝒮′ of some run is within the box of the batches' critical points around the figure's."""
+    widths = [exactly(BATCH_MINIMIZER, name) for name in ("a0", "a1", "a2", "b", "b")]
+    printed = [decimal(x) for x in (*PRINTED.a, *PRINTED.b)]
+    for run in RUNS[stated.n]:
+        layers = trained_runs.compared(run).layers
+        found = [*(-layer.step for layer in layers), *(layer.factor for layer in layers[:-1])]
+        if all(abs(x - y) <= width for x, y, width in zip(found, printed, widths, strict=True)):
+            return
+    raise Refuted(f"n = {stated.n}: no run ends at the numbers of the figure")
 
 
 class Numbers(NamedTuple):
@@ -176,6 +190,21 @@ def test_claim_trained_relaxed_three_layers_at_twenty_trained(evidence: Evidence
     evidence.check(check_norms, stated, norms)
     evidence.check(check_loss, stated, losses)
     describe(evidence, 20)
+
+
+@pytest.mark.claim(
+    slug="trained_relaxed_three_layers",
+    grade="trained",
+    scale="small",
+    range="n = 20, five runs",
+    parts=(),
+    reading="notebook_context",
+)
+def test_claim_trained_relaxed_three_layers_ends_at_the_figure(evidence: Evidence) -> None:
+    """One run of five at n = 20 ends at the numbers of the figure, as near as critical points of batches are to them.
+    At n = 10 none does."""
+    nowhere = [changed(Trained(20), "n = 10: no run ends at the numbers", n=10)]
+    evidence.check(check_some_ends_there, Trained(20), nowhere)
 
 
 def describe(evidence: Evidence, context_length: int) -> None:
