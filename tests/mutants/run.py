@@ -49,31 +49,37 @@ def against_mapped_tests(mutants: Sequence[Mutant], reach: Reach, processes: int
 
 def against_all_tests(survivors: Sequence[Mutant], reach: Reach, processes: int) -> Iterator[Result]:
     """Run survivors, at most one of each function at a time, against all tests; then one by one what failed."""
+    for batch in batches(survivors):
+        yield from _together(batch, reach, processes)
+
+
+def _together(batch: Sequence[Mutant], reach: Reach, processes: int) -> Iterator[Result]:
+    """Run mutants at once against all tests. What stops a process hides the tests behind it: then half of them."""
     files = sorted(workers.test_files(), key=reach.time_of, reverse=True)
     parts = [files[k::processes] for k in range(processes)]
-    for batch in batches(survivors):
-        limits = defaultdict(lambda: workers.LOADING, reach.limits())
-        jobs = [Job(k, of_mutants(batch, None, reach.seconds, part), limits) for k, part in enumerate(parts)]
-        reports = list(workers.run_all(jobs, processes))
-        failed = sorted(
-            {test for report in reports for test in report.failed},
-            key=lambda test: reach.seconds.get(test, 0.0),
-        )
-        # What stops a process hides the tests behind it: then each mutant runs against all.
-        stopped = any(
-            report.timeout or not report.ended or any("::" not in test for test in report.failed)
-            for report in reports
-        )
-        if not failed and not stopped:
-            yield from (Result(mutant, "survived") for mutant in batch)
-            continue
+    limits = defaultdict(lambda: workers.LOADING, reach.limits())
+    jobs = [Job(k, of_mutants(batch, None, reach.seconds, part), limits) for k, part in enumerate(parts)]
+    reports = list(workers.run_all(jobs, processes))
+    failed = sorted(
+        {test for report in reports for test in report.failed},
+        key=lambda test: reach.seconds.get(test, 0.0),
+    )
+    stopped = any(
+        report.timeout or not report.ended or any("::" not in test for test in report.failed)
+        for report in reports
+    )
+    if not failed and not stopped:
+        yield from (Result(mutant, "survived") for mutant in batch)
+    elif stopped and len(batch) > 1:
+        middle = len(batch) // 2
+        yield from _together(batch[:middle], reach, processes)
+        yield from _together(batch[middle:], reach, processes)
+    elif stopped:
+        found = [decided(batch[0], report) for report in reports]
+        yield next((result for result in found if result.outcome != "survived"), found[0])
+    else:
         singles = [
-            Job(
-                k,
-                of_mutants([mutant], None if stopped else failed, reach.seconds, files if stopped else None),
-                limits,
-            )
-            for k, mutant in enumerate(batch)
+            Job(k, of_mutants([mutant], failed, reach.seconds), limits) for k, mutant in enumerate(batch)
         ]
         for report in workers.run_all(singles, processes):
             yield decided(batch[report.key], report)
