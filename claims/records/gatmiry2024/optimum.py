@@ -9,7 +9,7 @@ from icl_claims.claims.assumptions import (
     ZERO_QUERY_LABEL,
     ZERO_VALUE_ROW,
 )
-from icl_claims.claims.claim import Claim
+from icl_claims.claims.claim import Claim, OtherReading
 from icl_claims.claims.records import NOT_STARTED
 from icl_claims.claims.records.gatmiry2024.setting import DATA, LOOPED, LOSS
 
@@ -22,8 +22,21 @@ CLAIMS: tuple[Claim, ...] = (
         + r"With $u=0$, $L$ loops are $L$ steps of gradient descent on the least-squares loss of the "
         r"context, preconditioned by $A$, from $w_0=0$: the residual after $t$ loops is $(I-SA)^t$ applied "
         r"to $w$ (up to transposes).",
+        reading=r"As recorded, up to transposes; they are: the preconditioner is $A^\top$, "
+        r"$w_{t+1}=w_t-A^\top\nabla R(w_t)$ with $R(v)=\frac1{2n}\sum_i(\langle v,x_i\rangle-y_i)^2$, the residual is "
+        r"$w-w_t=(I-A^\top S)^tw=\bigl((I-SA)^t\bigr)^\top w$ with $S=\frac1nXX^\top$, and the prediction is "
+        r"$-[Z_t]_{d+1,n+1}=\langle w_t,x_q\rangle=w^\top\bigl(I-(I-SA)^t\bigr)x_q$. For every prompt, every $A$, "
+        r"every $t$.",
+        other_readings=(
+            OtherReading(
+                "on_columns",
+                r"With no transposition: the residual is the column $(I-SA)^tw$. False where $A$ is not symmetric, and "
+                r"for symmetric $A$ that do not commute with $S$.",
+            ),
+        ),
         assumptions=(NOISELESS_LABELS, MASKED_QUERY, ZERO_QUERY_LABEL, TIED_LAYERS, ZERO_VALUE_ROW),
-        reason=NOT_STARTED,
+        parts=("descent", "residual"),
+        derivation="theory.derivations.loop_is_preconditioned_gd",
         provenance="secondary",
     ),
     Claim(
