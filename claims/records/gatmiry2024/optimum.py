@@ -2,9 +2,12 @@ r"""Gatmiry et al. (2024): what a loop computes, and the global minimizer of its
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from icl_claims.claims.assumptions import (
     MASKED_QUERY,
     NOISELESS_LABELS,
+    POSITIVE_DEFINITE_COVARIANCE,
     TIED_LAYERS,
     ZERO_QUERY_LABEL,
     ZERO_VALUE_ROW,
@@ -12,6 +15,18 @@ from icl_claims.claims.assumptions import (
 from icl_claims.claims.claim import Claim, OtherReading
 from icl_claims.claims.records import NOT_STARTED
 from icl_claims.claims.records.gatmiry2024.setting import DATA, LOOPED, LOSS
+
+_FREE_OF_SINGULAR = tuple(
+    replace(assumption, not_shown=r"Without it there is no $\Sigma^{-1}$, and the task is not defined.")
+    if assumption is POSITIVE_DEFINITE_COVARIANCE
+    else assumption
+    for assumption in DATA
+)
+_TIED = replace(
+    TIED_LAYERS,
+    not_shown="Loops with values $u_t$ and matrices $A_t$ of their own add the expectation of a square as well, so "
+    "that $u_t=0$ loses nothing. That no other minimizer exists is not shown for them.",
+)
 
 CLAIMS: tuple[Claim, ...] = (
     Claim(
@@ -46,8 +61,12 @@ CLAIMS: tuple[Claim, ...] = (
         statement=LOSS + r"Every global minimizer $(A_{\mathrm{opt}},u_{\mathrm{opt}})$ of $\mathcal L$ "
         r"has $u_{\mathrm{opt}}=0$: the optimal looped transformer implements exactly $L$ steps of "
         r"preconditioned gradient descent.",
-        assumptions=(*DATA, TIED_LAYERS),
-        reason=NOT_STARTED,
+        reading=r"For every $n$, $d$, $L$ and $\Sigma\succ0$, with the mask $M$ and $0$ in the query's label slot. "
+        r"That there is a global minimizer is shown with it. What stands behind it, for every $A$ and $u$: "
+        r"$\mathcal L(A,u)=\mathcal L(A,0)+\mathbb E\bigl(u^\top(I-(I-SA)^L)x_q\bigr)^2$, and the addend is positive "
+        r"for $A\ne0$, $u\ne0$.",
+        assumptions=(*_FREE_OF_SINGULAR, _TIED),
+        derivation="theory.derivations.global_minimizer_looped_u",
         provenance="secondary",
     ),
     Claim(
