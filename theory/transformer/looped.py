@@ -67,6 +67,7 @@ def prove_contraction(preconditioner: Words, contraction: Words) -> None:
     Raises:
         Refuted: it does not.
 
+    >>> from icl_claims.theory.algebra.words import eye
     >>> prove_contraction(A.T, eye("d") - A.T @ X @ X.T / n)
     """
     after = ITERATE - preconditioner @ gradient(ITERATE, W.T @ X)
