@@ -17,14 +17,21 @@ Source: derived here, for Theorem 4.5 and the experiments of Gatmiry et al. (202
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import reduce
+
 import sympy
 from flint import arb, arb_poly, ctx, fmpq, fmpq_poly
+from sympy.polys.fields import FracElement
 
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.real_roots import RealRoot
 from icl_claims.theory.algebra.validation import bounded_integer
-from icl_claims.theory.algebra.words import Letter, Words, letter
+from icl_claims.theory.algebra.words import FIELD, Letter, Words, eye, letter
 from icl_claims.theory.loops.step import MOST_LOOPS, OptimalLoopedStep, looped_step_loss
+from icl_claims.theory.transformer.attention import X_QUERY, W
+from icl_claims.theory.transformer.preconditioned_gd import A
+from icl_claims.theory.transformer.prompts import OMEGA, SIGMA, S, over_prompts
 from icl_claims.theory.transformer.rotations import without_inverse_pairs
 from icl_claims.theory.wishart import spectral_moments
 
@@ -96,6 +103,60 @@ def prove_similar(factor: Words, whitened: Words) -> None:
     pairs = frozenset({(root, inverse), (inverse, root)})
     if without_inverse_pairs(factor @ ROOT - ROOT @ whitened, pairs):
         raise Refuted("the factor of a loop is not similar to the stated matrix")
+
+
+def prove_rate(exponent: sympy.Expr) -> None:
+    """|1 − m|^T is the power ``exponent`` of |1 − m|, T a symbol: the error along one eigenvector falls at this rate.
+
+    Raises:
+        Refuted: it is another power.
+
+    >>> prove_rate(LOOPS)
+    """
+    if sympy.expand(exponent - LOOPS) != 0:
+        raise Refuted("the error along an eigenvector is another power")
+
+
+def prove_limit(exponent: sympy.Expr, loops: Sequence[int] = (1, 2)) -> None:
+    """As n → ∞ the loss of T loops tends to tr(Σ Gᵀ Ω G), G = (I − ΣA)^``exponent``, at these T, for every Σ, Ω and A.
+
+    The loss is averaged in words; its coefficients are rational in n, and their limits are taken.
+
+    Raises:
+        Refuted: it has another limit.
+
+    >>> prove_limit(LOOPS, (1,))
+    """
+    for T in loops:
+        error = W.T @ power(eye("d") - S @ A, T) @ X_QUERY
+        mean = over_prompts(error * error)
+        limit = Words("1", "1", {term: at_infinity(c) for term, c in mean.terms.items()})
+        G = power(eye("d") - SIGMA @ A, int(exponent.subs(LOOPS, T)))
+        if limit != (SIGMA @ G.T @ OMEGA @ G).trace():
+            raise Refuted(f"the loss of {T} loops has another limit")
+
+
+def power(m: Words, exponent: int) -> Words:
+    """The product of so many factors m."""
+    return reduce(Words.__matmul__, [m] * exponent, eye(m.rows))
+
+
+def at_infinity(c: FracElement) -> FracElement:
+    """The limit of a coefficient as n → ∞, where it is finite.
+
+    >>> from icl_claims.theory.algebra.words import n
+    >>> at_infinity((2 * n + 1) / n), at_infinity(1 / n)
+    (2, 0)
+
+    Raises:
+        ValueError: it is not finite.
+    """
+    above, below = c.numer.degree(0), c.denom.degree(0)
+    if c and above > below:
+        raise ValueError(f"a coefficient must have a finite limit, got {c}")
+    if not c or above < below:
+        return FIELD.zero
+    return FIELD(c.numer.coeff_wrt(0, above)) / FIELD(c.denom.coeff_wrt(0, below))
 
 
 def losses_by_loops(best: OptimalLoopedStep, most: int) -> list[arb]:

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from icl_claims.claims.assumptions import INDEPENDENT_TASK, POSITIVE_DEFINITE_COVARIANCE
+from icl_claims.claims.assumptions import (
+    GAUSSIAN_COVARIATES,
+    INDEPENDENT_TASK,
+    NOISELESS_LABELS,
+    POSITIVE_DEFINITE_COVARIANCE,
+)
 from icl_claims.claims.claim import Assumption, Claim
 from icl_claims.claims.records.gatmiry2024.setting import DATA, LOOPED
 
@@ -41,5 +46,44 @@ CLAIMS: tuple[Claim, ...] = (
         parts=("log_convex", "unbounded", "prompt"),
         derivation="theory.derivations.looped_minimizer_test_time_loops",
         rests_on=("query_label_shift",),
+    ),
+    Claim(
+        slug="out_of_distribution_condition",
+        paper="suite",
+        location="corrects Gatmiry et al., Theorem 4.5",
+        statement=LOOPED
+        + r"Let $u=0$ and $A=a\Sigma_0^{-1}$ with $a\ne0$ and $\Sigma_0\succ0$, as the step that is best for $L$ "
+        r"loops on the "
+        r"covariance $\Sigma_0$; and let the prompts be of another law: $x\sim\mathcal N(0,\Sigma)$, and $w$ of "
+        r"mean 0 and "
+        r"covariance $\Omega$, be it $\Sigma^{-1}$ or $\Sigma_0^{-1}$. (Prompt.) With $\mu_j$ the eigenvalues of "
+        r"$\Sigma_0^{-1/2}S\Sigma_0^{-1/2}$ and $\rho=\max_j|1-a\mu_j|$ the error after $T$ loops is at most "
+        r"$\rho^T\lVert\Sigma_0^{1/2}w\rVert\lVert\Sigma_0^{-1/2}x_q\rVert$, which some $w$ and $x_q$ attain; it "
+        r"tends to "
+        r"0 for all of them if and only if $0<a\mu_j<2$ for all $j$. (Limit.) As $n\to\infty$ the same holds with "
+        r"$\Sigma$ "
+        r"for $S$, and the loss tends to $\operatorname{tr}(\Sigma G^\top\Omega G)$, $G=(I-a\Sigma\Sigma_0^{-1})^T$. "
+        r"(Expectation.) For every $n$ the loss is at least $4^T\,\lambda_{\min}(\Lambda)\,\lambda_{\min}(C)\,\mathbb "
+        r"P\bigl(z^2\ge\frac{3nd}{|a|\operatorname{tr}\Lambda}\bigr)$ with $z\sim\mathcal N(0,1)$, "
+        r"$\Lambda=\Sigma_0^{-1/2}\Sigma\Sigma_0^{-1/2}$ and $C=\Sigma_0^{1/2}\Omega\Sigma_0^{1/2}$: where "
+        r"$\Sigma,\Omega\succ0$ it tends to infinity with $T$, however near $\Sigma$ is to $\Sigma_0$.",
+        assumptions=(
+            GAUSSIAN_COVARIATES,
+            replace(
+                INDEPENDENT_TASK,
+                not_shown="The bound and the condition for one prompt hold for every $w$. That the expectation "
+                "is unbounded "
+                "is not shown for all laws of $w$ that depend on the covariates.",
+            ),
+            NOISELESS_LABELS,
+        ),
+        parts=("prompt", "limit", "expectation"),
+        corrects="out_of_distribution",
+        derivation="theory.derivations.out_of_distribution_condition",
+        rests_on=("loop_is_preconditioned_gd",),
+        cites=(
+            "spectral theorem for symmetric matrices (Horn and Johnson, Matrix Analysis, Theorem 4.1.5)",
+            "law of large numbers, in mean of every order (Gut, Probability: A Graduate Course, Theorem 6.10.3)",
+        ),
     ),
 )
