@@ -86,4 +86,23 @@ CLAIMS: tuple[Claim, ...] = (
             "law of large numbers, in mean of every order (Gut, Probability: A Graduate Course, Theorem 6.10.3)",
         ),
     ),
+    Claim(
+        slug="looped_best_test_time",
+        paper="suite",
+        location="beside the experiments of Gatmiry et al.",
+        statement=LOOPED
+        + r"Let $d=1$, $u=0$, $A=\Sigma^{-1}$, to which the best step for $L$ loops tends as $n\to\infty$, and "
+        r"let $F(T)$ be "
+        r"the population loss of $T$ loops. (Recurrence.) $F(T)=q_{2T}$ with $q_0=1$, $q_1=0$ and "
+        r"$q_{j+1}=\frac{2j}n(q_j+q_{j-1})$. (Best.) For $T\ge1$: $\frac{4T+2}n\bigl(1+\frac{4T}n\bigr)\le"
+        r"\frac{F(T+1)}{F(T)}\le\frac{4T+2}n\bigl(1+\frac{4T}n+\frac{2T}{2T-1}\bigr)$. (Limit.) The number "
+        r"$T^\star$ of loops "
+        r"that loses least has $T^\star/n\to\frac18$.",
+        assumptions=tuple(
+            replace(a, not_shown=_REASONS[a]) if a is POSITIVE_DEFINITE_COVARIANCE else a for a in DATA
+        ),
+        parts=("recurrence", "best", "limit"),
+        derivation="theory.derivations.looped_best_test_time",
+        rests_on=("query_label_shift",),
+    ),
 )
