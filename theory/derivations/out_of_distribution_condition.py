@@ -23,9 +23,7 @@ from icl_claims.theory.transformer.prompts import S
 SPECTRAL_THEOREM = (
     "spectral theorem for symmetric matrices (Horn and Johnson, Matrix Analysis, Theorem 4.1.5)"
 )
-LARGE_NUMBERS = (
-    "law of large numbers, in mean of every order (Gut, Probability: A Graduate Course, Theorem 6.10.3)"
-)
+PAIRINGS = "Isserlis (1918), Biometrika 12, 134–139"
 
 
 class Shifted(NamedTuple):
@@ -116,15 +114,17 @@ DERIVATION = Derivation(
             r"with $G=(I-a\Sigma\Sigma_0^{-1})^T$. So Lemmas 2 to 4 hold in the limit with $\Sigma$ for $S$: the "
             r"boundary "
             r"is $0<a\mu_j<2$ for the eigenvalues of $\Sigma_0^{-1/2}\Sigma\Sigma_0^{-1/2}$.",
-            r"The entries of $S$ are means of $n$ independent numbers of the same law with moments of every "
-            r"order: they "
-            "converge in every moment, and so does the loss, a polynomial in them. For one and two loops the "
-            "limit is read "
-            "off the loss in words.",
+            r"The loss is a sum of means of products of entries of $S=\frac1n\sum_ix_ix_i^\top$. Such a mean is a "
+            r"sum over "
+            r"pairings of the $x$: one that pairs the two $x_i$ of every factor $S$ gives the product with "
+            r"$\Sigma$ for "
+            r"$S$, every other one ties the indices $i$ of two factors or more and has a factor $\frac1n$. For "
+            r"one and two "
+            "loops the limit is read off the loss in words.",
             limit,
             "T ≤ 2; all d, n, Σ, Ω, A",
             step="citation",
-            cites=(LARGE_NUMBERS,),
+            cites=(PAIRINGS,),
         ),
         Lemma(
             r"$|1-m|\ge2$ where $|m|\ge3$.",

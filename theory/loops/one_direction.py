@@ -1,4 +1,4 @@
-r"""The loss of T loops in one dimension with A = Σ⁻¹, by a recurrence, and its best T: about n/8.
+r"""The loss of T loops in one dimension with A = Σ⁻¹, by a recurrence, and the best T in any dimension: about n/8.
 
 For d = 1 and a = 1 the loss is F(T) = E(1 − s)^{2T}, n s of law χ²_n. With q_j = (−1)^j E(1 − s)^j
 
@@ -11,6 +11,10 @@ by integration by parts. So all q_j are ≥ 0, and with r_j = q_{j+1}/q_j, b_j =
 From r_{2T} ≥ b_{2T} and r_{2T} ≤ b_{2T}(1 + 1/b_{2T−1}) follow explicit T where F rises and where it falls. Where
 j/n is held fixed and n grows, r_j tends to the positive root of r² = b(r + 1), which is 1 at b = 1/2: at j = n/4,
 T = n/8.
+
+So log F(T)/n tends to ψ(τ) = ½ ∫_0^{4τ} log g(b) db where T/n → τ, g(b) this root: ψ is least at τ = 1/8, and there
+it is −(1 − log 2)/2. In d dimensions F is larger by a factor that is polynomial in n
+(:mod:`icl_claims.theory.derivations.looped_best_test_time`).
 
 Source: derived here, for the experiments of Gatmiry et al. (2024).
 """
@@ -113,3 +117,23 @@ def prove_limit(weight: sympy.Expr, limit: sympy.Expr) -> None:
         or sympy.cancel(sympy.diff(twice, r) - 1 / (r + 1) ** 2) != 0
     ):
         raise Refuted("two steps of the ratio are another map")
+
+
+def prove_rate(rate: sympy.Expr) -> None:
+    """½ ∫_0^{1/2} log g(b) db = ``rate``, for g² = b (g + 1): with b = g²/(g + 1) an integral over g from 0 to 1.
+
+    ½ log g b′(g) is compared with the derivative of an antiderivative, which is taken at 1 and, in the limit, 0.
+
+    Raises:
+        Refuted: it is another number.
+
+    >>> prove_rate((sympy.log(2) - 1) / 2)
+    """
+    g = sympy.Symbol("g", positive=True)
+    slope = sympy.diff(g**2 / (g + 1), g)
+    antiderivative = (g * sympy.log(g) - g - sympy.log(g) * g / (g + 1) + sympy.log(1 + g)) / 2
+    difference = sympy.diff(antiderivative, g) - sympy.log(g) * slope / 2
+    log = sympy.Symbol("log")
+    value = antiderivative.subs(g, 1) - sympy.limit(antiderivative, g, 0, "+")
+    if sympy.cancel(difference.subs(sympy.log(g), log)) != 0 or sympy.expand(value - rate) != 0:
+        raise Refuted("the integral of log g is another number")

@@ -83,7 +83,7 @@ CLAIMS: tuple[Claim, ...] = (
         rests_on=("loop_is_preconditioned_gd",),
         cites=(
             "spectral theorem for symmetric matrices (Horn and Johnson, Matrix Analysis, Theorem 4.1.5)",
-            "law of large numbers, in mean of every order (Gut, Probability: A Graduate Course, Theorem 6.10.3)",
+            "Isserlis (1918), Biometrika 12, 134–139",
         ),
     ),
     Claim(
@@ -91,18 +91,24 @@ CLAIMS: tuple[Claim, ...] = (
         paper="suite",
         location="beside the experiments of Gatmiry et al.",
         statement=LOOPED
-        + r"Let $d=1$, $u=0$, $A=\Sigma^{-1}$, to which the best step for $L$ loops tends as $n\to\infty$, and "
-        r"let $F(T)$ be "
-        r"the population loss of $T$ loops. (Recurrence.) $F(T)=q_{2T}$ with $q_0=1$, $q_1=0$ and "
-        r"$q_{j+1}=\frac{2j}n(q_j+q_{j-1})$. (Best.) For $T\ge1$: $\frac{4T+2}n\bigl(1+\frac{4T}n\bigr)\le"
-        r"\frac{F(T+1)}{F(T)}\le\frac{4T+2}n\bigl(1+\frac{4T}n+\frac{2T}{2T-1}\bigr)$. (Limit.) The number "
-        r"$T^\star$ of loops "
-        r"that loses least has $T^\star/n\to\frac18$.",
+        + r"Let $u=0$ and $A=a\Sigma^{-1}$, and let $F(T)$ be the population loss of $T$ loops. (Recurrence.) For "
+        r"$d=1$ "
+        r"and $a=1$, to which the best steps tend as $n\to\infty$: $F(T)=q_{2T}$ with $q_0=1$, $q_1=0$ and "
+        r"$q_{j+1}=\frac{2j}n(q_j+q_{j-1})$. (Best.) There, for $T\ge1$: "
+        r"$\frac{4T+2}n\bigl(1+\frac{4T}n\bigr)\le\frac{F(T+1)}{F(T)}\le\frac{4T+2}n\bigl(1+\frac{4T}n+"
+        r"\frac{2T}{2T-1}\bigr)$. (Limit.) For all $d$ and $L$ and the best step $a$ for $L$ loops, the number "
+        r"$T^\star$ "
+        r"of loops that loses least has $T^\star/n\to\frac18$ as $n\to\infty$, and "
+        r"$\frac1n\log F(T^\star)\to-\frac{1-\log2}2$.",
         assumptions=tuple(
             replace(a, not_shown=_REASONS[a]) if a is POSITIVE_DEFINITE_COVARIANCE else a for a in DATA
         ),
         parts=("recurrence", "best", "limit"),
         derivation="theory.derivations.looped_best_test_time",
         rests_on=("query_label_shift",),
+        cites=(
+            "Minkowski's inequality (Hardy, Littlewood, Pólya, Inequalities, Theorem 198)",
+            "nets of the sphere and norms on them (Vershynin, High-Dimensional Probability, 4.2.13 and 4.4.3)",
+        ),
     ),
 )

@@ -5,7 +5,7 @@ from math import comb
 
 import pytest
 import sympy
-from flint import fmpq
+from flint import arb, fmpq
 from hypothesis import strategies as st
 
 from icl_claims.claims.edits import changed
@@ -67,13 +67,29 @@ def best_margin(stated: BestTime, at: Run) -> fmpq:
     return min(ratio - at.value(stated.rises), at.value(stated.falls) - ratio)
 
 
-def limit_margin(stated: BestTime, at: Run) -> fmpq:
+def limit_margin(stated: BestTime, at: Run) -> fmpq | arb:
     """Room of the stated limit of T*/n between (√2 − 1)/4 and (√5 − 1)/8, which the bounds allow for large n.
 
     With x = 4 limit the bounds of the ratio tend to x(1 + x) and x(2 + x): the first is at most 1 and the second at
     least."""
     x = 4 * fmpq(int(stated.limit.p), int(stated.limit.q))
-    return min(1 - x * (1 + x), x * (2 + x) - 1)
+    rooms = [*rate_room(stated), arb(min(1 - x * (1 + x), x * (2 + x) - 1))]
+    return next((room for room in rooms if room < 0), rooms[-1])
+
+
+def rate_room(stated: BestTime) -> tuple[arb, arb]:
+    """Room of the stated limit of log F(T*)/n between ¼ ∫ log(b(1 + b)) db and ¼ ∫ log(b(2 + b)) db, 0 < b < 1/2.
+
+    These are the sums of the logarithms of the bounds of F(T + 1)/F(T), for T up to n/8.
+    """
+
+    def summed(c: int) -> arb:
+        half, whole = arb(fmpq(1, 2)), arb(c)
+        return (half * half.log() - 1 + (whole + half) * (whole + half).log() - whole * whole.log()) / 4
+
+    a, b = (sympy.Poly(stated.rate, sympy.log(2)).coeff_monomial(sympy.log(2) ** k) for k in (0, 1))
+    rate = arb(fmpq(int(a.p), int(a.q))) + arb(fmpq(int(b.p), int(b.q))) * arb(2).log()
+    return rate - summed(1), summed(2) - rate
 
 
 @st.composite
@@ -97,7 +113,11 @@ HUNDRED = Run(Setting(isotropic(1, 100)), 12)
 SIZES = (50, 100, 200, 400, 800)
 
 
-@pytest.mark.claim(slug="looped_best_test_time", grade="argument", range="d = 1, A = Σ⁻¹, all n, T ≥ 1")
+@pytest.mark.claim(
+    slug="looped_best_test_time",
+    grade="argument",
+    range="d = 1, A = Σ⁻¹, all n, T ≥ 1; the limit for all d, L",
+)
 def test_claim_looped_best_test_time(evidence: Evidence) -> None:
     """Integration by parts gives a recurrence of positive terms; its ratios are enclosed and tend to a fixed point."""
     other, upper, lower = "Lemma 3: integration", "Lemma 5: the upper", "Lemma 5: the lower"
@@ -116,6 +136,7 @@ def test_claim_looped_best_test_time(evidence: Evidence) -> None:
     limits = [
         changed(STATED, "Lemma 6: the ratio of neighbours", limit=sympy.Rational(1, x)) for x in (4, 6, 16)
     ]
+    limits += [changed(STATED, "Lemma 7: the integral", rate=(sympy.log(2) - 1) / x) for x in (1, 4)]
     evidence.mutants(DERIVATION, STATEMENT, limits, part="limit", at=HUNDRED)
     for n in SIZES:
         losses = central_moments(n, n)[::2]

@@ -18,6 +18,7 @@ from icl_claims.theory.loops.one_direction import (
     central_moments,
     prove_bounds,
     prove_limit,
+    prove_rate,
     prove_recurrence,
 )
 from icl_claims.theory.many_layers.step_sizes import loss_of_steps
@@ -44,6 +45,7 @@ def test_the_identities() -> None:
     prove_recurrence(WEIGHT)
     prove_bounds(WEIGHT, RISES, FALLS)
     prove_limit(WEIGHT, sympy.Rational(1, 8))
+    prove_rate((sympy.log(2) - 1) / 2)
 
 
 @pytest.mark.parametrize(
@@ -53,6 +55,7 @@ def test_the_identities() -> None:
         (lambda: prove_bounds(WEIGHT, FALLS, FALLS), "lower bound"),
         (lambda: prove_bounds(WEIGHT, RISES, RISES), "upper bound"),
         (lambda: prove_limit(WEIGHT, sympy.Rational(1, 4)), "not 1 at the stated limit"),
+        (lambda: prove_rate(sympy.log(2) / 2 - 1), "another number"),
     ],
 )
 def test_what_is_refused(check: Callable[[], None], message: str) -> None:
