@@ -10,19 +10,22 @@ from flint import fmpq, fmpq_poly
 
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.real_roots import isolate
-from icl_claims.theory.algebra.words import eye
+from icl_claims.theory.algebra.words import d, eye, n
 from icl_claims.theory.loops.more_loops import (
     INVERSE_ROOT,
     LOOPS,
     STEP,
     P,
     R,
+    at_infinity,
     best_loops,
     escape_bound,
     losses_by_loops,
     prove_beyond,
     prove_contracting,
+    prove_limit,
     prove_log_convex,
+    prove_rate,
     prove_similar,
     value_at,
 )
@@ -72,12 +75,26 @@ def test_the_identities() -> None:
     prove_log_convex((P - R) ** 2 / 2, LOOPS - 1)
     prove_similar(eye("d") - S @ INVERSE_ROOT @ INVERSE_ROOT * STEP, WHITENED)
 
+    prove_rate(LOOPS)
+    prove_limit(LOOPS)
+
+
+def test_limits_of_coefficients() -> None:
+    assert at_infinity((3 * n**2 + d) / (n**2 + n)) == 3
+    assert at_infinity((n + d * n**2) / (2 * n**2)) == d / 2
+    assert at_infinity(d / n) == 0
+    with pytest.raises(ValueError, match="must have a finite limit"):
+        at_infinity(n)
+
 
 @pytest.mark.parametrize(
     ("check", "message"),
     [
         (lambda: prove_contracting(sympy.Integer(1)), "not m times"),
         (lambda: prove_beyond(sympy.Integer(3), sympy.Integer(3)), "stated number"),
+        (lambda: prove_rate(2 * LOOPS), "another power"),
+        (lambda: prove_limit(LOOPS + 1), "1 loops has another limit"),
+        (lambda: prove_limit(2 * LOOPS - 1), "2 loops has another limit"),
         (lambda: prove_log_convex((P - R) ** 2, LOOPS - 1), "another integrand"),
         (lambda: prove_log_convex((P - R) ** 2 / 2, LOOPS - 2), "power of pr"),
         (
