@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from icl_claims.claims.edits import changed, inside, times
 from icl_claims.claims.evidence import Evidence
+from icl_claims.claims.results import Chart, Series
 from icl_claims.claims.statement import ANYWHERE, Corner, Statement
+from icl_claims.numerics.rounding import nearest
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.algebra.words import eye
 from icl_claims.theory.derivations.global_minimizer_looped_u import DERIVATION, STATED, ValueRow
@@ -160,6 +162,7 @@ SKEW = Loops(
     (fmpq_mat([[1, 2], [0, 1]]),) * 2,
     fmpq_mat([[1], [-1]]),
 )
+UNIT = fmpq_mat([[1]])
 ORDERED = Loops(
     Setting(isotropic(1, 1)), (fmpq_mat([[fmpq(1, 3)]]),), fmpq_mat([[fmpq(-1, 5)]]), ordered=True
 )
@@ -183,6 +186,26 @@ def test_claim_global_minimizer_looped_u(evidence: Evidence) -> None:
         inside(STATED, "slope", times(STATED.slope, 0, slope)),
     ]
     evidence.prove(DERIVATION, STATEMENT, mutants, at=SKEW)
+    evidence.chart(loss_chart())
+
+
+def loss_chart() -> Chart:
+    """𝓛(A, u) by A, for three u, in one dimension."""
+    steps = [fmpq(k, 40) for k in range(41)]
+    rows = []
+    for u in (fmpq(0), fmpq(1, 4), fmpq(1, 2)):
+        at = Loops(Setting(isotropic(1, 3)), (UNIT,) * 2, UNIT * u)
+        losses = [at.loss(A=UNIT * a) for a in steps]
+        rows.append(Series(label=f"$u={u}$", x=tuple(map(nearest, steps)), y=tuple(map(nearest, losses))))
+    return Chart(
+        title="What a value row u adds to the loss",
+        caption="d = 1, Σ = 1, n = 3, two loops: the exact loss at A = a. At a = 0 it does not depend on u; "
+        "elsewhere u adds "
+        "a positive multiple of u².",
+        x_label="$a$",
+        y_label="loss",
+        series=tuple(rows),
+    )
 
 
 @pytest.mark.claim(

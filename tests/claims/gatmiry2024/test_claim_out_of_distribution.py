@@ -1,6 +1,6 @@
 """Gatmiry et al. (2024), Theorem 4.5: the minimizer for one covariance on prompts of another one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import pytest
@@ -19,7 +19,7 @@ from icl_claims.theory.algebra.words import eye
 from icl_claims.theory.derivations.out_of_distribution_condition import DERIVATION, STATED, Shifted
 from icl_claims.theory.evaluation import at_task
 from icl_claims.theory.loops.more_loops import INVERSE_ROOT, LOOPS, STEP
-from icl_claims.theory.loops.step import MOST_LOOPS, looped_step_loss, optimal_looped_step
+from icl_claims.theory.loops.step import looped_step_loss, optimal_looped_step
 from icl_claims.theory.many_layers.descent_on_any_task import plain_loss
 from icl_claims.theory.one_layer import single_layer
 from icl_claims.theory.task import RegressionTask, isotropic
@@ -346,6 +346,11 @@ def test_claim_out_of_distribution_condition(evidence: Evidence) -> None:
         changed(STATED, beyond, beyond=sympy.Integer(2)),
     ]
     evidence.mutants(DERIVATION, STATEMENT, grows, part="expectation", at=at_step(1))
+    evidence.tightness(
+        "1: some w and x_q attain the bound of a prompt's error; the bound of the expectation is far from it"
+    )
+    evidence.chart(prompt_chart())
+    evidence.chart(bound_chart())
     for shift in (fmpq(3, 4), fmpq(1), fmpq(3, 2), fmpq(5, 2)):
         best, losses = best_loops_at(shift)
         evidence.figure(
@@ -354,14 +359,66 @@ def test_claim_out_of_distribution_condition(evidence: Evidence) -> None:
         evidence.figure(f"the least loss there, {shift}", losses)
 
 
+def prompt_chart() -> Chart:
+    """The error of one prompt and its bound, by T, on both sides of the boundary."""
+    x = tuple(float(T) for T in range(13))
+    rows = []
+    for name, X in (("below", [[1, 1], [0, 1]]), ("beyond", [[2, 1], [0, 1]])):
+        one = fmpq_mat([[1], [2]])
+        at = Shift(Setting(isotropic(2, 2)), exact.identity(2), fmpq(1), 1, fmpq_mat(X), one, one)
+        rate = greatest(exact.identity(2) - at.empirical)
+        errors = [nearest(abs(replace(at, loops=T).error())) for T in range(13)]
+        rows += [
+            Series(label=f"error, {name} the boundary", x=x, y=tuple(errors), group=name),
+            Series(
+                label="bound", x=x, y=tuple(float(rate**T * 5) for T in range(13)), style="dashed", group=name
+            ),
+        ]
+    return Chart(
+        title="One prompt on both sides of the boundary",
+        caption="d = n = 2, a = 1, Σ_0 = I, w = x_q = (1, 2): the error and its bound ρ^T |w| |x_q|, for a "
+        "context with all "
+        "eigenvalues of S below 2, and for one with an eigenvalue beyond.",
+        x_label="loops $T$",
+        y_label="error",
+        y_scale="log",
+        series=tuple(rows),
+    )
+
+
+def bound_chart() -> Chart:
+    """The loss under a shift of 3/2 and its bound, by T."""
+    n, shift, loops = 5, fmpq(3, 2), range(1, 31)
+    step = optimal_looped_step(isotropic(2, n), 2).step.upper * shift
+    tail = arb(3 * n / (2 * step)).sqrt().erfc()
+    x = tuple(float(T) for T in loops)
+    return Chart(
+        title="Under a shift the loss grows without bound",
+        caption="d = 2, n = 5, the best step for two loops on Σ_0, prompts of covariance (3/2) Σ_0: the loss of "
+        "T loops and "
+        "its bound.",
+        x_label="loops $T$",
+        y_label="loss",
+        y_scale="log",
+        series=(
+            Series(
+                label="loss", x=x, y=tuple(nearest(looped_step_loss(isotropic(2, n), T)(step)) for T in loops)
+            ),
+            Series(label="bound", x=x, y=tuple(float(4**T * tail) for T in loops), style="dashed"),
+        ),
+    )
+
+
 @lru_cache
 def best_loops_at(shift: fmpq) -> tuple[int, str]:
     """The T with the least loss on prompts of covariance κΣ_0, d = 5, n = 100, for the step of two loops (to 2⁻⁶⁴)."""
     step = optimal_looped_step(isotropic(5, 100), 2).step.upper * shift
-    losses = [fmpq(5), *(looped_step_loss(isotropic(5, 100), T)(step) for T in range(1, MOST_LOOPS + 1))]
-    least = min(losses)
-    assert losses.index(least) < MOST_LOOPS
-    return losses.index(least), arb(least).str(4, radius=False)
+    losses = [fmpq(5)]
+    while True:  # The losses are log-convex: the first that is no lower ends the search.
+        loss = looped_step_loss(isotropic(5, 100), len(losses))(step)
+        if loss >= losses[-1]:
+            return len(losses) - 1, arb(losses[-1]).str(4, radius=False)
+        losses.append(loss)
 
 
 @pytest.mark.claim(slug="out_of_distribution_condition", grade="exact", range="one instance each", parts=())

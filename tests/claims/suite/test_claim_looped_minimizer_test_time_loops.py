@@ -148,6 +148,10 @@ def test_claim_looped_minimizer_test_time_loops(evidence: Evidence) -> None:
         for x, step in ((1, fmpq(3, 2)), (3, fmpq(3)), (4, fmpq(3)))
     ]
     evidence.mutants(DERIVATION, STATEMENT, of_prompts, part="prompt")
+    evidence.tightness(
+        "1, of F(T−1)F(T+1)/F(T)²: it tends to (2T + 1)/(2T − 1) for d = a = 1, n → ∞; the bound 4^T P is far from F"
+    )
+    evidence.chart(bound_chart())
 
 
 @pytest.mark.claim(
@@ -194,6 +198,27 @@ def other_tasks() -> None:
         for T in (1, 2, 3):
             found = layered_loss(task, [task.covariance.inv() / 2] * T)
             assert found == loss_of_steps(isotropic(2, 3), [fmpq(1, 2)] * T) * task.signal / 2
+
+
+def bound_chart() -> Chart:
+    """F and the bound by one coordinate, by T."""
+    n = 5
+    best = optimal_looped_step(isotropic(2, n), 2)
+    tail = arb(3 * n / (2 * best.step.upper)).sqrt().erfc()
+    loops = range(1, 31)
+    x = tuple(float(T) for T in loops)
+    losses = losses_by_loops(best, 30)
+    return Chart(
+        title="The loss grows without bound",
+        caption="d = 2, n = 5, the best step for two loops: F(T) and its bound 4^T P(z² ≥ 3n/a).",
+        x_label="loops $T$",
+        y_label="loss",
+        y_scale="log",
+        series=(
+            Series(label="$F(T)$", x=x, y=tuple(float(losses[T]) for T in loops)),
+            Series(label="bound", x=x, y=tuple(float(4**T * tail) for T in loops), style="dashed"),
+        ),
+    )
 
 
 def loss_chart() -> Chart:
