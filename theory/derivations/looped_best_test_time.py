@@ -12,6 +12,7 @@ from icl_claims.theory.loops.one_direction import (
     CONTEXT,
     INDEX,
     LOOPS,
+    STEP,
     prove_bounds,
     prove_limit,
     prove_rate,
@@ -20,40 +21,52 @@ from icl_claims.theory.loops.one_direction import (
 
 
 class BestTime(NamedTuple):
-    """q_{j+1} = ``weight`` (q_j + q_{j−1}); F rises at T where ``rises`` > 1 and falls where ``falls`` < 1.
+    """q_{j+1} = ``own`` q_j + ``before`` q_{j−1}; F(T + 1)/F(T) is between ``rises`` and ``falls``.
 
     T*/n tends to ``limit``, and log F(T*)/n to ``rate``.
     """
 
-    weight: sympy.Expr
+    own: sympy.Expr
+    before: sympy.Expr
     rises: sympy.Expr
     falls: sympy.Expr
     limit: sympy.Expr
     rate: sympy.Expr
 
 
+def _before(index: sympy.Expr) -> sympy.Expr:
+    return 2 * STEP * index / CONTEXT
+
+
+def _own(index: sympy.Expr) -> sympy.Expr:
+    return STEP - 1 + 2 * STEP * index / CONTEXT
+
+
+_NEXT, _HERE, _LAST = 2 * LOOPS + 1, 2 * LOOPS, 2 * LOOPS - 1
+
 STATED = BestTime(
-    weight=2 * INDEX / CONTEXT,
-    rises=(4 * LOOPS + 2) / CONTEXT * (1 + 4 * LOOPS / CONTEXT),
-    falls=(4 * LOOPS + 2) / CONTEXT * (1 + 4 * LOOPS / CONTEXT + 2 * LOOPS / (2 * LOOPS - 1)),
-    limit=sympy.Rational(1, 8),
-    rate=(sympy.log(2) - 1) / 2,
+    own=_own(INDEX),
+    before=_before(INDEX),
+    rises=_own(_NEXT) * _own(_HERE) + _before(_NEXT),
+    falls=_own(_NEXT) * (_own(_HERE) + _before(_HERE) / _own(_LAST)) + _before(_NEXT),
+    limit=(2 - STEP) / (8 * STEP),
+    rate=(1 - 2 / STEP + sympy.log(2 / STEP)) / 2,
 )
 
 
 def recurrence(stated: BestTime) -> None:
     """The recurrence of the moments."""
-    prove_recurrence(stated.weight)
+    prove_recurrence(stated.own, stated.before)
 
 
 def bounds(stated: BestTime) -> None:
     """Where F rises and where it falls."""
-    prove_bounds(stated.weight, stated.rises, stated.falls)
+    prove_bounds(stated.own, stated.before, stated.rises, stated.falls)
 
 
 def limit(stated: BestTime) -> None:
     """The fixed point of the ratios."""
-    prove_limit(stated.weight, stated.limit)
+    prove_limit(stated.own, stated.before, stated.limit)
 
 
 def rate(stated: BestTime) -> None:
@@ -69,62 +82,62 @@ DERIVATION = Derivation(
         ERROR_IS_A_LABEL,
         LOSS_IS_AN_INTEGRAL,
         Lemma(
-            r"For $d=1$ and $a=1$: $F(T)=q_{2T}$ with $q_j=(-1)^j\,\mathbb E(1-s)^j$, $ns\sim\chi^2_n$; $q_0=1$, "
-            r"$q_1=0$ and "
-            r"$q_{j+1}=\frac{2j}n(q_j+q_{j-1})$.",
+            r"For $d=1$: $F(T)=q_{2T}$ with $q_j=(-1)^j\,\mathbb E(1-as)^j$, $ns\sim\chi^2_n$; $q_0=1$, $q_1=a-1$ and "
+            r"$q_{j+1}=c_jq_j+b_jq_{j-1}$ with $b_j=\frac{2aj}n$, $c_j=a-1+b_j$.",
             r"Lemma 2 with $T$ equal steps. The density of $s$ is proportional to $s^{n/2-1}e^{-ns/2}$, and the "
             r"mean of the "
-            r"derivative of $s(1-s)^j$ times it vanishes.",
+            r"derivative of $s(1-as)^j$ times it vanishes.",
             recurrence,
-            "all j, n",
+            "all j, n, a",
         ),
         Lemma(
-            r"$q_j\ge0$, and $q_j>0$ for $j\ge2$. With $b_j=\frac{2j}n$ and $r_j=q_{j+1}/q_j$: "
-            r"$r_j=b_j(1+1/r_{j-1})$ for "
-            r"$j\ge3$, and $F(T+1)/F(T)=b_{2T+1}(1+r_{2T})$ for $T\ge1$.",
+            r"Let $a\ge1$. Then $q_j\ge0$, and $q_j>0$ for $j\ge2$. With $r_j=q_{j+1}/q_j$: $r_j=c_j+b_j/r_{j-1}$ for "
+            r"$j\ge3$, and $F(T+1)/F(T)=c_{2T+1}r_{2T}+b_{2T+1}$ for $T\ge1$.",
             "By induction from Lemma 3, whose right side has positive factors.",
             step="induction",
         ),
         Lemma(
-            r"For $T\ge1$: "
-            r"$\frac{4T+2}n\bigl(1+\frac{4T}n\bigr)\le\frac{F(T+1)}{F(T)}\le\frac{4T+2}n\bigl(1+\frac{4T}n+"
-            r"\frac{2T}{2T-1}\bigr)$.",
-            r"$q_{j+1}\ge b_jq_j$ gives $r_{2T}\ge b_{2T}$, and $q_{2T}\ge b_{2T-1}q_{2T-1}$ gives "
-            r"$r_{2T}=b_{2T}(1+q_{2T-1}/q_{2T})\le b_{2T}(1+1/b_{2T-1})$.",
+            r"For $a\ge1$, $T\ge1$: $c_{2T+1}c_{2T}+b_{2T+1}\le\frac{F(T+1)}{F(T)}\le c_{2T+1}\bigl(c_{2T}+"
+            r"\frac{b_{2T}}{c_{2T-1}}\bigr)+b_{2T+1}$.",
+            r"$q_{j+1}\ge c_jq_j$ gives $r_{2T}\ge c_{2T}$, and $q_{2T}\ge c_{2T-1}q_{2T-1}$ gives "
+            r"$r_{2T}=c_{2T}+b_{2T}q_{2T-1}/q_{2T}\le c_{2T}+b_{2T}/c_{2T-1}$.",
             bounds,
-            "all T, n",
+            "all T, n, a",
         ),
         Lemma(
-            r"For $d=a=1$ and $T/n\to\frac\beta4>0$: $F(T+1)/F(T)\to g(\beta)^2$ with $g>0$, $g^2=\beta(g+1)$. $g$ is "
-            r"increasing, and 1 at $\beta=\frac12$, that is at $T/n\to\frac18$.",
-            r"Two steps of $r\mapsto b(1+1/r)$ with the same $b$ are $r\mapsto b+\frac r{r+1}$, which contracts by the "
-            r"factor $(r+1)^{-2}\le(1+b)^{-2}$ on $r\ge b$. So $k$ steps bring $r$ as near to $g(b)$ as one "
-            r"likes, from any "
-            r"start in $[b,b+1]$, where $r_j$ is but for $O(1/n)$ by the proof of Lemma 5. For a fixed $k$ the "
-            r"$b$ of the "
-            r"last $k$ steps tend to $\beta$. So $r_{2T}\to g(\beta)$, and $b_{2T+1}(1+r_{2T})\to\beta(1+g)=g^2$.",
+            r"For $d=1$, $1\le a<2$ and $T/n\to\frac\beta{4a}>0$: $F(T+1)/F(T)\to g(\beta)^2$ with $g>0$, "
+            r"$g^2=(a-1+\beta)g+\beta$. $g$ is increasing, and 1 at $\beta=1-\frac a2$, that is at "
+            r"$T/n\to\frac{2-a}{8a}$.",
+            r"Two steps of $r\mapsto c+b/r$ with the same $b$ and $c$ contract by the factor "
+            r"$(1+cr/b)^{-2}\le(1+c^2/b)^{-2}$ "
+            r"on $r\ge c$. So $k$ steps bring $r$ as near to the fixed point as one likes, from any start in "
+            r"$[c,c+\frac bc]$, where $r_j$ is but for $O(1/n)$ by the proof of Lemma 5. For a fixed $k$ the $b$ "
+            r"and $c$ of "
+            r"the last $k$ steps tend to $\beta$ and $a-1+\beta$. So $r_{2T}\to g$, and "
+            r"$c_{2T+1}r_{2T}+b_{2T+1}\to g^2$.",
             limit,
-            "the map and its fixed point: all b, r",
+            "the map and its fixed point: all a, b, c, r",
             step="compactness",
         ),
         Lemma(
-            r"For $d=a=1$ and $T/n\to\tau$: $\frac1n\log F(T)\to\psi(\tau)=\frac12\int_0^{4\tau}\log "
-            r"g(\beta)\,d\beta$. "
-            r"$\psi$ is strictly convex, least at $\frac18$, and $\psi(\frac18)=-\frac{1-\log2}2$.",
+            r"For $d=1$, $1\le a<2$ and $T/n\to\tau$: $\frac1n\log F(T)\to\psi(\tau)=\frac1{2a}\int_0^{4a\tau}\log "
+            r"g(\beta)\,d\beta$. $\psi$ is strictly convex, least at $\frac{2-a}{8a}$, and its value there is "
+            r"$-\frac12\bigl(\frac2a-1-\log\frac2a\bigr)$.",
             r"The sum of $\frac1n\log(F(t+1)/F(t))$ over $t<T$ is a Riemann sum by Lemma 6, with the dominating "
             r"function of "
-            r"Lemma 5, $|\log\frac{4t+2}n|$ and a constant, which is integrable at 0. $\psi'=2\log g(4\tau)$ "
+            r"Lemma 5, $|\log\frac{4t+2}n|$ and a constant, which is integrable at 0. $\psi'=2\log g(4a\tau)$ "
             r"increases. "
-            r"With $\beta=g^2/(g+1)$ the integral is one over $g$.",
+            r"With $\beta=g-\frac{ag}{g+1}$ the integral is one over $g$.",
             rate,
-            "the integral",
+            "the integral, all a",
             step="compactness",
         ),
         Lemma(
-            r"The same holds for $d=1$ and any $a_n\to1$.",
-            r"In $L^{2T}$: $\bigl|\lVert1-a_ns\rVert-\lVert1-s\rVert\bigr|\le|1-a_n|\lVert s\rVert$. Where "
+            r"The same holds for $d=1$ and any $a_n\to a$.",
+            r"In $L^{2T}$: $\bigl|\lVert1-a_ns\rVert-\lVert1-as\rVert\bigr|\le|a-a_n|\lVert s\rVert$. Where "
             r"$T/n\to\tau>0$, "
-            r"$\lVert1-s\rVert\to e^{\psi(\tau)/2\tau}>0$, and $\lVert s\rVert\le1+\lVert1-s\rVert$ is bounded; so the "
+            r"$\lVert1-as\rVert\to e^{\psi(\tau)/2\tau}>0$, and $\lVert s\rVert\le1+\lVert1-as\rVert$ is bounded; "
+            r"so the "
             r"quotient of the norms tends to 1, and $\frac1n$ times $2T$ times its logarithm to 0.",
             step="citation",
             cites=(MINKOWSKI,),
@@ -153,15 +166,18 @@ DERIVATION = Derivation(
             step="convexity",
         ),
         Lemma(
-            r"For all $d$ and $L$ and the best step for $L$ loops: $T^\star/n\to\frac18$ and "
-            r"$\frac1n\log F(T^\star)\to-\frac{1-\log2}2$.",
-            r"By Lemmas 7 to 10 the functions $\frac1n\log F(\tau n)$, made linear between neighbours, converge "
-            r"to $\psi$ at "
+            r"Let $1\le\kappa<2$. For all $d$ and $L$ and the best step for $L$ loops, on prompts of covariance "
+            r"$\kappa$ times "
+            r"that of the step: $T^\star/n\to\frac{2-\kappa}{8\kappa}$ and $\frac1n\log F(T^\star)\to"
+            r"-\frac12\bigl(\frac2\kappa-1-\log\frac2\kappa\bigr)$.",
+            r"On these prompts the step is in effect $\kappa$ times the best one, which tends to $\kappa$ by "
+            r"Lemma 10. By Lemmas "
+            r"7 to 9 the functions $\frac1n\log F(\tau n)$, made linear between neighbours, converge to $\psi$ at "
             r"every $\tau>0$. They are convex, as $F$ is log-convex (Cauchy–Schwarz), so they converge uniformly "
             r"on bounded "
             r"intervals away from 0, and their minimizers and minima to those of $\psi$, which are unique; to the "
             r"left of an "
-            r"interval around $\frac18$ they decrease by convexity.",
+            r"interval around the minimizer they decrease by convexity.",
             step="convexity",
         ),
     )

@@ -92,14 +92,18 @@ CLAIMS: tuple[Claim, ...] = (
         location="beside the experiments of Gatmiry et al.",
         statement=LOOPED
         + r"Let $u=0$ and $A=a\Sigma^{-1}$, and let $F(T)$ be the population loss of $T$ loops. (Recurrence.) For "
-        r"$d=1$ "
-        r"and $a=1$, to which the best steps tend as $n\to\infty$: $F(T)=q_{2T}$ with $q_0=1$, $q_1=0$ and "
-        r"$q_{j+1}=\frac{2j}n(q_j+q_{j-1})$. (Best.) There, for $T\ge1$: "
-        r"$\frac{4T+2}n\bigl(1+\frac{4T}n\bigr)\le\frac{F(T+1)}{F(T)}\le\frac{4T+2}n\bigl(1+\frac{4T}n+"
-        r"\frac{2T}{2T-1}\bigr)$. (Limit.) For all $d$ and $L$ and the best step $a$ for $L$ loops, the number "
-        r"$T^\star$ "
-        r"of loops that loses least has $T^\star/n\to\frac18$ as $n\to\infty$, and "
-        r"$\frac1n\log F(T^\star)\to-\frac{1-\log2}2$.",
+        r"$d=1$: "
+        r"$F(T)=q_{2T}$ with $q_0=1$, $q_1=a-1$ and $q_{j+1}=c_jq_j+b_jq_{j-1}$, $b_j=\frac{2aj}n$, $c_j=a-1+b_j$. "
+        r"(Best.) For $d=1$, $a\ge1$, $T\ge1$: "
+        r"$c_{2T+1}c_{2T}+b_{2T+1}\le\frac{F(T+1)}{F(T)}\le "
+        r"c_{2T+1}\bigl(c_{2T}+\frac{b_{2T}}{c_{2T-1}}\bigr)+b_{2T+1}$. "
+        r"(Limit.) For all $d$ and $L$ take the best step for $L$ loops, and prompts of covariance $\kappa$ times "
+        r"that of "
+        r"the step, $1\le\kappa<2$. The number $T^\star$ of loops that loses least has "
+        r"$T^\star/n\to\frac{2-\kappa}{8\kappa}$ "
+        r"as $n\to\infty$, and $\frac1n\log F(T^\star)\to-\frac12\bigl(\frac2\kappa-1-\log\frac2\kappa\bigr)$: on "
+        r"the prompts "
+        r"of the step $\frac18$ and $-\frac12(1-\log2)$.",
         assumptions=tuple(
             replace(a, not_shown=_REASONS[a]) if a is POSITIVE_DEFINITE_COVARIANCE else a for a in DATA
         ),

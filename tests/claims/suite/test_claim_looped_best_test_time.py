@@ -8,13 +8,13 @@ import sympy
 from flint import arb, fmpq
 from hypothesis import strategies as st
 
-from icl_claims.claims.edits import changed
+from icl_claims.claims.edits import changed, inside, times
 from icl_claims.claims.evidence import Evidence
 from icl_claims.claims.results import Chart, Series
 from icl_claims.claims.statement import ANYWHERE, Corner, Statement
 from icl_claims.theory.derivations.looped_best_test_time import DERIVATION, STATED, BestTime
 from icl_claims.theory.loops import more_loops, one_direction
-from icl_claims.theory.loops.one_direction import CONTEXT, INDEX, LOOPS, best_loops, central_moments
+from icl_claims.theory.loops.one_direction import CONTEXT, INDEX, LOOPS, STEP, best_loops, central_moments
 from icl_claims.theory.loops.step import optimal_looped_step
 from icl_claims.theory.many_layers.matrix_layers import layered_loss
 from icl_claims.theory.task import RegressionTask, isotropic
@@ -23,17 +23,19 @@ from tests.shared.scaled_set import NO_INVERSE, is_plain, whitened_moments
 from tests.shared.settings import Setting, conditions, settings_of
 
 SLUG = "looped_best_test_time"
+ONE = fmpq(1)
 
 
 @dataclass(frozen=True)
 class Run:
-    """A setting of one dimension and the number of loops T ≥ 1."""
+    """A setting of one dimension, the number of loops T ≥ 1 and the step, 1 ≤ a < 2."""
 
     setting: Setting
     loops: int
+    step: fmpq = ONE
 
     def __str__(self) -> str:
-        return f"{self.setting}, T = {self.loops}"
+        return f"{self.setting}, a = {self.step}, T = {self.loops}"
 
     def loss(self, loops: int) -> fmpq:
         """F: from moments of the spectrum where the task is whitened and without noise, else multiplied out."""
@@ -42,22 +44,24 @@ class Run:
             n = task.context_length
             moments = whitened_moments(self.setting, 2 * loops)
             return sum(
-                (fmpq((-1) ** k * comb(2 * loops, k) * m, n**k) for k, m in enumerate(moments)), fmpq(0)
+                ((-self.step) ** k * fmpq(comb(2 * loops, k) * m, n**k) for k, m in enumerate(moments)),
+                fmpq(0),
             )
-        return scaled_set.loss(self.setting, [task.covariance.inv()] * loops)
+        return scaled_set.loss(self.setting, [task.covariance.inv() * self.step] * loops)
 
     def value(self, expression: sympy.Expr, **at: int) -> fmpq:
-        """An expression in n, T and j."""
-        numbers = {CONTEXT: self.setting.task.context_length, LOOPS: self.loops}
+        """An expression in n, T, a and j."""
+        a = sympy.Rational(int(self.step.p), int(self.step.q))
+        numbers = {CONTEXT: self.setting.task.context_length, LOOPS: self.loops, STEP: a}
         found = expression.subs(numbers | {INDEX: at.get("j", 0)})
         return fmpq(int(found.p), int(found.q))
 
 
 def recurrence_margin(stated: BestTime, at: Run) -> fmpq:
     """Minus the squared differences of the losses up to T loops from what the stated recurrence gives."""
-    q = [fmpq(1), fmpq(0)]
+    q = [fmpq(1), at.step - 1]
     for j in range(1, 2 * at.loops):
-        q.append(at.value(stated.weight, j=j) * (q[j] + q[j - 1]))
+        q.append(at.value(stated.own, j=j) * q[j] + at.value(stated.before, j=j) * q[j - 1])
     return -sum(((q[2 * T] - at.loss(T)) ** 2 for T in range(at.loops + 1)), fmpq(0))
 
 
@@ -68,34 +72,44 @@ def best_margin(stated: BestTime, at: Run) -> fmpq:
 
 
 def limit_margin(stated: BestTime, at: Run) -> fmpq | arb:
-    """Room of the stated limit of T*/n between (√2 − 1)/4 and (√5 − 1)/8, which the bounds allow for large n.
+    """Room of the stated limits of T*/n and of log F(T*)/n between what the bounds of F(T + 1)/F(T) allow for large n.
 
-    With x = 4 limit the bounds of the ratio tend to x(1 + x) and x(2 + x): the first is at most 1 and the second at
-    least."""
-    x = 4 * fmpq(int(stated.limit.p), int(stated.limit.q))
-    rooms = [*rate_room(stated), arb(min(1 - x * (1 + x), x * (2 + x) - 1))]
-    return next((room for room in rooms if room < 0), rooms[-1])
-
-
-def rate_room(stated: BestTime) -> tuple[arb, arb]:
-    """Room of the stated limit of log F(T*)/n between ¼ ∫ log(b(1 + b)) db and ¼ ∫ log(b(2 + b)) db, 0 < b < 1/2.
-
-    These are the sums of the logarithms of the bounds of F(T + 1)/F(T), for T up to n/8.
+    With β = 4aT/n and c = a − 1 + β these bounds tend to c² + β and c² + 2β. At the limit of T*/n the first is at
+    most 1 and the second at least; and the sums of their logarithms up to there enclose the limit of log F(T*)/n.
     """
+    end = 4 * at.step * at.value(stated.limit)
+    c = at.step - 1 + end
+    limit = min(1 - c**2 - end, c**2 + 2 * end - 1)
+    rate = ball(stated.rate, at) * 4 * at.step
+    rooms = (rate - summed(at.step, end, 1), summed(at.step, end, 2) - rate)
+    return limit if limit < 0 else next((room for room in rooms if room < 0), rooms[0] * 0)
 
-    def summed(c: int) -> arb:
-        half, whole = arb(fmpq(1, 2)), arb(c)
-        return (half * half.log() - 1 + (whole + half) * (whole + half).log() - whole * whole.log()) / 4
 
-    a, b = (sympy.Poly(stated.rate, sympy.log(2)).coeff_monomial(sympy.log(2) ** k) for k in (0, 1))
-    rate = arb(fmpq(int(a.p), int(a.q))) + arb(fmpq(int(b.p), int(b.q))) * arb(2).log()
-    return rate - summed(1), summed(2) - rate
+def summed(step: fmpq, end: fmpq, times: int, cells: int = 400) -> arb:
+    """A bound of ∫ log(c² + ``times`` β) dβ up to ``end``, c = a − 1 + β: from below for ``times`` = 1, from above for 2.
+
+    The integrand increases. In the first cell, where it may start at −∞, it is at least log β.
+    """
+    width = end / cells
+    total = arb(width) * (arb(width).log() - 1) if times == 1 else arb(0)
+    for k in range(1, cells) if times == 1 else range(1, cells + 1):
+        beta = width * k
+        total += arb((step - 1 + beta) ** 2 + times * beta).log() * width
+    return total
+
+
+def ball(expression: sympy.Expr, at: Run) -> arb:
+    """The value of x + y log(2/a), x and y rational in a."""
+    log = sympy.Symbol("log")
+    x, y = (sympy.Poly(expression.subs(sympy.log(2 / STEP), log), log).coeff_monomial(log**k) for k in (0, 1))
+    return arb(at.value(x)) + at.value(y) * arb(2 / at.step).log()
 
 
 @st.composite
 def runs(draw: st.DrawFn, corner: Corner = ANYWHERE, without: str | None = None) -> Run:
     setting = draw(settings_of(SLUG, corner, max_dim=1, without=without))
-    return Run(setting, corner.layers or draw(st.integers(1, 2)))
+    step = fmpq(1) + draw(st.builds(fmpq, st.integers(0, 5), st.just(6)))
+    return Run(setting, corner.layers or draw(st.integers(1, 2)), step)
 
 
 STATEMENT = Statement(
@@ -110,37 +124,41 @@ STATEMENT = Statement(
 )
 
 HUNDRED = Run(Setting(isotropic(1, 100)), 12)
+SHIFTED = Run(Setting(isotropic(1, 100)), 3, fmpq(3, 2))
 SIZES = (50, 100, 200, 400, 800)
 
 
 @pytest.mark.claim(
     slug="looped_best_test_time",
     grade="argument",
-    range="d = 1, A = Σ⁻¹, all n, T ≥ 1; the limit for all d, L",
+    range="d = 1, a ≥ 1, all n, T ≥ 1; the limit for all d, L and 1 ≤ κ < 2",
 )
 def test_claim_looped_best_test_time(evidence: Evidence) -> None:
     """Integration by parts gives a recurrence of positive terms; its ratios are enclosed and tend to a fixed point."""
     other, upper, lower = "Lemma 3: integration", "Lemma 5: the upper", "Lemma 5: the lower"
-    weights = [
-        changed(STATED, other, weight=INDEX / CONTEXT),
-        changed(STATED, other, weight=(2 * INDEX + 1) / CONTEXT),
-        changed(STATED, other, weight=2 * INDEX / (CONTEXT + 2)),
+    b = STATED.before
+    moments = [
+        changed(STATED, other, own=b),
+        changed(STATED, other, own=STEP - 1 + b / 2),
+        changed(STATED, other, before=2 * STEP * (INDEX + 1) / CONTEXT),
     ]
-    evidence.prove(DERIVATION, STATEMENT, weights, part="recurrence", at=HUNDRED)
-    first = (4 * LOOPS + 2) / CONTEXT
+    evidence.prove(DERIVATION, STATEMENT, moments, part="recurrence", at=SHIFTED)
     bounds = [
-        changed(STATED, lower, rises=first * (2 + 4 * LOOPS / CONTEXT)),
-        changed(STATED, upper, falls=first * (1 + 4 * LOOPS / CONTEXT)),
+        inside(STATED, "rises", times(STATED.rises, 2, lower)),
+        inside(STATED, "falls", times(STATED.falls, sympy.Rational(1, 2), upper)),
     ]
     evidence.mutants(DERIVATION, STATEMENT, bounds, part="best", at=HUNDRED)
+    limit, rate = "Lemma 6: the ratio of neighbours", "Lemma 7: the integral"
     limits = [
-        changed(STATED, "Lemma 6: the ratio of neighbours", limit=sympy.Rational(1, x)) for x in (4, 6, 16)
+        *(inside(STATED, "limit", times(STATED.limit, x, limit)) for x in (2, sympy.Rational(1, 2))),
+        changed(STATED, limit, limit=sympy.Rational(1, 8)),
+        *(inside(STATED, "rate", times(STATED.rate, x, rate)) for x in (2, sympy.Rational(1, 2))),
     ]
-    limits += [changed(STATED, "Lemma 7: the integral", rate=(sympy.log(2) - 1) / x) for x in (1, 4)]
-    evidence.mutants(DERIVATION, STATEMENT, limits, part="limit", at=HUNDRED)
+    evidence.mutants(DERIVATION, STATEMENT, limits, part="limit", at=SHIFTED)
     for n in SIZES:
         losses = central_moments(n, n)[::2]
         evidence.figure(f"best T at n = {n}", best_loops(n))
+        evidence.figure(f"best T at n = {n} on prompts of 5/4 of the covariance", best_loops(n, fmpq(5, 4)))
         evidence.figure(
             f"first T ≥ 1 at n = {n} with a loss above 1", next(T for T, x in enumerate(losses) if x > 1)
         )
@@ -185,7 +203,7 @@ def ratio_chart() -> Chart:
     x = tuple(float(T) for T in loops)
 
     def values(expression: sympy.Expr) -> tuple[float, ...]:
-        return tuple(float(expression.subs({CONTEXT: n, LOOPS: T})) for T in loops)
+        return tuple(float(expression.subs({CONTEXT: n, LOOPS: T, STEP: 1})) for T in loops)
 
     return Chart(
         title="What one more loop does to the loss",

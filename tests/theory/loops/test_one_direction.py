@@ -7,13 +7,15 @@ from itertools import pairwise
 
 import pytest
 import sympy
+from flint import fmpq
 
 from icl_claims.theory.algebra.exact import Refuted
+from icl_claims.theory.derivations.looped_best_test_time import STATED
 from icl_claims.theory.loops import one_direction
 from icl_claims.theory.loops.one_direction import (
     CONTEXT,
     INDEX,
-    LOOPS,
+    STEP,
     best_loops,
     central_moments,
     prove_bounds,
@@ -24,14 +26,17 @@ from icl_claims.theory.loops.one_direction import (
 from icl_claims.theory.many_layers.step_sizes import loss_of_steps
 from icl_claims.theory.task import isotropic
 
-WEIGHT = 2 * INDEX / CONTEXT
-RISES = (4 * LOOPS + 2) / CONTEXT * (1 + 4 * LOOPS / CONTEXT)
-FALLS = (4 * LOOPS + 2) / CONTEXT * (1 + 4 * LOOPS / CONTEXT + 2 * LOOPS / (2 * LOOPS - 1))
+BEFORE = 2 * STEP * INDEX / CONTEXT
+OWN = STEP - 1 + BEFORE
+LIMIT = (2 - STEP) / (8 * STEP)
+RATE = (1 - 2 / STEP + sympy.log(2 / STEP)) / 2
+RISES, FALLS = STATED.rises, STATED.falls
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 40])
-def test_even_moments_are_losses(n: int) -> None:
-    assert central_moments(n, 12)[::2] == [loss_of_steps(isotropic(1, n), [1] * T) for T in range(7)]
+@pytest.mark.parametrize("step", [fmpq(1), fmpq(3, 2), fmpq(1, 2), fmpq(-2)])
+def test_even_moments_are_losses(n: int, step: fmpq) -> None:
+    assert central_moments(n, 12, step)[::2] == [loss_of_steps(isotropic(1, n), [step] * T) for T in range(7)]
 
 
 @pytest.mark.parametrize("n", [1, 2, 5, 33, 100])
@@ -42,20 +47,20 @@ def test_the_best_number_of_loops(n: int) -> None:
 
 
 def test_the_identities() -> None:
-    prove_recurrence(WEIGHT)
-    prove_bounds(WEIGHT, RISES, FALLS)
-    prove_limit(WEIGHT, sympy.Rational(1, 8))
-    prove_rate((sympy.log(2) - 1) / 2)
+    prove_recurrence(OWN, BEFORE)
+    prove_bounds(OWN, BEFORE, RISES, FALLS)
+    prove_limit(OWN, BEFORE, LIMIT)
+    prove_rate(RATE)
 
 
 @pytest.mark.parametrize(
     ("check", "message"),
     [
-        (lambda: prove_recurrence(INDEX / CONTEXT), "another recurrence"),
-        (lambda: prove_bounds(WEIGHT, FALLS, FALLS), "lower bound"),
-        (lambda: prove_bounds(WEIGHT, RISES, RISES), "upper bound"),
-        (lambda: prove_limit(WEIGHT, sympy.Rational(1, 4)), "not 1 at the stated limit"),
-        (lambda: prove_rate(sympy.log(2) / 2 - 1), "another number"),
+        (lambda: prove_recurrence(OWN, OWN), "another recurrence"),
+        (lambda: prove_bounds(OWN, BEFORE, FALLS, FALLS), "lower bound"),
+        (lambda: prove_bounds(OWN, BEFORE, RISES, RISES), "upper bound"),
+        (lambda: prove_limit(OWN, BEFORE, LIMIT * 2), "not 1 at the stated limit"),
+        (lambda: prove_rate(2 * RATE), "another expression"),
     ],
 )
 def test_what_is_refused(check: Callable[[], None], message: str) -> None:
@@ -66,4 +71,6 @@ def test_what_is_refused(check: Callable[[], None], message: str) -> None:
 def test_another_map_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(one_direction.sympy, "diff", lambda *_: sympy.Integer(1))
     with pytest.raises(Refuted, match="another map"):
-        prove_limit(WEIGHT, sympy.Rational(1, 8))
+        prove_limit(OWN, BEFORE, LIMIT)
+    with pytest.raises(Refuted, match="antiderivative"):
+        prove_rate(RATE)
