@@ -24,7 +24,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import sympy
-from flint import fmpq
+from flint import arb, fmpq
 
 from icl_claims.theory.algebra.exact import Refuted
 from icl_claims.theory.algebra.validation import bounded_integer, rational
@@ -60,6 +60,29 @@ def best_loops(context_length: int, step: fmpq | int = 1) -> int:
     """
     losses = central_moments(context_length, context_length + 8, step)[::2]
     return next(T for T, (here, after) in enumerate(pairwise(losses)) if after >= here)
+
+
+def break_even(bits: int = 30) -> tuple[fmpq, fmpq]:
+    """The limit of T/n from which on F(T) exceeds the loss of predicting 0, a = 1: the positive zero of ψ, enclosed.
+
+    With τ = g²/(4(g + 1)), 2ψ = g² log g/(g + 1) − g + log(1 + g), whose derivative in g has the sign of log g: one
+    zero beyond g = 1, between 1 and 4.
+
+    >>> lower, upper = break_even()
+    >>> fmpq(3249, 10**4) < lower < upper < fmpq(325, 10**3)
+    True
+    """
+
+    def doubled(g: fmpq) -> arb:
+        return arb(g * g / (g + 1)) * arb(g).log() - g + arb(1 + g).log()
+
+    low, high = fmpq(1), fmpq(4)
+    for _ in range(bits):
+        middle = (low + high) / 2
+        low, high = (middle, high) if doubled(middle) < 0 else (low, middle)
+    if not (doubled(low) < 0 < doubled(high)):
+        raise ArithmeticError(f"bits must be so few that the precision decides the signs, got {bits}")
+    return low * low / (4 * (low + 1)), high * high / (4 * (high + 1))
 
 
 def prove_recurrence(own: sympy.Expr, before: sympy.Expr) -> None:

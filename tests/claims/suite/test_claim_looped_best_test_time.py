@@ -14,7 +14,15 @@ from icl_claims.claims.results import Chart, Series
 from icl_claims.claims.statement import ANYWHERE, Corner, Statement
 from icl_claims.theory.derivations.looped_best_test_time import DERIVATION, STATED, BestTime
 from icl_claims.theory.loops import more_loops, one_direction
-from icl_claims.theory.loops.one_direction import CONTEXT, INDEX, LOOPS, STEP, best_loops, central_moments
+from icl_claims.theory.loops.one_direction import (
+    CONTEXT,
+    INDEX,
+    LOOPS,
+    STEP,
+    best_loops,
+    break_even,
+    central_moments,
+)
 from icl_claims.theory.loops.step import optimal_looped_step
 from icl_claims.theory.many_layers.matrix_layers import layered_loss
 from icl_claims.theory.task import RegressionTask, isotropic
@@ -86,7 +94,7 @@ def limit_margin(stated: BestTime, at: Run) -> fmpq | arb:
 
 
 def summed(step: fmpq, end: fmpq, times: int, cells: int = 400) -> arb:
-    """A bound of ∫ log(c² + ``times`` β) dβ up to ``end``, c = a − 1 + β: from below for ``times`` = 1, from above for 2.
+    """A bound of ∫ log(c² + ``times`` β) dβ up to ``end``, c = a − 1 + β: lower for ``times`` = 1, upper for 2.
 
     The integrand increases. In the first cell, where it may start at −∞, it is at least log β.
     """
@@ -162,6 +170,11 @@ def test_claim_looped_best_test_time(evidence: Evidence) -> None:
         evidence.figure(
             f"first T ≥ 1 at n = {n} with a loss above 1", next(T for T, x in enumerate(losses) if x > 1)
         )
+    lower, upper = (fmpq(end * 10**6) for end in break_even())
+    evidence.figure(
+        "limit of the first T with a loss above 1, over n, in millionths",
+        f"[{lower.floor()}, {upper.ceil()}]",
+    )
     evidence.tightness("1: the lower bound as n → ∞ for a fixed T, the upper one as T/n → ∞")
     evidence.chart(ratio_chart())
 

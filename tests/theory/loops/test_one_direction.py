@@ -17,6 +17,7 @@ from icl_claims.theory.loops.one_direction import (
     INDEX,
     STEP,
     best_loops,
+    break_even,
     central_moments,
     prove_bounds,
     prove_limit,
@@ -44,6 +45,21 @@ def test_the_best_number_of_loops(n: int) -> None:
     best, losses = best_loops(n), central_moments(n, 2 * n + 20)[::2]
     assert losses[best] == min(losses)
     assert all((after < here) == (best > T) for T, (here, after) in enumerate(pairwise(losses)))
+
+
+def test_where_the_loss_exceeds_that_of_zero() -> None:
+    """The first such T over n comes down to the limit."""
+    lower, upper = break_even()
+    assert 0 < upper - lower < fmpq(1, 10**8)
+    first = [next(T for T, x in enumerate(central_moments(n, n)[::2]) if x > 1) for n in (100, 200, 400, 800)]
+    ratios = [fmpq(T, n) for T, n in zip(first, (100, 200, 400, 800), strict=True)]
+    assert ratios == sorted(ratios, reverse=True)
+    assert upper < ratios[-1] < upper + fmpq(1, 500)
+
+
+def test_too_many_bits_are_refused() -> None:
+    with pytest.raises(ArithmeticError, match="got 400"):
+        break_even(400)
 
 
 def test_the_identities() -> None:
