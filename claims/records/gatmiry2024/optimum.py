@@ -2,16 +2,31 @@ r"""Gatmiry et al. (2024): what a loop computes, and the global minimizer of its
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from icl_claims.claims.assumptions import (
     MASKED_QUERY,
     NOISELESS_LABELS,
+    POSITIVE_DEFINITE_COVARIANCE,
     TIED_LAYERS,
     ZERO_QUERY_LABEL,
     ZERO_VALUE_ROW,
 )
-from icl_claims.claims.claim import Claim
+from icl_claims.claims.claim import Claim, OtherReading
 from icl_claims.claims.records import NOT_STARTED
 from icl_claims.claims.records.gatmiry2024.setting import DATA, LOOPED, LOSS
+
+_FREE_OF_SINGULAR = tuple(
+    replace(assumption, not_shown=r"Without it there is no $\Sigma^{-1}$, and the task is not defined.")
+    if assumption is POSITIVE_DEFINITE_COVARIANCE
+    else assumption
+    for assumption in DATA
+)
+_TIED = replace(
+    TIED_LAYERS,
+    not_shown="Loops with values $u_t$ and matrices $A_t$ of their own add the expectation of a square as well, so "
+    "that $u_t=0$ loses nothing. That no other minimizer exists is not shown for them.",
+)
 
 CLAIMS: tuple[Claim, ...] = (
     Claim(
@@ -22,8 +37,21 @@ CLAIMS: tuple[Claim, ...] = (
         + r"With $u=0$, $L$ loops are $L$ steps of gradient descent on the least-squares loss of the "
         r"context, preconditioned by $A$, from $w_0=0$: the residual after $t$ loops is $(I-SA)^t$ applied "
         r"to $w$ (up to transposes).",
+        reading=r"As recorded, up to transposes; they are: the preconditioner is $A^\top$, "
+        r"$w_{t+1}=w_t-A^\top\nabla R(w_t)$ with $R(v)=\frac1{2n}\sum_i(\langle v,x_i\rangle-y_i)^2$, the residual is "
+        r"$w-w_t=(I-A^\top S)^tw=\bigl((I-SA)^t\bigr)^\top w$ with $S=\frac1nXX^\top$, and the prediction is "
+        r"$-[Z_t]_{d+1,n+1}=\langle w_t,x_q\rangle=w^\top\bigl(I-(I-SA)^t\bigr)x_q$. For every prompt, every $A$, "
+        r"every $t$.",
+        other_readings=(
+            OtherReading(
+                "on_columns",
+                r"With no transposition: the residual is the column $(I-SA)^tw$. False where $A$ is not symmetric, and "
+                r"for symmetric $A$ that do not commute with $S$.",
+            ),
+        ),
         assumptions=(NOISELESS_LABELS, MASKED_QUERY, ZERO_QUERY_LABEL, TIED_LAYERS, ZERO_VALUE_ROW),
-        reason=NOT_STARTED,
+        parts=("descent", "residual"),
+        derivation="theory.derivations.loop_is_preconditioned_gd",
         provenance="secondary",
     ),
     Claim(
@@ -33,8 +61,12 @@ CLAIMS: tuple[Claim, ...] = (
         statement=LOSS + r"Every global minimizer $(A_{\mathrm{opt}},u_{\mathrm{opt}})$ of $\mathcal L$ "
         r"has $u_{\mathrm{opt}}=0$: the optimal looped transformer implements exactly $L$ steps of "
         r"preconditioned gradient descent.",
-        assumptions=(*DATA, TIED_LAYERS),
-        reason=NOT_STARTED,
+        reading=r"For every $n$, $d$, $L$ and $\Sigma\succ0$, with the mask $M$ and $0$ in the query's label slot. "
+        r"That there is a global minimizer is shown with it. What stands behind it, for every $A$ and $u$: "
+        r"$\mathcal L(A,u)=\mathcal L(A,0)+\mathbb E\bigl(u^\top(I-(I-SA)^L)x_q\bigr)^2$, and the addend is positive "
+        r"for $A\ne0$, $u\ne0$.",
+        assumptions=(*_FREE_OF_SINGULAR, _TIED),
+        derivation="theory.derivations.global_minimizer_looped_u",
         provenance="secondary",
     ),
     Claim(
