@@ -10,7 +10,7 @@ from icl_claims.claims.assumptions import (
     NOISELESS_LABELS,
     WHITENED_TASK,
 )
-from icl_claims.claims.claim import Claim
+from icl_claims.claims.claim import Claim, OtherReading
 from icl_claims.claims.records import NOT_STARTED
 from icl_claims.claims.records.gatmiry2024.setting import DATA, LOSS
 
@@ -23,8 +23,18 @@ CLAIMS: tuple[Claim, ...] = (
         r"whenever the loss $\mathcal L(A,0)$ is not already tiny ($n$ is large enough relative to $L$ and "
         r"$d$ for the stated level of the loss).",
         assumptions=(*DATA, LARGE_CONTEXT),
-        reason=NOT_STARTED,
         provenance="secondary",
+        severity="constant",
+        reading=r"Judged for every $A$, symmetric or not, and every $\Sigma\succ0$, which the assumptions allow. “Not "
+        r"already tiny” leaves a threshold open; the counterexamples stand at $A=0$, where the loss is $d$, for every "
+        r"$n$, so that they satisfy any threshold. An exponent that is right needs a constant that falls with $d$ and "
+        r"with the eigenvalues of $\Sigma$: `gradient_dominance_sharp`.",
+        other_readings=(
+            OtherReading(
+                "isotropic",
+                r"With $\Sigma=I$, as in Theorem 3.3: false where $d^{(L-1)/L}>64L^2$, from $d=65537$ on for $L=2$.",
+            ),
+        ),
     ),
     Claim(
         slug="gradient_flow_convergence",
