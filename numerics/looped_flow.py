@@ -17,9 +17,9 @@ from typing import Any
 
 from flint import acb, acb_poly, arb, arb_poly, ctx, fmpq, fmpq_mat, fmpq_poly
 
-from icl_claims.theory.algebra.real_roots import RealRoot, primitive
+from icl_claims.theory.algebra.real_roots import RealRoot, primitive, root_of_increasing
 from icl_claims.theory.algebra.validation import bounded_integer
-from icl_claims.theory.loops.step import MOST_LOOPS, looped_step_loss, optimal_looped_step
+from icl_claims.theory.loops.step import MOST_LOOPS, looped_step_loss
 from icl_claims.theory.task import isotropic
 
 _BITS = 192
@@ -83,25 +83,46 @@ def flow_time(dim: int, context_length: int, loops: int, level: fmpq) -> arb:
     """The time at which the gradient flow from A = 0 has the loss ξ, for contexts of n examples; Σ = I.
 
     Raises:
-        ValueError: ξ is not below d and above the least loss of one step.
+        ValueError: ξ is not above the least loss of one step, or above d.
 
     >>> flow_time(1, 1, 1, fmpq(3, 4))
-    [0.164791843300 +/- 5.30e-13]
+    [0.115524530093 +/- 4.15e-13]
     """
-    best = optimal_looped_step(isotropic(dim, context_length), loops)
-    if not best.loss.upper < level <= dim:
-        raise ValueError(f"level must be above the least loss and at most {dim}, got {level}")
-    f = looped_step_loss(isotropic(dim, context_length), loops)
-    root = _falling_root(f - level, best.step.lower).refined(100)
-    speed = f.derivative() * fmpq(-1, dim)
-    # The speed falls by a power of the distance from 1: panels that halve it keep the integrand tame on each.
+    return time_along(looped_step_loss(isotropic(dim, context_length), loops), dim, level)
+
+
+def time_along(loss: fmpq_poly, dim: int, level: fmpq) -> arb:
+    """The time from a = 0 to the loss ξ along da/dt = −f'(a)/d, for a convex polynomial f with f'(0) < 0.
+
+    Raises:
+        ValueError: ξ is not above the least value of f, or above f(0).
+    """
+    root = point_of_level(loss, level)
+    speed = loss.derivative() * fmpq(-1, dim)
+    # The speed falls by a power of the distance from the minimizer: panels that halve it keep the integrand tame.
+    best = root_of_increasing(loss.derivative()).refined(_BITS).lower
     ends = [fmpq(0)]
-    while (ends[-1] + 1) / 2 < root.lower:
-        ends.append((ends[-1] + 1) / 2)
+    while (ends[-1] + best) / 2 < root.lower:
+        ends.append((ends[-1] + best) / 2)
     with ctx.workprec(_BITS):
         total = sum((_panel(speed, low, high) for low, high in pairwise([*ends, root.lower])), arb(0))
         rest = arb(root.upper - root.lower) / at(speed, arb_of(root))
         return total + arb(0).union(rest)
+
+
+def point_of_level(loss: fmpq_poly, level: fmpq) -> RealRoot:
+    """The point between 0 and the minimizer at which a convex polynomial f with f'(0) < 0 has the value ξ.
+
+    Raises:
+        ValueError: ξ is not above the least value of f, or above f(0).
+    """
+    best = root_of_increasing(loss.derivative()).refined(_BITS)
+    polynomial = primitive(loss - level)
+    if not loss(best.lower) < level <= loss[0]:
+        raise ValueError(f"level must be above the least loss and at most {loss[0]}, got {level}")
+    if level == loss[0]:
+        return RealRoot(polynomial, fmpq(0), fmpq(0), rising=False)
+    return RealRoot(polynomial, fmpq(0), best.lower, rising=False).refined(100)
 
 
 def _panel(speed: fmpq_poly, low: fmpq, high: fmpq) -> arb:
@@ -114,16 +135,6 @@ def _panel(speed: fmpq_poly, low: fmpq, high: fmpq) -> arb:
 def arb_of(root: RealRoot) -> arb:
     """The interval of a root as a ball."""
     return arb(root.lower).union(arb(root.upper))
-
-
-def _falling_root(polynomial: fmpq_poly, upper: fmpq) -> RealRoot:
-    """The root in [0, upper] of a polynomial that falls there, from a value ≥ 0 to one below 0."""
-    p = primitive(polynomial)
-    if p(fmpq(0)) == 0:
-        return RealRoot(p, fmpq(0), fmpq(0), rising=False)
-    if p(fmpq(0)) < 0 or p(upper) >= 0:
-        raise ValueError("polynomial must fall from above 0 to below 0")
-    return RealRoot(p, fmpq(0), upper, rising=False)
 
 
 def at(polynomial: fmpq_poly, point: arb) -> arb:

@@ -53,8 +53,19 @@ CLAIMS: tuple[Claim, ...] = (
             NOISELESS_LABELS,
             LARGE_CONTEXT,
         ),
-        reason=NOT_STARTED,
         provenance="secondary",
+        severity="constant",
+        reading=r"The flow starts at $A(0)=0$, and the loss is at most $\xi$ at every $t$ from the stated time on. The "
+        r"time is defined for $L\ge2$ only. “Above the level that $n$ allows” leaves a threshold open; the "
+        r"counterexamples stand for every $n$: no flow from $0$ is faster than the limit $n\to\infty$, which needs "
+        r"$\bigl((d/\xi)^{(L-1)/L}-1\bigr)/(4L(L-1))$, with another exponent and with $d$ (`gradient_flow_time`).",
+        other_readings=(
+            OtherReading(
+                "implied_time",
+                r"With $\frac{16L}{L-1}\xi^{-(L-1)/L}$ for the time, which is what the dominance inequality with "
+                r"$1/16$ implies: true in the limit for $d^{(L-1)/L}\le64L^2$.",
+            ),
+        ),
     ),
     Claim(
         slug="faster_than_polyak_lojasiewicz",

@@ -10,6 +10,7 @@ from dataclasses import replace
 from icl_claims.claims.assumptions import (
     GAUSSIAN_COVARIATES,
     INDEPENDENT_TASK,
+    ISOTROPIC_COVARIATES,
     NOISELESS_LABELS,
     POSITIVE_DEFINITE_COVARIANCE,
     WHITENED_TASK,
@@ -58,5 +59,33 @@ CLAIMS: tuple[Claim, ...] = (
         corrects="gradient_dominance",
         reading="The corrected statement is about symmetric $A$. Over all $A$ the best constant of the limit is "
         r"smaller: at $\Sigma=I$, $L=2$, $d=3$ the nilpotent shift $I-A$ gives the quotient $8<16/\sqrt3$.",
+    ),
+    Claim(
+        slug="gradient_flow_time",
+        paper="suite",
+        location="corrects Gatmiry et al., Theorem 3.3",
+        statement=LOSS
+        + r"$\Sigma=I$, $A(0)=0$, $\frac{\mathrm dA}{\mathrm dt}=-\nabla_A\mathcal L(A,0)$. For all "
+        r"$d,n,L\ge1$ the flow is $A(t)=a(t)I$, $a$ rising from $0$ to the best step $a^\star$ of such matrices, of "
+        r"loss $f^\star$. Let $t(\xi)$ be the time at which the loss is $\xi\in(f^\star,d]$, "
+        r"$\tau(\xi)=\frac{(d/\xi)^{(L-1)/L}-1}{4L(L-1)}$ (for $L=1$ its limit $\frac14\log\frac d\xi$) and "
+        r"$\kappa=(f^\star/\xi)^{1/(2L)}$. Then "
+        r"$\tau(\xi)\le t(\xi)\le\bigl(\frac{1+\kappa}{1-\kappa}\bigr)^2\tau(\xi)$, so that "
+        r"$t(\xi)\to\tau(\xi)$ as $n\to\infty$, and "
+        r"$|a(t)-a^\star|\le(1+\kappa)(\xi/d)^{1/(2L)}$ for $t\ge t(\xi)$.",
+        assumptions=(
+            GAUSSIAN_COVARIATES,
+            ISOTROPIC_COVARIATES,
+            INDEPENDENT_TASK,
+            WHITENED_TASK,
+            replace(
+                NOISELESS_LABELS,
+                not_shown="Noise adds a term that is positive and keeps the symmetry. The loss is not convex then for "
+                "$L\\ge2$, and the flow may end at another point; no instance at which a bound fails was tried.",
+            ),
+        ),
+        parts=("multiples", "time", "closeness"),
+        derivation="theory.derivations.gradient_flow_time",
+        corrects="gradient_flow_convergence",
     ),
 )
