@@ -43,8 +43,8 @@ DERIVATION = Derivation(
         Lemma(
             r"At $A=aI$: $\lVert\nabla_A\mathcal L\rVert_F^2=4L^2d\,\varphi'(a)^2\varphi(a)^{4L-2}$, and "
             r"$|\varphi'(a)|\ge\frac{1-\kappa}{1+\kappa}$ with $\kappa=\varphi(a^\star)/\varphi(a)$.",
-            r"$f=d\varphi^{2L}$ in Lemma 1. By convexity $|\varphi'(a)|\,|a-a^\star|\ge\varphi(a)-\varphi(a^\star)$, and "
-            r"$|a-a^\star|\le|1-a|+|1-a^\star|\le\varphi(a)+\varphi(a^\star)$.",
+            r"$f=d\varphi^{2L}$ in Lemma 1. By convexity $|\varphi'(a)|\,|a-a^\star|\ge\varphi(a)-\varphi(a^\star)$, "
+            r"and $|a-a^\star|\le|1-a|+|1-a^\star|\le\varphi(a)+\varphi(a^\star)$.",
             slope_on_multiples,
             "all L, φ, κ",
         ),
