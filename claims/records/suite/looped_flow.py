@@ -80,12 +80,49 @@ CLAIMS: tuple[Claim, ...] = (
             WHITENED_TASK,
             replace(
                 NOISELESS_LABELS,
-                not_shown="Noise adds a term that is positive and keeps the symmetry. The loss is not convex then for "
-                "$L\\ge2$, and the flow may end at another point; no instance at which a bound fails was tried.",
+                not_shown="Noise adds a term that is positive and keeps the symmetry. The loss need not be convex then "
+                "for $L\\ge2$, and the flow may end at another point; no instance at which a bound fails was tried.",
             ),
         ),
         parts=("multiples", "time", "closeness"),
         derivation="theory.derivations.gradient_flow_time",
         corrects="gradient_flow_convergence",
+    ),
+    Claim(
+        slug="gradient_flow_any_start",
+        paper="suite",
+        location="beyond Gatmiry et al., Theorem 3.3, in the limit of long contexts",
+        statement=LOSS
+        + r"In the limit $n\to\infty$ the loss is $g(A)=\lVert(I-\Sigma^{1/2}A\Sigma^{1/2})^L\rVert_F^2$. For "
+        r"all $d,L\ge1$ and every $A$, symmetric or not, $\langle\nabla g(A),A-\Sigma^{-1}\rangle=2L\,g(A)$: there is "
+        r"no critical point but the zeros of $g$. The flow $\frac{\mathrm dA}{\mathrm dt}=-\nabla g(A)$ from any "
+        r"$A(0)$ has $g(A(t))\le\lVert A(0)-\Sigma^{-1}\rVert_F^2/(4Lt)$ and converges to a zero of $g$, to "
+        r"$\Sigma^{-1}$ if $A(0)$ is symmetric. For $L=2$ and every $A$, $\lVert\nabla "
+        r"g(A)\rVert_F^2\ge8\,d^{-1/2}\lambda_{\min}(\Sigma)^2g(A)^{3/2}$.",
+        assumptions=(
+            replace(
+                GAUSSIAN_COVARIATES,
+                not_shown="Any law with covariance $\\Sigma$ and moments of all orders has the same limit.",
+            ),
+            replace(
+                POSITIVE_DEFINITE_COVARIANCE,
+                not_shown="Without it there is no $\\Sigma^{-1}$, and no task.",
+            ),
+            replace(
+                INDEPENDENT_TASK,
+                not_shown="A task that depends on finitely many examples has another limit, which was not looked at.",
+            ),
+            WHITENED_TASK,
+            NOISELESS_LABELS,
+        ),
+        parts=("euler", "rate", "two_loops"),
+        derivation="theory.derivations.gradient_flow_any_start",
+        cites=(
+            "S. Łojasiewicz (1984), Sur les trajectoires du gradient d'une fonction analytique (a bounded trajectory "
+            "converges)",
+        ),
+        reading=r"At $L\ge2$ the zeros are the $A$ with $I-\Sigma^{1/2}A\Sigma^{1/2}$ nilpotent of order $L$ or less, "
+        r"so from some starts that are not symmetric the flow does not reach $\Sigma^{-1}$. The constant 8 is no more "
+        r"than a factor of $\sqrt3$ below the best one where 3 divides $d$.",
     ),
 )
