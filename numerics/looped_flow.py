@@ -132,6 +132,31 @@ def _panel(speed: fmpq_poly, low: fmpq, high: fmpq) -> arb:
     return whole.real
 
 
+def dominance_level(dim: int, context_length: int, loops: int, constant: fmpq) -> arb:
+    """The level from which on ‖∇f‖² ≥ c f^{(2L−1)/L} holds at all A = aΣ⁻¹, Σ = I; below it fails somewhere.
+
+    (f'²/(cd))^L − f^{2L−1} is a polynomial in a. It has exactly two real roots, one on each side of the minimizer of
+    f, and is positive outside; the level is the larger of the losses at the two. Roots are isolated, so that their
+    number is certain.
+
+    Raises:
+        ValueError: it has another number of real roots, or is not positive outside.
+
+    >>> dominance_level(1, 1, 1, fmpq(1, 16)).contains(fmpq(128, 191))
+    True
+    """
+    f = looped_step_loss(isotropic(dim, context_length), loops)
+    slope = f.derivative()
+    gap = (slope ** (2 * loops)) * (1 / (constant * dim)) ** loops - f ** (2 * loops - 1)
+    found: Any = gap.complex_roots()
+    real = [root.real for root, _ in found if root.imag == 0]
+    if len(real) != 2 or gap[gap.degree()] <= 0 or gap(fmpq(0)) < 0:
+        raise ValueError(
+            f"constant must be one for which the inequality holds outside an interval, got {constant}"
+        )
+    return at(f, real[0]).max(at(f, real[1]))
+
+
 def arb_of(root: RealRoot) -> arb:
     """The interval of a root as a ball."""
     return arb(root.lower).union(arb(root.upper))

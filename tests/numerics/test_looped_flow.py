@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from flint import arb, fmpq, fmpq_mat
 
-from icl_claims.numerics.looped_flow import flow_time, limit_time, power, schatten_norm
+from icl_claims.numerics.looped_flow import dominance_level, flow_time, limit_time, power, schatten_norm
 from icl_claims.theory.loops.step import looped_step_loss
 from icl_claims.theory.task import isotropic
 
@@ -73,3 +73,22 @@ def test_powers_and_norms() -> None:
     assert schatten_norm(definite, None).contains(3)
     with pytest.raises(ValueError, match="positive definite"):
         schatten_norm(fmpq_mat([[1, 2], [2, 1]]), fmpq(2))
+
+
+@pytest.mark.parametrize(("d", "n", "loops"), [(1, 1, 1), (2, 3, 2), (5, 50, 3)])
+def test_the_level_separates_points_where_the_inequality_holds(d: int, n: int, loops: int) -> None:
+    f, level = looped_step_loss(isotropic(d, n), loops), dominance_level(d, n, loops, fmpq(1, 16))
+    failed = []
+    for k in range(-200, 500):
+        a = fmpq(k, 250)
+        value, slope = f(a), f.derivative()(a)
+        holds = (slope**2 * 16 / d) ** loops >= value ** (2 * loops - 1)
+        assert holds or arb(value) < level
+        failed += [] if holds else [a]
+    assert failed
+
+
+@pytest.mark.parametrize(("d", "constant"), [(65537, fmpq(1, 16)), (2, fmpq(12))])
+def test_a_constant_that_is_too_large_has_no_level(d: int, constant: fmpq) -> None:
+    with pytest.raises(ValueError, match="constant"):
+        dominance_level(d, 10 * d, 2, constant)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from icl_claims.claims.edits import changed
 from icl_claims.claims.evidence import Evidence
+from icl_claims.claims.results import Chart, Series
 from icl_claims.claims.statement import ANYWHERE, Corner, Statement
 from icl_claims.numerics.looped_flow import power, schatten_norm
 from icl_claims.theory.algebra import exact
@@ -131,6 +132,40 @@ def test_claim_gradient_flow_any_start(evidence: Evidence) -> None:
     assert found == 8
     evidence.figure("‖∇g‖² and g at the shift of size 3, L = 2", f"{found}, 1")
     evidence.tightness("at most √3 for two loops and 3 | d, at blocks of the nilpotent shift of size 3")
+
+
+@pytest.mark.claim(
+    slug="gradient_flow_any_start", grade="certified", range="Σ = I, d = 3, L = 2, 41 matrices", parts=()
+)
+def test_claim_gradient_flow_any_start_chart(evidence: Evidence) -> None:
+    """From the identity to the nilpotent shift the quotient of the two sides for two loops falls below that of
+    symmetric matrices, and stays above the bound."""
+    shares = [fmpq(k, 40) for k in range(41)]
+    quotients = []
+    for s in shares:
+        A = exact.identity(3) * s - SHIFT * s
+        value = limit_loss(isotropic(3, 1), A, 2)
+        quotients.append(arb(squared_norm(limit_gradient(isotropic(3, 1), A, 2))) / power(value, fmpq(3, 2)))
+    root = arb(3).sqrt()
+    assert all(q > 8 / root for q in quotients)
+    assert quotients[-1] < 16 / root
+    x = tuple(float(arb(s)) for s in shares)
+    flat = tuple(float(8 / root) for _ in x), tuple(float(16 / root) for _ in x)
+    evidence.chart(
+        Chart(
+            title="Dominance over all matrices, two loops",
+            caption="d = 3, Σ = I, n → ∞: the quotient of the squared gradient and the loss to the power 3/2, at "
+            "I − A = (1 − s)I + sJ with the nilpotent shift J. At symmetric matrices it is at least 16/√3, over all "
+            "matrices at least 8/√3.",
+            x_label="$s$",
+            y_label=r"$\lVert\nabla g\rVert_F^2/g^{3/2}$",
+            series=(
+                Series(label="quotient", x=x, y=tuple(float(q) for q in quotients)),
+                Series(label="bound over all matrices", x=x, y=flat[0], style="dashed"),
+                Series(label="best constant of symmetric ones", x=x, y=flat[1], style="dashed"),
+            ),
+        )
+    )
 
 
 @pytest.mark.claim(
