@@ -7,12 +7,14 @@ On the multiples A = aI of Σ = I the flow dA/dt = −∇f is da/dt = −f'(a)/d
 
     t = ∫_0^a d/(−f'(x)) dx,
 
-an integral of a rational function; in the limit n → ∞ it is ((d/ξ)^{(L−1)/L} − 1)/(4L(L − 1)) to the loss ξ.
+an integral of a rational function, found by partial fractions; in the limit n → ∞ the loss ξ is reached after
+((d/ξ)^{(L−1)/L} − 1)/(4L(L − 1)).
 """
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flint import acb, acb_poly, arb, arb_poly, ctx, fmpq, fmpq_mat, fmpq_poly
@@ -22,8 +24,8 @@ from icl_claims.theory.algebra.validation import bounded_integer
 from icl_claims.theory.loops.step import MOST_LOOPS, looped_step_loss
 from icl_claims.theory.task import isotropic
 
-_BITS = 192
-"""Working precision of an integral."""
+SAME = 512
+"""Bits to which two numbers agree that are taken to be equal: those of a rational number that a formula gives."""
 
 
 def power(base: Any, exponent: fmpq) -> arb:
@@ -79,6 +81,35 @@ def limit_time(dim: int, loops: int, level: fmpq) -> arb:
     return (power(ratio, fmpq(L - 1, L)) - 1) / (4 * L * (L - 1))
 
 
+def limit_constant(dim: int, loops: int) -> arb:
+    """4L² d^{−(L−1)/L}: the best constant of gradient dominance for Σ = I and symmetric A, as n → ∞.
+
+    >>> limit_constant(4, 2).contains(8)
+    True
+    """
+    return 4 * loops**2 / power(fmpq(dim), fmpq(loops - 1, loops))
+
+
+def slowest_time(dim: int, loops: int, level: fmpq, least: arb) -> arb:
+    """((1 + κ)/(1 − κ))² times :func:`limit_time`, κ = (f*/ξ)^{1/(2L)}: the flow has the loss ξ by then, for every n.
+
+    >>> slowest_time(1, 2, fmpq(1, 16), arb(0)).contains(fmpq(3, 8))
+    True
+    """
+    kappa = (least / arb(level)) ** arb(fmpq(1, 2 * loops))
+    return limit_time(dim, loops, level) * ((1 + kappa) / (1 - kappa)) ** 2
+
+
+def recorded_time(loops: int, level: fmpq) -> arb:
+    """The time that Theorem 3.3 of Gatmiry et al. is recorded with, ξ^{−(L−1)/(2L−1)} (16L/(L − 1))^{(L−1)/L}, L ≥ 2.
+
+    >>> recorded_time(2, fmpq(1, 8)).overlaps(2 * arb(32).sqrt())
+    True
+    """
+    L = loops
+    return power(1 / level, fmpq(L - 1, 2 * L - 1)) * power(fmpq(16 * L, L - 1), fmpq(L - 1, L))
+
+
 def flow_time(dim: int, context_length: int, loops: int, level: fmpq) -> arb:
     """The time at which the gradient flow from A = 0 has the loss ξ, for contexts of n examples; Σ = I.
 
@@ -86,28 +117,41 @@ def flow_time(dim: int, context_length: int, loops: int, level: fmpq) -> arb:
         ValueError: ξ is not above the least loss of one step, or above d.
 
     >>> flow_time(1, 1, 1, fmpq(3, 4))
-    [0.115524530093 +/- 4.15e-13]
+    [0.115524530093324 +/- 2.19e-16]
     """
     return time_along(looped_step_loss(isotropic(dim, context_length), loops), dim, level)
 
 
-def time_along(loss: fmpq_poly, dim: int, level: fmpq) -> arb:
+def time_along(loss: fmpq_poly, dim: int, level: fmpq, bits: int = 40) -> arb:
     """The time from a = 0 to the loss ξ along da/dt = −f'(a)/d, for a convex polynomial f with f'(0) < 0.
+
+    By partial fractions ∫_0^a d/(−f'(x)) dx = −d Σ_ρ log(1 − a/ρ)/f''(ρ) over the roots ρ of f', which are simple;
+    the only real one is right of a, so that principal logarithms are meant. The terms cancel where roots lie close
+    together: the working precision doubles until the sum is known to so many bits.
+
+    Args:
+        loss: f.
+        dim: d.
+        level: ξ.
+        bits: of relative accuracy, or of absolute accuracy below times of 1.
 
     Raises:
         ValueError: ξ is not above the least value of f, or above f(0).
+        ArithmeticError: f' has a multiple root.
     """
-    root = point_of_level(loss, level)
-    speed = loss.derivative() * fmpq(-1, dim)
-    # The speed falls by a power of the distance from the minimizer: panels that halve it keep the integrand tame.
-    best = root_of_increasing(loss.derivative()).refined(_BITS).lower
-    ends = [fmpq(0)]
-    while (ends[-1] + best) / 2 < root.lower:
-        ends.append((ends[-1] + best) / 2)
-    with ctx.workprec(_BITS):
-        total = sum((_panel(speed, low, high) for low, high in pairwise([*ends, root.lower])), arb(0))
-        rest = arb(root.upper - root.lower) / at(speed, arb_of(root))
-        return total + arb(0).union(rest)
+    slope = loss.derivative()
+    precision = 2 * bits + 128
+    while True:
+        with ctx.workprec(precision):
+            end = arb_of(point_of_level(loss, level).refined(precision))
+            found: Any = slope.complex_roots()
+            if any(multiplicity > 1 for _, multiplicity in found):
+                raise ArithmeticError("the slope of the loss must have simple roots")
+            bend = acb_poly(slope.derivative())
+            total = sum(((1 - end / root).log() / bend(root) for root, _ in found), acb(0)).real * -dim
+        if total.is_finite() and total.rad() < arb(fmpq(1, 1 << bits)) * (1 + abs(total)):
+            return total
+        precision *= 2
 
 
 def point_of_level(loss: fmpq_poly, level: fmpq) -> RealRoot:
@@ -116,7 +160,7 @@ def point_of_level(loss: fmpq_poly, level: fmpq) -> RealRoot:
     Raises:
         ValueError: ξ is not above the least value of f, or above f(0).
     """
-    best = root_of_increasing(loss.derivative()).refined(_BITS)
+    best = root_of_increasing(loss.derivative()).refined(192)
     polynomial = primitive(loss - level)
     if not loss(best.lower) < level <= loss[0]:
         raise ValueError(f"level must be above the least loss and at most {loss[0]}, got {level}")
@@ -125,10 +169,12 @@ def point_of_level(loss: fmpq_poly, level: fmpq) -> RealRoot:
     return RealRoot(polynomial, fmpq(0), best.lower, rising=False).refined(100)
 
 
-def _panel(speed: fmpq_poly, low: fmpq, high: fmpq) -> arb:
+def _panel(speed: fmpq_poly, low: fmpq, high: fmpq, bits: int) -> arb:
     """∫ dx/speed(x) over [low, high], in the distance from the low end: coefficients are exact then."""
     shifted = acb_poly(speed(fmpq_poly([low, 1])))
-    whole = acb.integral(lambda x, _: 1 / shifted(x), 0, acb(arb(high - low)), rel_tol=arb(fmpq(1, 1 << 40)))
+    whole = acb.integral(
+        lambda x, _: 1 / shifted(x), 0, acb(arb(high - low)), rel_tol=arb(fmpq(1, 1 << bits))
+    )
     return whole.real
 
 
@@ -155,6 +201,48 @@ def dominance_level(dim: int, context_length: int, loops: int, constant: fmpq) -
             f"constant must be one for which the inequality holds outside an interval, got {constant}"
         )
     return at(f, real[0]).max(at(f, real[1]))
+
+
+@dataclass(frozen=True)
+class Recomputed:
+    """A real number that is computed to any precision: an enclosure that can be narrowed and compared.
+
+    Attributes:
+        compute: bits ↦ a ball that holds the number, narrower for more bits.
+        bits: how many are asked for.
+    """
+
+    compute: Callable[[int], arb]
+    bits: int = 64
+
+    @property
+    def lower(self) -> fmpq:
+        """A rational number that it is at least."""
+        return self._ends()[0]
+
+    @property
+    def upper(self) -> fmpq:
+        """A rational number that it is at most."""
+        return self._ends()[1]
+
+    def refined(self, bits: int) -> Recomputed:
+        """The same number with at least so many bits."""
+        return replace(self, bits=max(bits, 2 * self.bits))
+
+    def compare(self, value: fmpq) -> int:
+        """The sign of (number − value); 0 where they agree to :data:`SAME` bits, as they do where they are equal."""
+        bits = self.bits
+        while bits <= SAME:
+            low, high = replace(self, bits=bits)._ends()
+            if low > value or high < value:
+                return 1 if low > value else -1
+            bits *= 2
+        return 0
+
+    def _ends(self) -> tuple[fmpq, fmpq]:
+        with ctx.workprec(2 * self.bits + 64):
+            ball = self.compute(self.bits)
+            return ball.lower().fmpq(), ball.upper().fmpq()
 
 
 def arb_of(root: RealRoot) -> arb:

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import pytest
-from flint import arb, fmpq, fmpq_mat
+from flint import arb, fmpq, fmpq_mat, fmpq_poly
 
-from icl_claims.numerics.looped_flow import dominance_level, flow_time, limit_time, power, schatten_norm
+from icl_claims.numerics.looped_flow import (
+    Recomputed,
+    dominance_level,
+    flow_time,
+    limit_constant,
+    limit_time,
+    power,
+    recorded_time,
+    schatten_norm,
+    slowest_time,
+    time_along,
+)
 from icl_claims.theory.loops.step import looped_step_loss
 from icl_claims.theory.task import isotropic
 
@@ -92,3 +103,24 @@ def test_the_level_separates_points_where_the_inequality_holds(d: int, n: int, l
 def test_a_constant_that_is_too_large_has_no_level(d: int, constant: fmpq) -> None:
     with pytest.raises(ValueError, match="constant"):
         dominance_level(d, 10 * d, 2, constant)
+
+
+def test_multiple_roots_of_the_slope_are_refused() -> None:
+    with pytest.raises(ArithmeticError, match="simple roots"):
+        time_along(fmpq_poly([1, -1]) ** 4, 1, fmpq(1, 2))
+
+
+def test_a_recomputed_number_is_narrowed_and_compared() -> None:
+    root = Recomputed(lambda _: arb(2).sqrt())
+    assert root.compare(fmpq(7, 5)) == 1
+    assert root.compare(fmpq(3, 2)) == -1
+    assert Recomputed(lambda _: arb(4).sqrt() / arb(3).sqrt() * arb(3).sqrt()).compare(fmpq(2)) == 0
+    assert root.refined(300).upper - root.refined(300).lower < fmpq(1, 1 << 300) < root.upper - root.lower
+    assert root.lower**2 < 2 < root.upper**2
+
+
+def test_formulas_by_hand() -> None:
+    assert limit_constant(8, 3).contains(9)
+    assert recorded_time(2, fmpq(1, 8)).overlaps(2 * arb(32).sqrt())
+    # κ = 1/2 gives the factor 9.
+    assert slowest_time(1, 2, fmpq(1, 16), arb(fmpq(1, 256))).overlaps(9 * limit_time(1, 2, fmpq(1, 16)))
