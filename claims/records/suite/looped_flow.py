@@ -86,6 +86,8 @@ CLAIMS: tuple[Claim, ...] = (
         ),
         parts=("multiples", "time", "closeness"),
         derivation="theory.derivations.gradient_flow_time",
+        reading="The best step is that of the multiples of $I$, on which the flow from $0$ stays; nothing is said about "
+        "other minimizers over all matrices, symmetric or not.",
         corrects="gradient_flow_convergence",
     ),
     Claim(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from flint import arb, fmpq, fmpq_mat
@@ -13,6 +14,8 @@ from icl_claims.claims.evidence import Evidence
 from icl_claims.claims.results import Chart, Series
 from icl_claims.claims.statement import ANYWHERE, Corner, Statement
 from icl_claims.numerics.looped_flow import power, schatten_norm
+from icl_claims.numerics.matrix_flow import limit_flow, loss_of
+from icl_claims.numerics.matrix_flow import squared_norm as enclosed_norm
 from icl_claims.theory.algebra import exact
 from icl_claims.theory.derivations.gradient_flow_any_start import DERIVATION, STATED
 from icl_claims.theory.loops.any_start import AnyStart
@@ -132,6 +135,53 @@ def test_claim_gradient_flow_any_start(evidence: Evidence) -> None:
     assert found == 8
     evidence.figure("‖∇g‖² and g at the shift of size 3, L = 2", f"{found}, 1")
     evidence.tightness("at most √3 for two loops and 3 | d, at blocks of the nilpotent shift of size 3")
+
+
+@pytest.mark.claim(
+    slug="gradient_flow_any_start",
+    grade="certified",
+    range="Σ = I, d = 2, n → ∞: L = 2 and 3 from one matrix each that is not symmetric",
+    parts=(),
+)
+def test_claim_gradient_flow_any_start_in_balls(evidence: Evidence) -> None:
+    """Flows of matrices with enclosed errors: the loss stays below the bound, the distance from I falls; from one start
+    the loss vanishes while the matrix stays away from I."""
+    skew = fmpq_mat([[fmpq(1, 2), 1], [fmpq(-1, 4), 0]]), 2, [fmpq(k, 8) for k in range(1, 9)]
+    turning = (
+        fmpq_mat([[fmpq(1, 4), fmpq(1, 2)], [fmpq(-1, 2), fmpq(1, 2)]]),
+        3,
+        [fmpq(k, 8) for k in range(1, 5)],
+    )
+    series = []
+    for start, L, times in (skew, turning):
+        path = limit_flow(start, L, times)
+        losses, distances = [loss_of(N, L) for N in path], [enclosed_norm(N) for N in path]
+        bounds = [arb(squared_norm(start)) / (4 * L * arb(t)) for t in times]
+        assert all(value < bound for value, bound in zip(losses, bounds, strict=True))
+        assert all(later < sooner for sooner, later in pairwise([arb(squared_norm(start)), *distances]))
+        assert all(later < sooner for sooner, later in pairwise(losses))
+        if L == 2:
+            assert losses[-1] < fmpq(1, 5000)
+            assert distances[-1] > fmpq(9, 10)
+            evidence.figure(
+                "loss and squared distance from I at t = 1", f"{losses[-1].str(6)}, {distances[-1].str(6)}"
+            )
+        x = tuple(float(arb(t)) for t in times)
+        series += [
+            Series(label=f"loss, $L={L}$", x=x, y=tuple(map(float, losses)), group=f"{L}"),
+            Series(label=f"bound, $L={L}$", x=x, y=tuple(map(float, bounds)), style="dashed", group=f"{L}"),
+        ]
+    evidence.chart(
+        Chart(
+            title="Flows from matrices that are not symmetric",
+            caption="d = 2, Σ = I, n → ∞, with enclosed errors: the loss against ‖A(0) − I‖²/(4Lt). For two loops the "
+            "flow ends near a matrix with I − A nilpotent, not near I.",
+            x_label="time",
+            y_label="loss",
+            y_scale="log",
+            series=tuple(series),
+        )
+    )
 
 
 @pytest.mark.claim(
