@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "A Wishart moment as a polynomial in d and n.",
     ),
     "compare": ("icl_claims.claims.calculators.commands:compare", "Trained weights against the closed form."),
+    "flow": ("icl_claims.claims.calculators.commands:flow", "How long a looped layer's gradient flow takes."),
     "formulas": (
         "icl_claims.claims.formulas:formulas",
         "Formulas in records that no test compares with the theory.",

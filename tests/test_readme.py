@@ -12,7 +12,7 @@ from tests import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```console\n\$ icl-claims (.*?)\n(.*?)\n```", README, flags=re.DOTALL)
-DETERMINISTIC = ("optimum", "loss", "moment", "compare")
+DETERMINISTIC = ("optimum", "loss", "moment", "compare", "flow")
 
 
 def test_there_are_examples() -> None:

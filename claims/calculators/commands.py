@@ -1,4 +1,4 @@
-"""The commands ``optimum``, ``loss``, ``moment`` and ``compare``: their options, their help, their refusals.
+"""The commands ``optimum``, ``loss``, ``moment``, ``compare`` and ``flow``: their options, their help, their refusals.
 
 What computes an answer is imported when a command runs, so that ``--help`` and refusals cost little.
 """
@@ -12,7 +12,14 @@ import click
 from flint import fmpq
 
 from icl_claims.claims.calculators.answers import ABOVE_FLOAT, write
-from icl_claims.claims.calculators.parameters import ExistingFile, Integer, ListOf, json_option, sizes
+from icl_claims.claims.calculators.parameters import (
+    ExistingFile,
+    Integer,
+    ListOf,
+    Rational,
+    json_option,
+    sizes,
+)
 from icl_claims.claims.calculators.powers import Power, PowersCommand
 from icl_claims.claims.calculators.step_options import MOST_LAYERS, chosen_steps, step_options
 from icl_claims.claims.calculators.task_options import (
@@ -30,6 +37,9 @@ LARGEST_INVERSE = 80
 
 LARGEST_COMPARED = 200
 """The largest d of weights that are compared: 5 s for diagonal Σ; for dense Σ a minute here, and 4 to 6 s at d = 80."""
+
+MOST_LOOPS, MOST_POINTS, LARGEST_FLOW = 10, 100, 1000
+"""The most loops, points and dimensions of ``flow``: a second."""
 
 _OTHER_TASK = "with --task identity or a --task-covariance"
 
@@ -223,3 +233,34 @@ def compare(
     except OverflowError:
         raise click.BadParameter(ABOVE_FLOAT, param_hint="'WEIGHTS'") from None
     write(answer, as_json, (*found.notes, *notes))
+
+
+@click.command()
+@sizes
+@click.option("--loops", type=Integer(most=MOST_LOOPS), required=True, help="L, from 1 to 10.")
+@click.option("--level", type=Rational(), required=True, help="The loss ξ to be reached, between 0 and dim.")
+@click.option(
+    "--points", type=Integer(most=MOST_POINTS), help="Times at so many levels on the way, at most 100."
+)
+@json_option
+def flow(dim: int, context: int, loops: int, level: fmpq, points: int | None, as_json: bool) -> None:
+    """How long the gradient flow of a looped layer takes to a loss, from A = 0, for Σ = I.
+
+    time is when the loss is the level, for prompts of n examples; limit_time the same as n → ∞, which no n is faster
+    than, and upper_time a bound from above by the least loss alone. recorded_time is what Gatmiry et al., Theorem 3.3,
+    are recorded with, for two loops or more. The flow is A = aI: step is a at the level, optimal_step where it ends.
+
+    dominance is the best c in ‖∇f‖² ≥ c f^((2L-1)/L) for symmetric A as n → ∞. recorded_dominance_from is the loss from
+    which on c = 1/16 is valid on the multiples of I for this n; null where it fails at large losses, and above 3 loops.
+
+    The dim may be up to 1000. All of this takes a second or less, a point about as long as the time itself.
+
+    Example: icl-claims flow --dim 5 --context 100 --loops 2 --level 1/10
+    """
+    if dim > LARGEST_FLOW:
+        raise click.BadParameter(f"must be at most {LARGEST_FLOW}, got {dim}", param_hint="'--dim'")
+    if not 0 < level < dim:
+        raise click.BadParameter(f"must be between 0 and the dim, {dim}, got {level}", param_hint="'--level'")
+    from icl_claims.claims.calculators.flow import flow as answer
+
+    write(answer(dim, context, loops, level, points or 0), as_json)

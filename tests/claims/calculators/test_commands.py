@@ -17,6 +17,8 @@ from click.testing import CliRunner
 
 from icl_claims.claims import cli
 from icl_claims.claims.calculators import loss
+from icl_claims.claims.calculators.commands import LARGEST_FLOW, MOST_LOOPS, MOST_POINTS
+from icl_claims.claims.calculators.flow import MOST_LOOPS_FOR_LEVEL
 from icl_claims.models.attention import LinearTransformer
 from icl_claims.models.files import save
 from icl_claims.models.weights import Weights
@@ -25,7 +27,7 @@ from icl_claims.theory.wishart import partitions, recurrence
 from tests import ROOT
 from tests.shared.command_line import refusal
 
-COMMANDS = ["optimum", "loss", "moment", "compare"]
+COMMANDS = ["optimum", "loss", "moment", "compare", "flow"]
 
 ALL = "optimum --dim 2 --context 3 --layers 1"
 NUMBER = "'{}': must be a finite number such as 0.25, 1/3 or 2e-3, got "
@@ -54,6 +56,11 @@ REFUSED = {
     "compare none --dim 2 --context 3": "'WEIGHTS': none: no such file",
     "compare . --dim 2 --context 3": "'WEIGHTS': .: a folder, where a file is needed",
     "compare": "Missing argument 'WEIGHTS'.",
+    "flow --dim 2 --context 3 --loops 2 --level 2": "'--level': must be between 0 and the dim, 2, got 2",
+    "flow --dim 2 --context 3 --loops 2 --level 0": "'--level': must be between 0 and the dim, 2, got 0",
+    "flow --dim 2 --context 3 --loops 11 --level 1": "'--loops': must be an integer from 1 to 10, got '11'",
+    "flow --dim 1001 --context 3 --loops 2 --level 1": "'--dim': must be at most 1000, got 1001",
+    "flow --dim 2 --context 3 --loops 2": "Missing option '--level'.",
 }
 
 
@@ -86,6 +93,10 @@ def test_the_help_states_the_limits_that_hold() -> None:
     limits = f"to {partitions.LARGEST_SYMBOLIC_DEGREE} and {partitions.LARGEST_DEGREE}."
     assert f"several powers above 1, {limits}" in help_of("moment")
     assert f"there may be up to {descent_on_any_task.MOST_PLAIN_STEPS} steps" in help_of("loss")
+    assert f"up to {LARGEST_FLOW}" in help_of("flow")
+    assert f"at most {MOST_POINTS}" in help_of("flow")
+    assert f"from 1 to {MOST_LOOPS}" in help_of("flow")
+    assert f"above {MOST_LOOPS_FOR_LEVEL} loops" in help_of("flow")
     for line in ("per_prompt_std", "squared_error_std", "prompts_for_1_percent"):
         assert line in help_of("loss")
         assert line in loss.SAMPLING
@@ -100,6 +111,7 @@ def test_a_process_of_its_own_with_light_imports(tmp_path: Path) -> None:
         "loss --dim 2 --context 3 --steps 1",
         "loss --dim 2 --context 3 --steps 1,1/2 --preconditioner identity --covariance 1,2 --noise 1",
         "moment 2",
+        "flow --dim 2 --context 9 --loops 2 --level 1",
     ]
     sigma = f"--covariance-file {tmp_path / 'sigma.npy'}"
     for lines, loaded in (
