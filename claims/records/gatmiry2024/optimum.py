@@ -2,9 +2,12 @@ r"""Gatmiry et al. (2024): what a loop computes, and the global minimizer of its
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from icl_claims.claims.assumptions import (
     MASKED_QUERY,
     NOISELESS_LABELS,
+    POSITIVE_DEFINITE_COVARIANCE,
     TIED_LAYERS,
     ZERO_QUERY_LABEL,
     ZERO_VALUE_ROW,
@@ -55,8 +58,15 @@ CLAIMS: tuple[Claim, ...] = (
         location="Consequence of Theorem 3.2",
         statement=LOSS
         + r"The minimal loss $\min_{A,u}\mathcal L(A,u)$ tends to $0$ as $n\to\infty$ for fixed $d$ and $L$.",
-        assumptions=DATA,
-        reason=NOT_STARTED,
+        reading=r"As recorded; where the minimum is not attained, the infimum.",
+        assumptions=tuple(
+            replace(a, not_shown=r"Without it there is no $\Sigma^{-1}$, and the task is not defined.")
+            if a.key == POSITIVE_DEFINITE_COVARIANCE.key
+            else a
+            for a in DATA
+        ),
+        derivation="theory.derivations.optimal_loss_vanishes",
+        rests_on=("query_label_shift",),
         provenance="secondary",
     ),
 )
