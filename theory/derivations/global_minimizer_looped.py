@@ -64,21 +64,23 @@ def antisymmetric_part() -> None:
     prove_trace_of_square()
 
 
+LOSS = Lemma(
+    r"$\mathcal L(A,u)=\mathcal L(A,0)+\mathbb E\,u^\top(I-R)\Sigma(I-R)^\top u$ with $R=(I-SA)^L$, and "
+    r"$\mathcal L(A,0)=\mathbb E\operatorname{tr}\Sigma R^\top\Sigma^{-1}R$. In whitened coordinates, with "
+    r"$A'=\Sigma^{1/2}A\Sigma^{1/2}$, it is $f(A')=\mathbb E\lVert(I-SA')^L\rVert_F^2$.",
+    r"A loop takes the labels $((v-u)^\top X,(v-u)^\top x_q-w^\top x_q)$ to those of $(I-A^\top S)v$; the "
+    r"prompt has those of $v=w+u$. By induction the error after $L$ loops is $x_q^\top(R^\top "
+    r"w-(I-R^\top)u)$, "
+    r"whose mean square over $x_q$ and $w$ is the sum. $S=\Sigma^{1/2}S'\Sigma^{1/2}$ gives "
+    r"$R=\Sigma^{1/2}(I-S'A')^L\Sigma^{-1/2}$.",
+    value_row,
+    "one loop: all d, n, A, u, v, every prompt; the mean square for any R",
+    step="induction",
+)
+
 DERIVATION = Derivation(
     (
-        Lemma(
-            r"$\mathcal L(A,u)=\mathcal L(A,0)+\mathbb E\,u^\top(I-R)\Sigma(I-R)^\top u$ with $R=(I-SA)^L$, and "
-            r"$\mathcal L(A,0)=\mathbb E\operatorname{tr}\Sigma R^\top\Sigma^{-1}R$. In whitened coordinates, with "
-            r"$A'=\Sigma^{1/2}A\Sigma^{1/2}$, it is $f(A')=\mathbb E\lVert(I-SA')^L\rVert_F^2$.",
-            r"A loop takes the labels $((v-u)^\top X,(v-u)^\top x_q-w^\top x_q)$ to those of $(I-A^\top S)v$; the "
-            r"prompt has those of $v=w+u$. By induction the error after $L$ loops is $x_q^\top(R^\top "
-            r"w-(I-R^\top)u)$, "
-            r"whose mean square over $x_q$ and $w$ is the sum. $S=\Sigma^{1/2}S'\Sigma^{1/2}$ gives "
-            r"$R=\Sigma^{1/2}(I-S'A')^L\Sigma^{-1/2}$.",
-            value_row,
-            "one loop: all d, n, A, u, v, every prompt; the mean square for any R",
-            step="induction",
-        ),
+        LOSS,
         RECURSION,
         Lemma(
             r"For $n\ge d$: $f(I)=\mathbb E\operatorname{tr}H^{2L}\le(2L)^{2L}\,d\,(d/n)^L$.",

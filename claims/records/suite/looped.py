@@ -41,4 +41,23 @@ CLAIMS: tuple[Claim, ...] = (
         derivation="theory.derivations.looped_loss_rate",
         rests_on=("query_label_shift",),
     ),
+    Claim(
+        slug="looped_minimizer_not_symmetric",
+        paper="suite",
+        location="beside Gatmiry et al., Theorem 3.2",
+        statement=r"Two loops, $L=2$; $f(A')=\mathbb E\lVert(I-SA')^2\rVert_F^2$ is the loss at $A'=\Sigma^{1/2}A"
+        r"\Sigma^{1/2}$, and $a^\star$ its minimizer on multiples of $I$. For antisymmetric $K$, $f(aI+K)=f(aI)+q(a)"
+        r"\lVert K\rVert_F^2+O(\lVert K\rVert^4)$ with $n^3q(a)=(d^3+7d^2n+5d^2+8dn^2+14dn+22d+2n^3+4n^2+22n+20)\,a^2"
+        r"-4n(d^2+3dn+3d+n^2+3n+4)\,a+2n^2(2d+n+3)$. For $d\ge2$ and $n\ge2(d+1)(d+2)$, $q(a^\star)<0$: "
+        r"$a^\star\Sigma^{-1}$ is a saddle, and no multiple of $\Sigma^{-1}$ is a global minimizer. For every $d$, "
+        r"$n^2\inf_{A,u}\mathcal L(A,u)\to2d^3+5d^2+5d-2\lfloor d/2\rfloor$ as $n\to\infty$, while $n^2f(a^\star "
+        r"I)\to"
+        r"2d^3+5d^2+5d$; near the former are $A'=I+K/\sqrt n$ with $\lfloor d/2\rfloor$ pairs $\pm i$ of "
+        r"eigenvalues of "
+        r"$K$.",
+        assumptions=_SETTING,
+        parts=("saddle", "constant"),
+        derivation="theory.derivations.looped_minimizer_not_symmetric",
+        rests_on=("global_minimizer_looped",),
+    ),
 )
