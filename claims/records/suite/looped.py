@@ -17,6 +17,12 @@ _SETTING = tuple(
     for a in WHITENED_SETTING
 )
 
+_INVARIANT_TOO = (
+    "Without it the loss is invariant under rotations, too, but another function, to which the argument does not "
+    "apply; "
+    "no symmetric matrix with a lower loss was found."
+)
+
 CLAIMS: tuple[Claim, ...] = (
     Claim(
         slug="looped_loss_rate",
@@ -59,5 +65,28 @@ CLAIMS: tuple[Claim, ...] = (
         parts=("saddle", "constant"),
         derivation="theory.derivations.looped_minimizer_not_symmetric",
         rests_on=("global_minimizer_looped",),
+    ),
+    Claim(
+        slug="looped_symmetric_minimizer",
+        paper="suite",
+        location="beside Gatmiry et al., Theorem 3.2",
+        statement=r"Let $f(A)$ be the loss of $L$ loops of the sparse layer with the matrix $A$, and $a^\star$ "
+        r"the minimizer "
+        r"of $f(a\Sigma^{-1})$. For all $d,n,L\ge1$ and every symmetric $A$: $f(A)\ge "
+        r"f\bigl(\frac{\operatorname{tr}\Sigma A}d"
+        r"\Sigma^{-1}\bigr)\ge f(a^\star\Sigma^{-1})$, and $A=a^\star\Sigma^{-1}$ is the only symmetric matrix "
+        r"with equality. "
+        r"For $n=1$ the same holds for every matrix $A$.",
+        assumptions=tuple(
+            replace(a, not_shown=_INVARIANT_TOO) if a.key in ("noiseless_labels", "masked_query") else a
+            for a in _SETTING
+        ),
+        parts=("symmetric", "one_example"),
+        derivation="theory.derivations.looped_symmetric_minimizer",
+        rests_on=("optimal_looped_step_unique",),
+        cites=(
+            "I. Schur (1909), Math. Ann. 66, 488–510: the squared moduli of the eigenvalues of M add up to at most "
+            "‖M‖_F²",
+        ),
     ),
 )
