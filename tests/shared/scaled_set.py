@@ -164,6 +164,14 @@ def _places(layers: int) -> tuple[tuple[int, ...], ...]:
     return tuple(chosen)
 
 
+def loss_of_equal_steps(at: OnScaledSet) -> fmpq_poly:
+    """f as the polynomial of degree 2L through its values at 0, …, 2L, each of them multiplied out."""
+    inverse, size = at.setting.task.covariance.inv(), 2 * at.layers + 1
+    values = fmpq_mat([[loss(at.setting, [inverse * a] * at.layers)] for a in range(size)])
+    powers = fmpq_mat([[fmpq(a) ** k for k in range(size)] for a in range(size)])
+    return fmpq_poly(powers.solve(values).entries())
+
+
 def whitened_moments(setting: Setting, count: int, context_length: int | None = None) -> list[int]:
     """E tr Wᵏ, k ≤ count, W = n S in whitened coordinates, for the law of the covariates and any context length."""
     d, n = setting.task.dim, setting.task.context_length if context_length is None else context_length

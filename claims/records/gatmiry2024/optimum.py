@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from icl_claims.claims.assumptions import (
+    GAUSSIAN_COVARIATES,
+    INDEPENDENT_TASK,
     MASKED_QUERY,
     NOISELESS_LABELS,
     POSITIVE_DEFINITE_COVARIANCE,
@@ -13,7 +15,6 @@ from icl_claims.claims.assumptions import (
     ZERO_VALUE_ROW,
 )
 from icl_claims.claims.claim import Claim, OtherReading
-from icl_claims.claims.records import NOT_STARTED
 from icl_claims.claims.records.gatmiry2024.setting import DATA, LOOPED, LOSS
 
 _FREE_OF_SINGULAR = tuple(
@@ -27,6 +28,13 @@ _TIED = replace(
     not_shown="Loops with values $u_t$ and matrices $A_t$ of their own add the expectation of a square as well, so "
     "that $u_t=0$ loses nothing. That no other minimizer exists is not shown for them.",
 )
+_NOT_SHOWN = {
+    POSITIVE_DEFINITE_COVARIANCE.key: r"Without it there is no $\Sigma^{-1}$, and the task is not defined.",
+    TIED_LAYERS.key: r"Without it there is no single $A_{\mathrm{opt}}$ that the bound could be about.",
+    GAUSSIAN_COVARIATES.key: "The bound is so wide that only a law with a fourth moment of the order of $n$ could "
+    "violate it; the laws in which the suite multiplies out losses have small ones.",
+    INDEPENDENT_TASK.key: r"With $w=x_1$ the best $A$ still tends to $\Sigma^{-1}$; the bound is too wide for it.",
+}
 
 CLAIMS: tuple[Claim, ...] = (
     Claim(
@@ -77,8 +85,33 @@ CLAIMS: tuple[Claim, ...] = (
         r"has $(1-c)\Sigma^{-1}\preccurlyeq A_{\mathrm{opt}}\preccurlyeq(1+c)\Sigma^{-1}$ with "
         r"$c=8\delta d^{1/(2L)}$ and $\delta=\bigl(\frac{8Ld}{\sqrt n}\bigr)^{1/(2L)}$; so "
         r"$A_{\mathrm{opt}}\to\Sigma^{-1}$ as $n\to\infty$.",
-        assumptions=(*DATA, TIED_LAYERS),
-        reason=NOT_STARTED,
+        reading=r"$\preccurlyeq$ compares quadratic forms, as $A_{\mathrm{opt}}$ need not be symmetric. The bound "
+        r"is judged "
+        r"where it has two sides, $c<1$, that is $n>8^{4L+2}L^2d^4$: at $d=10$ this is $n>2.6\cdot10^9$ for $L=1$ "
+        r"and "
+        r"$n>4.3\cdot10^{13}$ for $L=2$. The record has no condition on $n$; smaller $n$ are another reading.",
+        other_readings=(
+            OtherReading(
+                "every_context",
+                r"For every $n$, where for $c\ge1$ the lower side allows $0$ and negative matrices. Shown for the "
+                r"minimizers "
+                r"among symmetric matrices, $a^\star\Sigma^{-1}$ with $0<a^\star<1$; open for others.",
+            ),
+            OtherReading(
+                "symmetric_difference",
+                r"$\preccurlyeq$ says that the difference is symmetric and positive semidefinite, so that "
+                r"$A_{\mathrm{opt}}$ is symmetric. False for $L=2$, $d\ge2$ and large $n$.",
+            ),
+        ),
+        assumptions=tuple(
+            replace(a, not_shown=_NOT_SHOWN[a.key]) if a.key in _NOT_SHOWN else a
+            for a in (*DATA, TIED_LAYERS)
+        ),
+        derivation="theory.derivations.global_minimizer_looped",
+        cites=(
+            "I. Schur (1909), Math. Ann. 66, 488–510: the squared moduli of the eigenvalues of M add up to at most "
+            "‖M‖_F²",
+        ),
         provenance="secondary",
     ),
     Claim(
@@ -87,8 +120,15 @@ CLAIMS: tuple[Claim, ...] = (
         location="Consequence of Theorem 3.2",
         statement=LOSS
         + r"The minimal loss $\min_{A,u}\mathcal L(A,u)$ tends to $0$ as $n\to\infty$ for fixed $d$ and $L$.",
-        assumptions=DATA,
-        reason=NOT_STARTED,
+        reading=r"As recorded; where the minimum is not attained, the infimum.",
+        assumptions=tuple(
+            replace(a, not_shown=r"Without it there is no $\Sigma^{-1}$, and the task is not defined.")
+            if a.key == POSITIVE_DEFINITE_COVARIANCE.key
+            else a
+            for a in DATA
+        ),
+        derivation="theory.derivations.optimal_loss_vanishes",
+        rests_on=("query_label_shift",),
         provenance="secondary",
     ),
 )

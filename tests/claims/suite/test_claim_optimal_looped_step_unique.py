@@ -4,7 +4,7 @@ from math import comb
 
 import pytest
 import sympy
-from flint import fmpq, fmpq_mat, fmpq_poly
+from flint import fmpq, fmpq_poly
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,18 +24,16 @@ from icl_claims.theory.one_layer import single_layer
 from icl_claims.theory.task import RegressionTask, isotropic
 from icl_claims.theory.transformer.parametrizations import sparse
 from icl_claims.theory.transformer.query_label import prove_slot_adds_its_square
-from tests.shared.scaled_set import NO_INVERSE, OnScaledSet, loss, on_scaled_set, whitened_moments
+from tests.shared.scaled_set import (
+    NO_INVERSE,
+    OnScaledSet,
+    loss_of_equal_steps,
+    on_scaled_set,
+    whitened_moments,
+)
 from tests.shared.settings import Setting, conditions
 
 SLUG = "optimal_looped_step_unique"
-
-
-def loss_of_equal_steps(at: OnScaledSet) -> fmpq_poly:
-    """f as the polynomial of degree 2L through its values at 0, …, 2L, each of them multiplied out."""
-    inverse, size = at.setting.task.covariance.inv(), 2 * at.layers + 1
-    values = fmpq_mat([[loss(at.setting, [inverse * a] * at.layers)] for a in range(size)])
-    powers = fmpq_mat([[fmpq(a) ** k for k in range(size)] for a in range(size)])
-    return fmpq_poly(powers.solve(values).entries())
 
 
 def convexity_margin(stated: LoopedLoss, at: OnScaledSet) -> fmpq:
