@@ -80,14 +80,14 @@ CLAIMS: tuple[Claim, ...] = (
             WHITENED_TASK,
             replace(
                 NOISELESS_LABELS,
-                not_shown="Noise adds a term that is positive and keeps the symmetry. The loss need not be convex then "
-                "for $L\\ge2$, and the flow may end at another point; no instance at which a bound fails was tried.",
+                not_shown="Noise adds a term that is positive and keeps the symmetry. The loss need not be convex "
+                "then for $L\\ge2$; the suite knows no instance at which a bound fails.",
             ),
         ),
         parts=("multiples", "time", "closeness"),
         derivation="theory.derivations.gradient_flow_time",
-        reading="The best step is that of the multiples of $I$, on which the flow from $0$ stays; nothing is said about "
-        "other minimizers over all matrices, symmetric or not.",
+        reading="The best step is that of the multiples of $I$, on which the flow from $0$ stays; nothing is said "
+        "about other minimizers over all matrices, symmetric or not.",
         corrects="gradient_flow_convergence",
     ),
     Claim(
