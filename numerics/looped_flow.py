@@ -110,6 +110,15 @@ def recorded_time(loops: int, level: fmpq) -> arb:
     return power(1 / level, fmpq(L - 1, 2 * L - 1)) * power(fmpq(16 * L, L - 1), fmpq(L - 1, L))
 
 
+def recorded_radius(dim: int, context_length: int, loops: int) -> arb:
+    """The c of Theorem 3.2 of Gatmiry et al. as recorded, 8 (8Ld/√n)^{1/(2L)} d^{1/(2L)}: it says nothing from 1 on.
+
+    >>> recorded_radius(1, 64, 1).contains(8)
+    True
+    """
+    return 8 * (8 * loops * dim**2 / arb(context_length).sqrt()) ** arb(fmpq(1, 2 * loops))
+
+
 def flow_time(dim: int, context_length: int, loops: int, level: fmpq) -> arb:
     """The time at which the gradient flow from A = 0 has the loss ξ, for contexts of n examples; Σ = I.
 

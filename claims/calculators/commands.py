@@ -248,7 +248,8 @@ def flow(dim: int, context: int, loops: int, level: fmpq, points: int | None, as
 
     time is when the loss is the level, for prompts of n examples; limit_time the same as n → ∞, which no n is faster
     than, and upper_time a bound from above by the least loss alone. recorded_time is what Gatmiry et al., Theorem 3.3,
-    are recorded with, for two loops or more. The flow is A = aI: step is a at the level, optimal_step where it ends.
+    are recorded with, for two loops or more. The flow is A = aI: step is a at the level, optimal_step where it ends,
+    and recorded_radius the c by which Theorem 3.2 is recorded to bound its distance from 1: nothing from 1 on.
 
     dominance is the best c in ‖∇f‖² ≥ c f^((2L-1)/L) for symmetric A as n → ∞. recorded_dominance_from is the loss from
     which on c = 1/16 is valid on the multiples of I for this n; null where it fails at large losses, and above 3 loops.

@@ -44,6 +44,9 @@ def flow(dim: int, context_length: int, loops: int, level: fmpq, points: int = 0
         else None,
         "step": Quantity(looped_flow.point_of_level(f, level)) if reached else None,
         "optimal_step": Quantity(best.step),
+        "recorded_radius": Quantity(
+            Recomputed(lambda _: looped_flow.recorded_radius(dim, context_length, loops))
+        ),
         "least_loss": Quantity(best.loss),
         "dominance": Quantity(Recomputed(lambda _: looped_flow.limit_constant(dim, loops))),
         "recorded_dominance_from": _recorded_from(dim, context_length, loops),

@@ -28,8 +28,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"$\Sigma=I$ this is $c=4L^2d^{-(L-1)/L}$. As $n\to\infty$, $\mathcal L(A,0)\to g(A)$ for every $A$, and "
         r"$\lVert\nabla g(A)\rVert_F^2\ge c\,g(A)^{(2L-1)/L}$ for every symmetric $A$; no larger constant does. For "
         r"all $\eta\in(0,1)$ and $\xi>0$ there is an $n_0$ such that "
-        r"$\lVert\nabla_A\mathcal L(A,0)\rVert_F^2\ge(1-\eta)\,c\,\mathcal L(A,0)^{(2L-1)/L}$ for every $n\ge "
-        r"n_0$ and "
+        r"$\lVert\nabla_A\mathcal L(A,0)\rVert_F^2\ge(1-\eta)\,c\,\mathcal L(A,0)^{(2L-1)/L}$ for every $n\ge n_0$ and "
         r"symmetric $A$ with $\mathcal L(A,0)\ge\xi$. For every $n\ge1$ and $A=a\Sigma^{-1}$, with "
         r"$\kappa=(f^\star/\mathcal L(A,0))^{1/(2L)}$ and $f^\star$ the least loss of such $A$, "
         r"$\lVert\nabla_A\mathcal L(A,0)\rVert_F^2\ge4L^2\operatorname{tr}(\Sigma^2)\,d^{-(2L-1)/L}"
@@ -40,8 +39,7 @@ CLAIMS: tuple[Claim, ...] = (
                 GAUSSIAN_COVARIATES,
                 not_shown="Any law with covariance $\\Sigma$ has the same limit. On the multiples of $\\Sigma^{-1}$ "
                 "the proof needs of the law only that the gradient is a multiple of $\\Sigma$ there, as it is where "
-                "whitened coordinates may be permuted and reflected; the suite knows no law for which the bound "
-                "fails.",
+                "whitened coordinates may be permuted and reflected; the suite knows no law for which the bound fails.",
             ),
             replace(
                 POSITIVE_DEFINITE_COVARIANCE,
@@ -82,16 +80,14 @@ CLAIMS: tuple[Claim, ...] = (
             WHITENED_TASK,
             replace(
                 NOISELESS_LABELS,
-                not_shown="Noise adds a term that is positive and keeps the symmetry. The loss need not be "
-                "convex then "
-                "for $L\\ge2$, and the flow may end at another point; no instance at which a bound fails was tried.",
+                not_shown="Noise adds a term that is positive and keeps the symmetry. The loss need not be convex "
+                "then for $L\\ge2$; the suite knows no instance at which a bound fails.",
             ),
         ),
         parts=("multiples", "time", "closeness"),
         derivation="theory.derivations.gradient_flow_time",
-        reading="The best step is that of the multiples of $I$, on which the flow from $0$ stays; nothing is "
-        "said about "
-        "other minimizers over all matrices, symmetric or not.",
+        reading="The best step is that of the multiples of $I$, on which the flow from $0$ stays; nothing is said "
+        "about other minimizers over all matrices, symmetric or not.",
         corrects="gradient_flow_convergence",
     ),
     Claim(
@@ -100,8 +96,7 @@ CLAIMS: tuple[Claim, ...] = (
         location="beyond Gatmiry et al., Theorem 3.3, in the limit of long contexts",
         statement=LOSS
         + r"In the limit $n\to\infty$ the loss is $g(A)=\lVert(I-\Sigma^{1/2}A\Sigma^{1/2})^L\rVert_F^2$. For "
-        r"all $d,L\ge1$ and every $A$, symmetric or not, $\langle\nabla g(A),A-\Sigma^{-1}\rangle=2L\,g(A)$: "
-        r"there is "
+        r"all $d,L\ge1$ and every $A$, symmetric or not, $\langle\nabla g(A),A-\Sigma^{-1}\rangle=2L\,g(A)$: there is "
         r"no critical point but the zeros of $g$. The flow $\frac{\mathrm dA}{\mathrm dt}=-\nabla g(A)$ from any "
         r"$A(0)$ has $g(A(t))\le\lVert A(0)-\Sigma^{-1}\rVert_F^2/(4Lt)$ and converges to a zero of $g$, to "
         r"$\Sigma^{-1}$ if $A(0)$ is symmetric. For $L=2$ and every $A$, $\lVert\nabla "
@@ -128,10 +123,8 @@ CLAIMS: tuple[Claim, ...] = (
             "S. Łojasiewicz (1984), Sur les trajectoires du gradient d'une fonction analytique (a bounded trajectory "
             "converges)",
         ),
-        reading=r"At $L\ge2$ the zeros are the $A$ with $I-\Sigma^{1/2}A\Sigma^{1/2}$ nilpotent of order $L$ or "
-        r"less, "
-        r"so from some starts that are not symmetric the flow does not reach $\Sigma^{-1}$. The constant 8 is no "
-        r"more "
+        reading=r"At $L\ge2$ the zeros are the $A$ with $I-\Sigma^{1/2}A\Sigma^{1/2}$ nilpotent of order $L$ or less, "
+        r"so from some starts that are not symmetric the flow does not reach $\Sigma^{-1}$. The constant 8 is no more "
         r"than a factor of $\sqrt3$ below the best one where 3 divides $d$.",
     ),
 )

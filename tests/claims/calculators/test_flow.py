@@ -41,6 +41,7 @@ def test_time_by_quadrature(n: int, loops: int, level: str) -> None:
 def test_constants_by_hand() -> None:
     found = answer("flow --dim 4 --context 50 --loops 2 --level 1")
     assert found["dominance"] == 8.0
+    assert found["recorded_radius"] == pytest.approx(8 * (16 * 4 / 50**0.5 * 4) ** 0.25, rel=1e-14)
     assert found["limit_time"] == 1 / 8
     assert found["recorded_time"] == pytest.approx(32**0.5, rel=1e-15)
     assert found["least_loss"] < found["recorded_dominance_from"] < 1.1 * found["least_loss"]
