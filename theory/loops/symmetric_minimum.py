@@ -27,7 +27,7 @@ from icl_claims.theory.loops.matrix import looped_loss
 from icl_claims.theory.loops.step import looped_step_loss
 from icl_claims.theory.task import isotropic
 
-SYMMETRIC = (
+SYMMETRIC: tuple[list[list[Any]], ...] = (
     [[1, 0], [0, "1/2"]],
     [["1/2", "1/3"], ["1/3", "1/4"]],
     [[1, 0], [0, -1]],
@@ -40,7 +40,7 @@ SYMMETRIC = (
 )
 """Symmetric matrices on which the inequalities are tried, indefinite ones among them."""
 
-GENERAL = (
+GENERAL: tuple[list[list[Any]], ...] = (
     *SYMMETRIC,
     [[1, 2], [-2, "1/2"]],
     [["19/20", "1/10"], ["-1/10", "19/20"]],
@@ -63,7 +63,7 @@ def prove_schur(loops: int) -> None:
 
     >>> prove_schur(2)
     """
-    factors = [
+    factors: list[list[list[int]]] = [
         [[1, 0], [1, 2]],
         [[1, 0], [2, 0]],
         [[1, 1, 0], [0, 1, 1], [1, 0, 1]],

@@ -89,4 +89,57 @@ CLAIMS: tuple[Claim, ...] = (
             "‖M‖_F²",
         ),
     ),
+    Claim(
+        slug="looped_minimizer_expansion",
+        paper="suite",
+        location="beside Gatmiry et al., Theorem 3.2",
+        statement=r"The minimizer $a^\star$ of the loss $f(a)$ of $L$ loops with $A=a\Sigma^{-1}$ has an expansion "
+        r"$a^\star=1+\sum_{k\le K}\alpha_kn^{-k}+O(n^{-K-1})$ as $n\to\infty$, for every $K$, with $\alpha_k$ "
+        r"rational in "
+        r"$d$. With $c_k$ the coefficient of $n^{-k}$ in $\mathbb E\operatorname{tr}(S-I)^{2k}$ and $c_L'$ that "
+        r"of $n^{-L}$ in "
+        r"$\mathbb E\operatorname{tr}(S-I)^{2L-1}$, $\alpha_1=-\frac{c_L+c_L'}{(2L-1)c_{L-1}}$. For $L=1$: "
+        r"$\alpha_1=-(d+1)$ and $\alpha_2=(d+1)^2$. For $L=2$: $\alpha_1=-\frac{3d^2+8d+9}{3(d+1)}$ and $\alpha_2="
+        r"\frac{81d^6+594d^5+1899d^4+3536d^3+4347d^2+3294d+1161}{81(d+1)^4}$. For $L=3$: "
+        r"$\alpha_1=-\frac{10d^3+47d^2+122d+101}{5(2d^2+5d+5)}$. For all $d,n,L$ the truncated expansion $a_K$ "
+        r"satisfies "
+        r"$|a^\star-a_K|\le|f'(a_K)|/\kappa$, $\kappa=2L(2L-1)\,m_2\bigl(1-\frac{m_3^2}{m_2m_4}\bigr)^{L-1}$, "
+        r"$m_k=\mathbb E\operatorname{tr}S^k$.",
+        assumptions=tuple(
+            replace(
+                a,
+                not_shown="Without the mask one loop has the same loss; for more the suite has no expansion.",
+            )
+            if a.key == "masked_query"
+            else a
+            for a in _SETTING
+        ),
+        derivation="theory.derivations.looped_minimizer_expansion",
+        rests_on=("looped_loss_rate",),
+    ),
+    Claim(
+        slug="looped_against_untied",
+        paper="suite",
+        location="beside Gatmiry et al., Experiments",
+        statement=r"On multiples of $\Sigma^{-1}$ let $p$ be the least loss of $L$ equal steps and $u$ that of "
+        r"$L$ steps of "
+        r"their own. For all $d,n$: $p=u$ for $L=1$ and $p>u$ for $L\ge2$. As $n\to\infty$, "
+        r"$p/u\to\gamma_{2L}\det(\gamma_{i+j}"
+        r")_{i,j<L}/\det(\gamma_{i+j})_{i,j\le L}$ with $\gamma_k=\mathbb E\operatorname{tr}G^k$ for the "
+        r"symmetric Gaussian $G$ "
+        r"with $\mathbb EG_{ij}G_{kl}=\delta_{ik}\delta_{jl}+\delta_{il}\delta_{jk}$. For $L=2$ it is "
+        r"$\frac{2d^2+5d+5}{d^2+3d+4}$, for $L=3$ $\frac{(d+1)(5d^3+22d^2+52d+41)}{d^4+7d^3+29d^2+43d+16}$.",
+        assumptions=tuple(
+            replace(
+                a,
+                not_shown="Without it the two losses are other functions, for which the suite has no such pair.",
+            )
+            if a.key in ("masked_query", "noiseless_labels", "independent_task")
+            else a
+            for a in _SETTING
+        ),
+        parts=("order", "ratio"),
+        derivation="theory.derivations.looped_against_untied",
+        rests_on=("optimal_steps_global_minimum", "looped_loss_rate"),
+    ),
 )

@@ -1,7 +1,5 @@
 """How fast the looped loss falls with the context: its exact leading constant, and a bound of what follows."""
 
-from functools import lru_cache
-
 import pytest
 import sympy
 from flint import fmpq
@@ -19,7 +17,7 @@ from icl_claims.theory.loops.loss_rate import Rate
 from icl_claims.theory.loops.step import looped_step_loss, optimal_looped_step
 from icl_claims.theory.many_layers.step_certificate import LAYERS
 from icl_claims.theory.task import RegressionTask, isotropic
-from tests.shared.coordinates import Variables
+from tests.shared.gaussian_matrix import moment_of_gaussian
 from tests.shared.growing_context import in_context
 from tests.shared.scaled_set import (
     NO_INVERSE,
@@ -28,30 +26,9 @@ from tests.shared.scaled_set import (
     on_scaled_set,
     whitened_moments,
 )
-from tests.shared.settings import Setting, conditions, scaled
+from tests.shared.settings import Setting, conditions
 
 SLUG = "looped_loss_rate"
-
-
-@lru_cache
-def moment_of_gaussian(dim: int, power: int, variance: int, common: int) -> fmpq:
-    """E tr Gᵏ entry by entry: G = √variance (Z + Zᵀ)/√2 + √common z I, Z and z standard normal."""
-    pairs = [(i, j) for i in range(dim) for j in range(i, dim)]
-    laws = {f"g{i}_{j}": scaled(gaussian_law, fmpq(variance * (2 if i == j else 1))) for i, j in pairs}
-    v = Variables(**laws, z=scaled(gaussian_law, fmpq(common)))
-    G = [
-        [v.of[f"g{min(i, j)}_{max(i, j)}"] + (v.of["z"] if i == j else 0) for j in range(dim)]
-        for i in range(dim)
-    ]
-    product = [[v.ring(int(i == j)) for j in range(dim)] for i in range(dim)]
-    for _ in range(power):
-        product = [[sum(product[i][k] * G[k][j] for k in range(dim)) for j in range(dim)] for i in range(dim)]
-    return v.mean(sum(product[i][i] for i in range(dim)))
-
-
-def gaussian_law(k: int) -> int:
-    """The moments of N(0, 1)."""
-    return 0 if k % 2 else int(sympy.factorial2(k - 1)) if k else 1
 
 
 def expansion_margin(rate: Rate, at: OnScaledSet) -> fmpq:
