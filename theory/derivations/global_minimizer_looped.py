@@ -23,7 +23,10 @@ STATED = RECORDED
 
 LOOPS = range(1, 9)
 
-SCHUR = "I. Schur (1909), Math. Ann. 66, 488–510: the squared moduli of the eigenvalues of M add up to at most ‖M‖_F²"
+SCHUR = (
+    "I. Schur (1909), Math. Ann. 66, 488–510: the squared moduli of the eigenvalues add up to at most "
+    "the squared Frobenius norm"
+)
 
 
 def value_row() -> None:

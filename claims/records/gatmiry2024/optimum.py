@@ -73,7 +73,9 @@ CLAIMS: tuple[Claim, ...] = (
             OtherReading(
                 "symmetric_difference",
                 r"$\preccurlyeq$ says that the difference is symmetric and positive semidefinite, so that "
-                r"$A_{\mathrm{opt}}$ is symmetric. False for $L=2$, $d\ge2$ and large $n$.",
+                r"$A_{\mathrm{opt}}$ is symmetric. False for $L=2$, $d\ge2$ and $n\ge2(d+1)(d+2)$, and at "
+                r"instances with "
+                r"$L=3$ and $L=4$.",
             ),
         ),
         assumptions=tuple(
@@ -82,8 +84,8 @@ CLAIMS: tuple[Claim, ...] = (
         ),
         derivation="theory.derivations.global_minimizer_looped",
         cites=(
-            "I. Schur (1909), Math. Ann. 66, 488–510: the squared moduli of the eigenvalues of M add up to at most "
-            "‖M‖_F²",
+            "I. Schur (1909), Math. Ann. 66, 488–510: the squared moduli of the eigenvalues add up to at most "
+            "the squared Frobenius norm",
         ),
         provenance="secondary",
     ),

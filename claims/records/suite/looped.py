@@ -85,8 +85,8 @@ CLAIMS: tuple[Claim, ...] = (
         derivation="theory.derivations.looped_symmetric_minimizer",
         rests_on=("optimal_looped_step_unique",),
         cites=(
-            "I. Schur (1909), Math. Ann. 66, 488–510: the squared moduli of the eigenvalues of M add up to at most "
-            "‖M‖_F²",
+            "I. Schur (1909), Math. Ann. 66, 488–510: the squared moduli of the eigenvalues add up to at most "
+            "the squared Frobenius norm",
         ),
     ),
     Claim(
