@@ -28,7 +28,10 @@ STATED = RECORDED
 
 LOOPS = range(1, 9)
 
-SCHUR = "I. Schur (1909), Math. Ann. 66, 488–510: the squared moduli of the eigenvalues of M add up to at most ‖M‖_F²"
+SCHUR = (
+    "I. Schur (1909), Math. Ann. 66, 488–510: the squared moduli of the eigenvalues add up to at most the "
+    "squared Frobenius norm"
+)
 
 
 def value_row() -> None:
@@ -91,83 +94,82 @@ DERIVATION = Derivation(
         RECURSION,
         Lemma(
             r"For $n\ge d$: $f(I)=\mathbb E\operatorname{tr}H^{2L}\le(2L)^{2L}\,d\,(d/n)^L$.",
-            r"By Lemma 2 and induction $\mathbb E\operatorname{tr}H^{2L}=\sum_{j\ge L}c_j(d)n^{-j}$, where $c_j$ "
-            r"has no "
-            r"negative coefficient and degree at most $j+1$, as each factor $\frac1n$ adds one trace at most. So "
-            r"$c_j(d)n^{-j}\le c_j(1)\,d\,(d/n)^L$, and $\sum_jc_j(1)=g_{2L}$ with $g_k=\mathbb E(z^2-1)^k$. "
-            r"Lemma 2 at "
-            r"$d=n=1$ is $g_k=2(k-1)(g_{k-1}+g_{k-2})$, from which $g_k\le2k(k-1)^{k-1}\le k^k$ by induction.",
+            r"By Lemma 2 and induction $\mathbb E\operatorname{tr}H^{2L}=\sum_{j\ge L}c_j(d)n^{-j}$, where "
+            r"$c_j$ has no negative coefficient and degree at most $j+1$, as each factor $\frac1n$ adds "
+            r"one trace at most. So $c_j(d)n^{-j}\le c_j(1)\,d\,(d/n)^L$, and $\sum_jc_j(1)=g_{2L}$ with "
+            r"$g_k=\mathbb E(z^2-1)^k$. Lemma 2 at $d=n=1$ is $g_k=2(k-1)(g_{k-1}+g_{k-2})$, from which "
+            r"$g_k\le2k(k-1)^{k-1}\le k^k$ by induction.",
             moment,
             "L ≤ 8, all d; the recursion for k ≤ 20",
             step="induction",
         ),
         Lemma(
             r"Let $f(A)\le f(I)$ and $\lambda_i$ be the eigenvalues of $I-SA$. Then "
-            r"$\sum_i|\lambda_i|^{2L}\le32f(I)$ but "
-            r"for a probability of at most $\frac1{32}$.",
-            r"The eigenvalues of $(I-SA)^L$ are $\lambda_i^L$: $\mathbb E\sum_i|\lambda_i|^{2L}\le f(A)$ by the "
-            r"cited "
-            r"inequality. Then Markov's inequality.",
+            r"$\sum_i|\lambda_i|^{2L}\le32f(I)$ but for a probability of at most $\frac1{32}$.",
+            r"The eigenvalues of $(I-SA)^L$ are $\lambda_i^L$: $\mathbb E\sum_i|\lambda_i|^{2L}\le f(A)$ "
+            "by the cited inequality. Then Markov's inequality.",
             step="citation",
             cites=(SCHUR,),
         ),
         Lemma(
-            r"Let $v$ be a unit vector, $n\ge2$, $\tau=1/\sqrt n$, $\sigma^2=1+\tau$, and $S_\sigma$ the second "
-            r"moment of "
-            r"$(I+(\sigma-1)vv^\top)X$. There is an $X$ at which $S$ and $S_\sigma$ both satisfy the inequality "
-            r"of Lemma 4, "
-            r"and $|v^\top Sv-1|\le2\tau$.",
-            r"The density of the scaled context over that of $X$ is a product of $n$ ratios of normal densities, "
-            r"with the "
-            r"second moment $(1-\tau^2)^{-n/2}\le2$; by Cauchy's inequality the scaled one violates the "
-            r"inequality with "
-            r"probability at most $\sqrt{2/32}=\frac14$. The variance of $v^\top Sv$ is $\frac2n$: Chebyshev's "
-            r"inequality "
-            r"gives $\frac12$. As $\frac1{32}+\frac14+\frac12<1$, some $X$ violates none.",
+            r"Let $v$ be a unit vector, $n\ge2$, $\tau=1/\sqrt n$, $\sigma^2=1+\tau$, and $S_\sigma$ the "
+            r"second moment of $(I+(\sigma-1)vv^\top)X$. There is an $X$ at which $S$ and $S_\sigma$ both "
+            r"satisfy the inequality of Lemma 4, and $|v^\top Sv-1|\le2\tau$.",
+            "The density of the scaled context over that of $X$ is a product of $n$ ratios of normal "
+            r"densities, with the second moment $(1-\tau^2)^{-n/2}\le2$; by Cauchy's inequality the scaled "
+            r"one violates the inequality with probability at most $\sqrt{2/32}=\frac14$. The variance of "
+            r"$v^\top Sv$ is $\frac2n$: Chebyshev's inequality gives $\frac12$. As "
+            r"$\frac1{32}+\frac14+\frac12<1$, some $X$ violates none.",
             contexts,
             "all n ≥ 2, d; a normal density",
             step="convexity",
         ),
         Lemma(
             r"Let $B=(A+A^\top)/2$, $Bv=bv$, $|v|=1$. Then $\operatorname{tr}S_\sigma "
-            r"A-\operatorname{tr}SA=(\sigma^2-1)\,b\,"
-            r"v^\top Sv$ and $\det S_\sigma A=\sigma^2\det SA$.",
+            r"A-\operatorname{tr}SA=(\sigma^2-1)\,b\,v^\top Sv$ and $\det S_\sigma A=\sigma^2\det SA$.",
             r"$S_\sigma=PSP$ with $P=I+(\sigma-1)vv^\top$ is symmetric, so only $B$ meets it. $\det P=\sigma$.",
             scaling,
             "all d, σ, S, B with an eigenvector v",
         ),
         Lemma(
-            r"For $n\ge8^6L^4d^4$ every $A$ with $\mathcal L(A,u)\le\mathcal L(\Sigma^{-1},0)$ for some $u$ "
-            r"satisfies "
+            r"For $n\ge8^6L^4d^4$ every $A$ with $\mathcal L(A,u)\le\mathcal L(\Sigma^{-1},0)$ for some "
+            "$u$ satisfies "
             r"$(1-\rho)\Sigma^{-1}\preccurlyeq\frac{A+A^\top}2\preccurlyeq(1+\rho)\Sigma^{-1}$ with "
-            r"$\rho=260L^2d^2/\sqrt n$. "
-            r"So does every global minimizer; for $n>8^{4L+2}L^2d^4$, that is $c<1$, $\rho\le c$.",
+            r"$\rho=260L^2d^2/\sqrt n$. So does every global minimizer; for $n>8^{4L+2}L^2d^4$, that is "
+            r"$c<1$, $\rho\le c$.",
             r"By Lemma 1 $f(A')\le f(I)$. At the $X$ of Lemma 5 the power mean and Lemma 3 give "
-            r"$\sum|\lambda_i|^2\le d^{1-1/L}(32f(I))^{1/L}\le q=128L^2d^2/n\le\frac14$ for both contexts; so "
-            r"$\det SA'>0$ and "
-            r"$|\log\det SA'-\operatorname{tr}(SA'-I)|\le q$, as $|\log(1-\lambda)+\lambda|\le|\lambda|^2$ for "
-            r"$|\lambda|\le\frac12$. With Lemma 6 $|b\,v^\top Sv\,\tau-\log(1+\tau)|\le2q$, hence $|b\,v^\top "
-            r"Sv-1|\le e="
-            r"\frac{2q}\tau+\frac\tau2$ and $|b-1|\le\frac{e+2\tau}{1-2\tau}\le\rho$. With $y=(n_0/n)^{1/2}\le1$, "
-            r"$n_0=8^{4L+2}L^2d^4\ge8^6L^4d^4$: $c^{2L}=y$ and $\rho\le y\le y^{1/(2L)}=c$, as $260L\le8^{2L+1}$, "
-            r"which holds "
-            r"for $L=1$ and grows.",
+            r"$\sum|\lambda_i|^2\le d^{1-1/L}(32f(I))^{1/L}\le q=128L^2d^2/n\le\frac14$ for both contexts; "
+            r"so $\det SA'>0$ and $|\log\det SA'-\operatorname{tr}(SA'-I)|\le q$, as "
+            r"$|\log(1-\lambda)+\lambda|\le|\lambda|^2$ for $|\lambda|\le\frac12$. With Lemma 6 "
+            r"$|b\,v^\top Sv\,\tau-\log(1+\tau)|\le2q$, hence $|b\,v^\top Sv-1|\le "
+            r"e=\frac{2q}\tau+\frac\tau2$ and $|b-1|\le\frac{e+2\tau}{1-2\tau}\le\rho$. With "
+            r"$y=(n_0/n)^{1/2}\le1$, $n_0=8^{4L+2}L^2d^4\ge8^6L^4d^4$: $c^{2L}=y$ and $\rho\le y\le "
+            r"y^{1/(2L)}=c$, as $260L\le8^{2L+1}$, which holds for $L=1$ and grows.",
             constants,
             "L ≤ 8, d in {1, 2, 7}; the numbers of the argument for all n, d",
             step="induction",
         ),
         Lemma(
-            r"For fixed $d$, $L$ every sequence of global minimizers has $A_{\mathrm{opt}}\to\Sigma^{-1}$ as "
-            r"$n\to\infty$, "
-            r"the antisymmetric part $K$ of $A'$ included.",
+            r"For fixed $d$, $L$ every sequence of global minimizers has $A_{\mathrm{opt}}\to\Sigma^{-1}$ "
+            r"as $n\to\infty$, the antisymmetric part $K$ of $A'$ included.",
             r"$\mathbb E\operatorname{tr}(I-SA')^2=\operatorname{tr}(I-A')^2+\frac1n(\lVert "
-            r"A'\rVert_F^2+(\operatorname{tr}"
-            r"A')^2)$ and $\operatorname{tr}(I-A')^2=\lVert I-B\rVert_F^2-\lVert K\rVert_F^2$. The left side is "
-            r"at most "
-            r"$\mathbb E\sum|\lambda_i|^2\le d^{1-1/L}f(I)^{1/L}\to0$ in modulus and $B\to I$ by Lemma 7; so "
-            r"$(1-\frac1n)\lVert K\rVert_F^2\to0$.",
+            r"A'\rVert_F^2+(\operatorname{tr}A')^2)$ and $\operatorname{tr}(I-A')^2=\lVert "
+            r"I-B\rVert_F^2-\lVert K\rVert_F^2$. The left side is at most $\mathbb E\sum|\lambda_i|^2\le "
+            r"d^{1-1/L}f(I)^{1/L}\to0$ in modulus and $B\to I$ by Lemma 7; so $(1-\frac1n)\lVert "
+            r"K\rVert_F^2\to0$.",
             antisymmetric_part,
             "all d, n, A",
+            step="compactness",
+        ),
+        Lemma(
+            r"For $n\ge2$ the minimum is attained: there are global minimizers.",
+            "By Lemma 1 $u=0$ is best. $f$ is a polynomial of degree $2L$ in $A'$ with the leading form "
+            r"$\mathbb E\lVert(SA')^L\rVert_F^2$. Where it vanishes $SA'$ is nilpotent for almost all $X$: "
+            r"so $\mathbb E(\operatorname{tr}SA')^2=(\operatorname{tr}A')^2+\frac2n\lVert B\rVert_F^2=0$ "
+            r"gives $B=0$, and $\mathbb E\operatorname{tr}(SA')^2=-(1-\frac1n)\lVert K\rVert_F^2=0$ gives "
+            "$K=0$. So it is positive on the unit sphere, and $f$ tends to infinity with $A'$.",
+            antisymmetric_part,
+            "the two means: all d, n, A",
             step="compactness",
         ),
     )

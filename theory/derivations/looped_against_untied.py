@@ -75,9 +75,8 @@ DERIVATION = Derivation(
     (
         Lemma(
             r"$u\le p$, with equality for $L=1$ and $u<p$ for $L\ge2$.",
-            r"$p$ is the least loss at equal steps, $u$ that over all steps, which is attained at different steps "
-            r"only, by "
-            r"the claim.",
+            "$p$ is the least loss at equal steps, $u$ that over all steps, which is attained at "
+            "different steps only, by the claim.",
             step="claim",
             claim="optimal_steps_global_minimum",
         ),
@@ -90,13 +89,10 @@ DERIVATION = Derivation(
         ),
         Lemma(
             r"$u=\det(h_{i+j})_{i,j\le L}\,/\det(h_{i+j}+2h_{i+j+1}+h_{i+j+2})_{i,j<L}$ with $h_k=\mathbb "
-            r"E\operatorname{tr}"
-            r"(S-I)^k$.",
+            r"E\operatorname{tr}(S-I)^k$.",
             r"$u$ is the least $\int q^2d\mu$ with $q(0)=1$, $\deg q\le L$, by the same claim: the squared "
-            r"distance of 1 from "
-            r"the span of $s(s-1)^j$, $j<L$, a ratio of Gram determinants; with 1 they span the powers of $s-1$, "
-            r"up to a "
-            r"change of basis of determinant $\pm1$.",
+            "distance of 1 from the span of $s(s-1)^j$, $j<L$, a ratio of Gram determinants; with 1 they "
+            r"span the powers of $s-1$, up to a change of basis of determinant $\pm1$.",
             determinants,
             "12 sizes, L = 1, 2, 4",
             step="claim",
@@ -105,21 +101,18 @@ DERIVATION = Derivation(
         RECURSION,
         Lemma(
             r"$n^{k/2}h_k\to\gamma_k=\mathbb E\operatorname{tr}G^k$ for every $k$, which is 0 for odd $k$.",
-            r"By Lemma 4 and induction $h_k$ has no power of $\frac1n$ below $k/2$, and at $k/2$ the recursion of "
-            r"$\gamma_k$, "
-            r"integration by parts for $G$.",
+            r"By Lemma 4 and induction $h_k$ has no power of $\frac1n$ below $k/2$, and at $k/2$ the "
+            r"recursion of $\gamma_k$, integration by parts for $G$.",
             lowest_powers,
             "k ≤ 12, all d",
             step="induction",
         ),
         Lemma(
-            r"$n^Lu\to\det(\gamma_{i+j})_{i,j\le L}/\det(\gamma_{i+j})_{i,j<L}>0$ and $n^Lp\to\gamma_{2L}$; so "
-            r"$p/u$ has the "
-            r"limit stated.",
-            r"In Lemma 3 multiply row and column $i$ by $n^{i/2}$: the determinants tend to those of $\gamma$, as "
-            r"$h_{k+1}$ and $h_{k+2}$ are of smaller order. They are positive, for the mean spectral measure of "
-            r"$G$ has "
-            r"infinitely many points of support. $p$ by the claim.",
+            r"$n^Lu\to\det(\gamma_{i+j})_{i,j\le L}/\det(\gamma_{i+j})_{i,j<L}>0$ and "
+            r"$n^Lp\to\gamma_{2L}$; so $p/u$ has the limit stated.",
+            "In Lemma 3 multiply row and column $i$ by $n^{i/2}$: the determinants tend to those of "
+            r"$\gamma$, as $h_{k+1}$ and $h_{k+2}$ are of smaller order. They are positive, for the mean "
+            "spectral measure of $G$ has infinitely many points of support. $p$ by the claim.",
             step="claim",
             claim="looped_loss_rate",
         ),

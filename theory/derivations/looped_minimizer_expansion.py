@@ -74,37 +74,35 @@ DERIVATION = Derivation(
         RECURSION,
         Lemma(
             r"With $x=\frac1n$: $f'(1+xz)=x^LP(x,z)$ with a polynomial $P$, and "
-            r"$P(0,z)=2L\bigl((2L-1)c_{L-1}z+c_L+c_L'"
-            r"\bigr)$, where $c_k$ stands at $x^k$ in $\mathbb E\operatorname{tr}H^{2k}$ and $c_L'$ at $x^L$ in "
-            r"$\mathbb E\operatorname{tr}H^{2L-1}$; $c_0=d$.",
-            r"$f'(a)=-2L\,\mathbb E\operatorname{tr}S(I-aS)^{2L-1}$ and $I-(1+xz)S=-(H+xzS)$. By Lemma 1 and "
-            r"induction "
-            r"$\mathbb E\operatorname{tr}H^k$ has no power of $x$ below $k/2$; so a term with $j$ factors $xzS$ "
-            r"starts at "
-            r"$x^{j+\lceil(2L-1-j)/2\rceil}$ at least, which is $x^L$ for $j=0,1$ and more for larger $j$, as is "
-            r"seen by "
-            r"$S=I+H$. $c_{L-1}=\mathbb E\operatorname{tr}G^{2L-2}>0$.",
+            r"$P(0,z)=2L\bigl((2L-1)c_{L-1}z+c_L+c_L'\bigr)$, where $c_k$ stands at $x^k$ in $\mathbb "
+            r"E\operatorname{tr}H^{2k}$ and $c_L'$ at $x^L$ in $\mathbb E\operatorname{tr}H^{2L-1}$; "
+            "$c_0=d$.",
+            r"$f'(a)=-2L\,\mathbb E\operatorname{tr}S(I-aS)^{2L-1}$ and $I-(1+xz)S=-(H+xzS)$. By Lemma 1 "
+            r"and induction $\mathbb E\operatorname{tr}H^k$ has no power of $x$ below $k/2$; so a term "
+            r"with $j$ factors $xzS$ starts at $x^{j+\lceil(2L-1-j)/2\rceil}$ at least, which is $x^L$ for "
+            r"$j=0,1$ and more for larger $j$, as is seen by $S=I+H$. $c_{L-1}=\mathbb "
+            r"E\operatorname{tr}G^{2L-2}>0$.",
             first_order,
             "L ≤ 4, all d",
             step="induction",
         ),
         Lemma(
-            r"There is one power series $z=\alpha_1+\alpha_2x+\dots$ with $P(x,z)=0$; its coefficients are rational "
-            r"functions of $d$, and the stated ones for $L\le3$.",
+            r"There is one power series $z=\alpha_1+\alpha_2x+\dots$ with $P(x,z)=0$; its coefficients are "
+            r"rational functions of $d$, and the stated ones for $L\le3$.",
             r"$\partial_zP(0,z)=2L(2L-1)c_{L-1}\ne0$: each coefficient follows from those before it by one "
-            r"division by this "
-            r"number. With the stated ones the powers of $x$ below their number vanish in $P$.",
+            "division by this number. With the stated ones the powers of $x$ below their number vanish in "
+            "$P$.",
             coefficients,
             "L = 1, 2: α_1, α_2; L = 3: α_1; all d",
             step="induction",
         ),
         Lemma(
-            r"$|a^\star-a_K|\le|f'(a_K)|/\kappa$ with $\kappa=2L(2L-1)\,m_2(1-\frac{m_3^2}{m_2m_4})^{L-1}$, which "
-            r"is of order "
-            r"$n^{-K-1}$; so $a^\star=a_K+O(n^{-K-1})$.",
-            r"$f''\ge\kappa>0$ everywhere, by the claim, so $|f'(a_K)-f'(a^\star)|\ge\kappa|a_K-a^\star|$ and "
-            r"$f'(a^\star)=0$. "
-            r"By Lemma 3 $f'(a_K)$ is of order $n^{-L-K}$, and $\kappa$ of order $n^{-(L-1)}$.",
+            r"$|a^\star-a_K|\le|f'(a_K)|/\kappa$ with "
+            r"$\kappa=2L(2L-1)\,m_2(1-\frac{m_3^2}{m_2m_4})^{L-1}$, which is of order $n^{-K-1}$; so "
+            r"$a^\star=a_K+O(n^{-K-1})$.",
+            r"$f''\ge\kappa>0$ everywhere, by the claim, so $|f'(a_K)-f'(a^\star)|\ge\kappa|a_K-a^\star|$ "
+            r"and $f'(a^\star)=0$. By Lemma 3 $f'(a_K)$ is of order $n^{-L-K}$, and $\kappa$ of order "
+            "$n^{-(L-1)}$.",
             step="claim",
             claim="looped_loss_rate",
         ),

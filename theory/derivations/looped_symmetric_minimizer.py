@@ -48,41 +48,36 @@ DERIVATION = Derivation(
     (
         LOSS,
         Lemma(
-            r"For symmetric $A$: $f(A)\ge g(A)=\mathbb E\operatorname{tr}(I-S^{1/2}AS^{1/2})^{2L}$, with equality at "
-            r"multiples of $I$.",
-            r"$SA=S^{1/2}(S^{1/2}A)$ has the eigenvalues of $S^{1/2}AS^{1/2}$, which are real. The cited "
-            r"inequality for "
-            r"$(I-SA)^L$ bounds its norm by their sum $\sum(1-\lambda_i)^{2L}$. For $A=aI$ the matrices are "
-            r"symmetric.",
+            r"For symmetric $A$: $f(A)\ge g(A)=\mathbb E\operatorname{tr}(I-S^{1/2}AS^{1/2})^{2L}$, with "
+            "equality at multiples of $I$.",
+            "$SA=S^{1/2}(S^{1/2}A)$ has the eigenvalues of $S^{1/2}AS^{1/2}$, which are real. The cited "
+            r"inequality for $(I-SA)^L$ bounds its norm by their sum $\sum(1-\lambda_i)^{2L}$. For $A=aI$ "
+            "the matrices are symmetric.",
             schur,
             "nine matrices A, four S, L ≤ 4",
             step="citation",
             cites=(SCHUR,),
         ),
         Lemma(
-            r"$f(A)\ge f\bigl(\frac{\operatorname{tr}A}dI\bigr)$ for symmetric $A$, with equality for multiples "
-            r"of $I$ only.",
+            r"$f(A)\ge f\bigl(\frac{\operatorname{tr}A}dI\bigr)$ for symmetric $A$, with equality for "
+            "multiples of $I$ only.",
             r"$M\mapsto\operatorname{tr}M^{2L}$ is strictly convex on symmetric matrices, and $A\mapsto "
-            r"I-S^{1/2}AS^{1/2}$ "
-            r"affine; so $g$ is convex, and strictly: for $A\ne A'$ some $x$ has $x^\top(A-A')x\ne0$, so that "
-            r"$S^{1/2}AS^{1/2}\ne S^{1/2}A'S^{1/2}$ with positive probability. The law of $S$ is invariant under "
-            r"rotations: "
-            r"$g(UAU^\top)=g(A)$, and the mean of $UAU^\top$ over all $U$ is $\frac{\operatorname{tr}A}dI$. So "
-            r"$g(A)$ is at "
-            r"least $g$ there, which is $f$; with equality only where $UAU^\top=A$ for all $U$.",
+            r"I-S^{1/2}AS^{1/2}$ affine; so $g$ is convex, and strictly: for $A\ne A'$ some $x$ has "
+            r"$x^\top(A-A')x\ne0$, so that $S^{1/2}AS^{1/2}\ne S^{1/2}A'S^{1/2}$ with positive "
+            r"probability. The law of $S$ is invariant under rotations: $g(UAU^\top)=g(A)$, and the mean "
+            r"of $UAU^\top$ over all $U$ is $\frac{\operatorname{tr}A}dI$. So $g(A)$ is at least $g$ "
+            r"there, which is $f$; with equality only where $UAU^\top=A$ for all $U$.",
             mean,
             "nine matrices, indefinite ones among them, L ≤ 4, n = 1, 2, 3, 10",
             step="convexity",
         ),
         Lemma(
             r"For $n=1$ the same holds for all $A$.",
-            r"$S=xx^\top$. With $t=x^\top Ax$ and $r=\sum_{k<L}(1-t)^k$, $(I-SA)^L=I-r\,xx^\top A$, whose squared "
-            r"norm is "
-            r"$d-2rt+r^2|x|^2|A^\top x|^2\ge d-2rt+r^2t^2=d-1+(1-t)^{2L}$. Only the symmetric part of $A$ meets "
-            r"$t$; the right "
-            r"side is convex in it and invariant under rotations, as in Lemma 3. Equality needs $A^\top x$ "
-            r"parallel to "
-            r"$x$ wherever $r\ne0$, so for almost all $x$: $A$ is a multiple of $I$.",
+            r"$S=xx^\top$. With $t=x^\top Ax$ and $r=\sum_{k<L}(1-t)^k$, $(I-SA)^L=I-r\,xx^\top A$, whose "
+            r"squared norm is $d-2rt+r^2|x|^2|A^\top x|^2\ge d-2rt+r^2t^2=d-1+(1-t)^{2L}$. Only the "
+            "symmetric part of $A$ meets $t$; the right side is convex in it and invariant under "
+            r"rotations, as in Lemma 3. Equality needs $A^\top x$ parallel to $x$ wherever $r\ne0$, so for "
+            "almost all $x$: $A$ is a multiple of $I$.",
             one_example,
             "the power: L ≤ 4, all d, x, A; thirteen matrices",
             step="convexity",

@@ -204,7 +204,7 @@ def _meets(trace: Word) -> bool:
 
 
 def prove_trace_of_square() -> None:
-    """E tr(I − SA)² = tr(I − A)² + (1/n)(tr AAᵀ + (tr A)²), and (1/n) Var tr SA·n = (2/n) tr B².
+    """E tr(I − SA)² = tr(I − A)² + (1/n)(tr AAᵀ + (tr A)²), and E(tr SA)² = (tr A)² + (1/n)(tr AAᵀ + tr A²).
 
     Raises:
         Refuted: one of them is another polynomial.
@@ -216,6 +216,9 @@ def prove_trace_of_square() -> None:
     M = eye("d") - A
     if mean((R @ R).trace()) != (M @ M).trace() + ((A @ A.T).trace() + A.trace() * A.trace()) / n:
         raise Refuted("the mean of tr(I − SA)² is another one")
+    trace = (S @ A).trace()
+    if mean(trace * trace) != A.trace() * A.trace() + ((A @ A.T).trace() + (A @ A).trace()) / n:
+        raise Refuted("the mean of (tr SA)² is another one")
 
 
 def prove_constants(loops: int) -> None:

@@ -85,22 +85,22 @@ CLAIMS: tuple[Claim, ...] = (
         r"has $(1-c)\Sigma^{-1}\preccurlyeq A_{\mathrm{opt}}\preccurlyeq(1+c)\Sigma^{-1}$ with "
         r"$c=8\delta d^{1/(2L)}$ and $\delta=\bigl(\frac{8Ld}{\sqrt n}\bigr)^{1/(2L)}$; so "
         r"$A_{\mathrm{opt}}\to\Sigma^{-1}$ as $n\to\infty$.",
-        reading=r"$\preccurlyeq$ compares quadratic forms, as $A_{\mathrm{opt}}$ need not be symmetric. The bound "
-        r"is judged "
-        r"where it has two sides, $c<1$, that is $n>8^{4L+2}L^2d^4$: at $d=10$ this is $n>2.6\cdot10^9$ for $L=1$ "
-        r"and "
-        r"$n>4.3\cdot10^{13}$ for $L=2$. The record has no condition on $n$; smaller $n$ are another reading.",
+        reading=r"$\preccurlyeq$ compares quadratic forms, as $A_{\mathrm{opt}}$ need not be symmetric. "
+        "The bound is judged where it has two sides, $c<1$, that is $n>8^{4L+2}L^2d^4$: at $d=10$ this is "
+        r"$n>2.6\cdot10^9$ for $L=1$ and $n>4.3\cdot10^{13}$ for $L=2$. The record has no condition on "
+        "$n$; smaller $n$ are another reading.",
         other_readings=(
             OtherReading(
                 "every_context",
-                r"For every $n$, where for $c\ge1$ the lower side allows $0$ and negative matrices. Shown for the "
-                r"minimizers "
-                r"among symmetric matrices, $a^\star\Sigma^{-1}$ with $0<a^\star<1$; open for others.",
+                r"For every $n$, where for $c\ge1$ the lower side allows $0$ and negative matrices. Shown "
+                r"for the minimizers among symmetric matrices, $a^\star\Sigma^{-1}$ with $0<a^\star<1$; "
+                "open for others.",
             ),
             OtherReading(
                 "symmetric_difference",
                 r"$\preccurlyeq$ says that the difference is symmetric and positive semidefinite, so that "
-                r"$A_{\mathrm{opt}}$ is symmetric. False for $L=2$, $d\ge2$ and large $n$.",
+                r"$A_{\mathrm{opt}}$ is symmetric. False for $L=2$, $d\ge2$ and $n\ge2(d+1)(d+2)$, and at "
+                "instances with $L=3$ and $L=4$.",
             ),
         ),
         assumptions=tuple(
@@ -109,8 +109,8 @@ CLAIMS: tuple[Claim, ...] = (
         ),
         derivation="theory.derivations.global_minimizer_looped",
         cites=(
-            "I. Schur (1909), Math. Ann. 66, 488–510: the squared moduli of the eigenvalues of M add up to at most "
-            "‖M‖_F²",
+            "I. Schur (1909), Math. Ann. 66, 488–510: the squared moduli of the eigenvalues add up to at "
+            "most the squared Frobenius norm",
         ),
         provenance="secondary",
     ),

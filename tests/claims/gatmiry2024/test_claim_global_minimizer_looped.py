@@ -10,6 +10,7 @@ from icl_claims.claims.results import Chart, Series
 from icl_claims.claims.statement import Statement
 from icl_claims.numerics.decimals import decimal
 from icl_claims.theory.algebra import exact
+from icl_claims.theory.algebra.algebraic import number as exact_number
 from icl_claims.theory.algebra.real_roots import root_of_increasing
 from icl_claims.theory.derivations.global_minimizer_looped import DERIVATION, STATED
 from icl_claims.theory.loops.localization import RADIUS, Bound, first_context
@@ -181,19 +182,21 @@ def test_claim_global_minimizer_looped_on_multiples(evidence: Evidence) -> None:
 @pytest.mark.claim(
     slug="global_minimizer_looped",
     grade="exact",
-    range="d = 2, n = 40, L = 2",
+    range="d = 2, L = 2, 3, 4",
     parts=(),
     refutes=True,
     reading="symmetric_difference",
 )
 def test_claim_global_minimizer_looped_is_not_symmetric(evidence: Evidence) -> None:
     """With an antisymmetric part the loss is lower than at every multiple of Σ⁻¹, the best symmetric matrices."""
-    task = isotropic(2, 40)
-    turned = fmpq_mat(2, 2, [fmpq(9, 10), fmpq(1, 8), -fmpq(1, 8), fmpq(9, 10)])
-    least = optimal_looped_step(task, 2).loss
-    assert looped_loss(task, turned, 2) < least.lower
-    evidence.figure("least loss among symmetric matrices at d = 2, n = 40, L = 2", decimal(least, 8))
-    evidence.figure("loss at (9/10, 1/8; −1/8, 9/10)", looped_loss(task, turned, 2))
+    for L, n, k in ((2, 40, fmpq(1, 8)), (3, 200, fmpq(1, 10)), (4, 200, fmpq(1, 10))):
+        task, least = isotropic(2, n), optimal_looped_step(isotropic(2, n), L)
+        a = least.step.lower
+        turned = looped_loss(task, fmpq_mat(2, 2, [a, k, -k, a]), L)
+        assert turned < least.loss.lower
+        name = f"d = 2, n = {n}, L = {L}"
+        evidence.figure(f"least loss among symmetric matrices, {name}", decimal(least.loss, 8))
+        evidence.figure(f"with the antisymmetric part ±{k} added, {name}", decimal(exact_number(turned), 8))
 
 
 @pytest.mark.claim(

@@ -128,10 +128,20 @@ def test_other_means_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         prove_probabilities()
     with pytest.raises(Refuted, match="mean of tr"):
         prove_trace_of_square()
+    monkeypatch.setattr(
+        module, "mean", lambda words: honest(words) * (2 if _is_a_square_of_traces(words) else 1)
+    )
+    with pytest.raises(Refuted, match="mean of \\(tr SA\\)²"):
+        prove_trace_of_square()
     monkeypatch.undo()
     monkeypatch.setattr(module, "fmpq", lambda p, q=1: fmpq(p, q) if (p, q) != (2, 1) else fmpq(1))
     with pytest.raises(Refuted, match="at most 2"):
         prove_probabilities()
+
+
+def _is_a_square_of_traces(words: Words) -> bool:
+    """Whether every term is a product of two traces."""
+    return all(len(traces) == 2 for traces, _ in words.terms)
 
 
 def test_another_scaling_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
