@@ -1,5 +1,7 @@
 """How fast the looped loss falls with the context: its exact leading constant, and a bound of what follows."""
 
+from fractions import Fraction
+
 import pytest
 import sympy
 from flint import fmpq
@@ -17,6 +19,7 @@ from icl_claims.theory.loops.loss_rate import Rate
 from icl_claims.theory.loops.step import looped_step_loss, optimal_looped_step
 from icl_claims.theory.many_layers.step_certificate import LAYERS
 from icl_claims.theory.task import RegressionTask, isotropic
+from icl_claims.theory.wishart import spectral_moments
 from tests.shared.gaussian_matrix import moment_of_gaussian
 from tests.shared.growing_context import in_context
 from tests.shared.scaled_set import (
@@ -132,6 +135,43 @@ def test_claim_looped_loss_rate_in_numbers(evidence: Evidence) -> None:
             y_label="ratio",
             x_scale="log",
             y_scale="linear",
+            series=tuple(series),
+        )
+    )
+
+
+@pytest.mark.claim(
+    slug="looped_loss_rate", grade="certified", range="d = 5, L ≤ 4, n = 10, 40, 160, …, 163840", parts=()
+)
+def test_claim_looped_loss_rate_remainder_in_numbers(evidence: Evidence) -> None:
+    """What the best step gains over the step 1, and its bound: equal for one loop."""
+    sizes, series, ratios = [10 * 4**k for k in range(8)], [], []
+    for L in range(1, 5):
+        gains, bounds = [], []
+        for n in sizes:
+            f = looped_step_loss(isotropic(5, n), L)
+            gain = f(fmpq(1)) - optimal_looped_step(isotropic(5, n), L).refined(200).loss.lower
+            m = spectral_moments(4, 5, n)
+            bound = f.derivative()(fmpq(1)) ** 2 / (2 * STATED.curvature_at(m, L))
+            assert gain <= bound
+            ratios.append(bound / gain)
+            for values, x in ((gains, gain), (bounds, bound)):
+                values.append(float(Fraction(int(x.p), int(x.q))))
+        x = tuple(map(float, sizes))
+        series.append(Series(label=f"bound, $L={L}$", x=x, y=tuple(bounds), group=f"{L}"))
+        series.append(
+            Series(label=f"$f(1)-f(a^\\star)$, $L={L}$", x=x, y=tuple(gains), style="points", group=f"{L}")
+        )
+    assert all(ratio == 1 for ratio in ratios[: len(sizes)])
+    evidence.tightness("1, attained for L = 1")
+    evidence.chart(
+        Chart(
+            title="What the best looped step gains",
+            caption="$f(1)-f(a^\\star)$ and $\\frac{f'(1)^2}{2\\kappa}$ at $d=5$.",
+            x_label="$n$",
+            y_label="loss",
+            x_scale="log",
+            y_scale="log",
             series=tuple(series),
         )
     )
