@@ -27,6 +27,7 @@ def test_directions_of_one_layer() -> None:
 
 
 def test_a_saddle_needs_a_sign(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gdpp_directions, "is_positive", lambda value, least: False)
+    """For every d, n ≥ 1: from no other sizes on."""
+    monkeypatch.setattr(gdpp_directions, "is_positive", lambda value, least: least != {"d": 1, "n": 1})
     with pytest.raises(Refuted, match="the mixed derivative is not shown"):
         gdpp_directions.prove_critical_without_mask(EXPLICIT)
