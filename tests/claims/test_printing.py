@@ -94,7 +94,7 @@ def test_assumptions_are_shown_with_what_dropping_them_does(monkeypatch: pytest.
     row = passed("tests/a.py::test_claim_decided", "decided", necessity=said)
     known = dossier(replace(CLAIMS["decided"], assumptions=assumptions), Results(rows=(row,)))
     lines = dossier_lines(known)
-    start = lines.index("assumptions (3 of 4 decided):")
+    start = lines.index("assumptions (2 of 4 decided):")
     assert lines[start + 1 : lines.index("evidence:") - 1] == [
         "  gaussian: $x$ is Gaussian.",
         "    necessary for statement: n = 1",

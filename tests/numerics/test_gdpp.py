@@ -131,7 +131,9 @@ def test_a_point_that_two_starts_lead_to_is_listed_once(monkeypatch: pytest.Monk
     assert len(local_minima.__wrapped__(TASK, 2)) == 1  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize(("farthest", "kept"), [(99.5, True), (-99.5, True), (100.0, False), (float("inf"), False)])
+@pytest.mark.parametrize(
+    ("farthest", "kept"), [(99.5, True), (-99.5, True), (100.0, False), (float("inf"), False)]
+)
 def test_only_what_runs_away_is_not_tried(
     monkeypatch: pytest.MonkeyPatch, farthest: float, kept: bool
 ) -> None:
