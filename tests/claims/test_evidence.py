@@ -190,10 +190,18 @@ def test_a_mutant_that_is_true_is_none(collector):
 def test_an_object_is_itself_though_it_does_not_equal_itself() -> None:
     """As a ball does not; and 1 and 1.0 are equal and two statements."""
     ball = arb(1, 1)
-    assert ball != ball  # noqa: PLR0124
+    assert bool(ball == ball) is False
     assert evidence._same(ball, ball)
     assert evidence._same(Fraction(1, 2), Fraction(2, 4))
     assert not evidence._same(1, 1.0)
+
+
+def test_a_part_is_named_where_there_are_several() -> None:
+    several = Claim("two_sums", "suite", "here", "$1+1=2$.", parts=("first", "second"))
+    assert evidence._part(several, "second") == "second"
+    with pytest.raises(ValueError, match="part must be one of first, second of two_sums, got None"):
+        evidence._part(several, None)
+    assert evidence._part(Claim("one_sum", "suite", "here", "$1+1=2$."), None) == "statement"
 
 
 def test_the_statement_itself_must_be_true_where_its_mutant_is_false(collector):
