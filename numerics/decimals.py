@@ -42,7 +42,7 @@ def decimal(number: Enclosed, digits: int = DIGITS, *, up: bool = False) -> str:
         return sign * number.compare(sign * value)
 
     low = _magnitudes(number, sign)[0]
-    exponent = floor((low.p.bit_length() - low.q.bit_length() - 1) * log10(2))
+    exponent = floor((low.p.bit_length() - low.q.bit_length()) * log10(2))
     while compare(fmpq(10) ** (exponent + 1)) >= 0:
         exponent += 1
     while compare(fmpq(10) ** exponent) < 0:

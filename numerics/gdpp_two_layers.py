@@ -63,8 +63,8 @@ def candidates(task: RegressionTask) -> tuple[Candidate, ...]:
     square, fourth = product(u, u), product(product(u, u), product(u, u))
     weight = product(h, h)
     n0, n1, n2 = (
-        inner_product(product(weight, [0 * a] * k + factor), moments, 0 * a)
-        for k, factor in ((0, [1 + 0 * a]), (1, square), (2, fourth))
+        inner_product(product(weight, factor), moments, 0 * a)
+        for factor in ([1 + 0 * a], [0 * a, *square], [0 * a, 0 * a, *fourth])
     )
     in_c = 2 * n1.derivative("c") * n2 - n1 * n2.derivative("c")
     in_a = n2**2 * n0.derivative("a") - 2 * n1 * n2 * n1.derivative("a") + n1**2 * n2.derivative("a")

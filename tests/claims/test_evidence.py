@@ -14,6 +14,7 @@ from flint import arb, fmpq
 from hypothesis import given
 from hypothesis import strategies as st
 
+from icl_claims.claims import evidence
 from icl_claims.claims.claim import Assumption, Claim
 from icl_claims.claims.edits import Edit, changed
 from icl_claims.claims.evidence import Evidence, NoCheck, NotFalse, SurvivingMutant
@@ -184,6 +185,23 @@ def test_a_mutant_that_is_true_is_none(collector):
     own = [changed(Sum(), "1 + 1", factor=9, at=Count(2))]
     collector.check(check, tolerant, own, at=None)
     assert recorded(collector)[0][3] == "Count(n=2): margin -4"
+
+
+def test_an_object_is_itself_though_it_does_not_equal_itself() -> None:
+    """As a ball does not; and 1 and 1.0 are equal and two statements."""
+    ball = arb(1, 1)
+    assert bool(ball == ball) is False
+    assert evidence._same(ball, ball)
+    assert evidence._same(Fraction(1, 2), Fraction(2, 4))
+    assert not evidence._same(1, 1.0)
+
+
+def test_a_part_is_named_where_there_are_several() -> None:
+    several = Claim("two_sums", "suite", "here", "$1+1=2$.", parts=("first", "second"))
+    assert evidence._part(several, "second") == "second"
+    with pytest.raises(ValueError, match="part must be one of first, second of two_sums, got None"):
+        evidence._part(several, None)
+    assert evidence._part(Claim("one_sum", "suite", "here", "$1+1=2$."), None) == "statement"
 
 
 def test_the_statement_itself_must_be_true_where_its_mutant_is_false(collector):

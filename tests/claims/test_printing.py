@@ -9,11 +9,11 @@ from itertools import takewhile
 import pytest
 
 from icl_claims.claims import registry
-from icl_claims.claims.claim import Claim, Departure
+from icl_claims.claims.claim import Assumption, Claim, Departure
 from icl_claims.claims.dossier import dossier
 from icl_claims.claims.evidence_index import Index
 from icl_claims.claims.printing import dossier_lines, verified
-from icl_claims.claims.results import Mutant, Results
+from icl_claims.claims.results import Figure, Mutant, Necessity, Results
 from icl_claims.claims.verdicts import judge_all
 from icl_claims.criteria import Criterion
 from tests.shared.rows import passed
@@ -77,6 +77,42 @@ def test_an_experiment_says_what_judges_it_and_in_what_it_departs(monkeypatch: p
         f"  paper/run: {'f' * 64}",
         "",
     ]
+
+
+def test_assumptions_are_shown_with_what_dropping_them_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("icl_claims.claims.evidence_index.build", lambda *_: Index())
+    assumptions = (
+        Assumption("gaussian", "$x$ is Gaussian."),
+        Assumption("even", "$n$ is even."),
+        Assumption("large", "$n$ is large.", "It is only used to write less."),
+        Assumption("small", "$d$ is small."),
+    )
+    said = (
+        Necessity(assumption="gaussian", necessary=True, instance="n = 1", part="statement"),
+        Necessity(assumption="even", necessary=False, instance="all n"),
+    )
+    row = passed("tests/a.py::test_claim_decided", "decided", necessity=said)
+    known = dossier(replace(CLAIMS["decided"], assumptions=assumptions), Results(rows=(row,)))
+    lines = dossier_lines(known)
+    start = lines.index("assumptions (2 of 4 decided):")
+    assert lines[start + 1 : lines.index("evidence:") - 1] == [
+        "  gaussian: $x$ is Gaussian.",
+        "    necessary for statement: n = 1",
+        "  even: $n$ is even.",
+        "    dispensable: all n",
+        "  large: $n$ is large.",
+        "    not tried: It is only used to write less.",
+        "  small: $d$ is small.",
+        "    not tried: no evidence",
+    ]
+
+
+def test_figures_are_shown_and_measured_ones_marked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("icl_claims.claims.evidence_index.build", lambda *_: Index())
+    figures = (Figure(name="slope", value="1/3"), Figure(name="loss", value="0.25", exact=False))
+    row = passed("tests/a.py::test_claim_decided", "decided", figures=figures)
+    lines = dossier_lines(dossier(CLAIMS["decided"], Results(rows=(row,))))
+    assert lines[-2:] == ["    slope = 1/3", "    loss = 0.25 (measured)"]
 
 
 def test_other_claims_say_nothing_of_experiments(monkeypatch: pytest.MonkeyPatch) -> None:

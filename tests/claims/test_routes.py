@@ -45,6 +45,10 @@ def by_a_default(call: object = direct) -> None:
     pass
 
 
+def by_a_default_of_a_keyword(*, call: object = direct) -> None:
+    pass
+
+
 class Own:
     """A class with a method that calls the mathematics."""
 
@@ -73,6 +77,7 @@ def test_the_mathematics_is_found_however_it_is_called() -> None:
         by_a_table,
         by_a_list,
         by_a_default,
+        by_a_default_of_a_keyword,
     )
     partial = functools.partial(through_another)
     wrapped = functools.wraps(direct)(lambda: None)

@@ -166,3 +166,4 @@ def test_the_bound_is_widened_by_what_the_module_says() -> None:
     """1 + 2(N + 8)u with N = 1: for the radius u every operation is exact, and 2⁻¹⁰⁷⁰ is lost beside it."""
     u = 2.0**-53
     assert rounded(np.array(1.0)).radius.item() == u * (1 + 18 * u)
+    assert (exactly(1.0) + 0.0).radius.item() == (exactly(1.0) * 1.0).radius.item() == u * (1 + 18 * u)

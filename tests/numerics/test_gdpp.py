@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pytest
 from flint import arb, arb_mat, arb_poly, ctx, fmpq
 from hypothesis import given
@@ -128,6 +129,25 @@ def test_a_point_that_two_starts_lead_to_is_listed_once(monkeypatch: pytest.Monk
     monkeypatch.setattr(certifier, "_SAME", 0.0)
     monkeypatch.setattr(certifier, "_starts", lambda _: [[*NEAR[0], *NEAR[1]]] * 2)
     assert len(local_minima.__wrapped__(TASK, 2)) == 1  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("farthest", "kept"), [(99.5, True), (-99.5, True), (100.0, False), (float("inf"), False)]
+)
+def test_only_what_runs_away_is_not_tried(
+    monkeypatch: pytest.MonkeyPatch, farthest: float, kept: bool
+) -> None:
+    tried: list[list[float]] = []
+
+    def refuse(_: Any, a: list[float], b: list[float]) -> CriticalPoint:
+        tried.append([*a, *b])
+        raise ArithmeticError
+
+    monkeypatch.setattr(certifier, "_starts", lambda _: [[0.0, 0.0, 0.0]])
+    monkeypatch.setattr(certifier, "propose", lambda *_: (np.array([0.0, farthest, 1.0]), 1.0))
+    monkeypatch.setattr(certifier, "certify", refuse)
+    assert local_minima.__wrapped__(TASK, 2) == ()  # type: ignore[attr-defined]
+    assert tried == [[0.0, farthest, 1.0]] * kept
 
 
 def test_boxes_overlap_in_every_coordinate_or_not_at_all() -> None:

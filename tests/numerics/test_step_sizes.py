@@ -103,6 +103,17 @@ def test_the_float_family_holds_the_exact_one(task: RegressionTask, layers: int,
         assert lower <= exact(value) + exact(radius)
 
 
+@pytest.mark.parametrize("layers", [1, 2, 5])
+def test_the_float_family_takes_the_fewest_nodes(layers: int) -> None:
+    """L + 1: the loss refuses fewer, and more would be further roundings."""
+    points = [[0.3] * layers]
+    found = numeric.StepsInFloats(layers).value(isotropic(5, 20), points)
+    fewest, more = (numeric.loss(spectral_rule(5, 20, layers + k), points) for k in (1, 2))
+    assert found.radius.item() == fewest.radius.item() != more.radius.item()
+    with pytest.raises(ValueError, match="rule must have at least"):
+        numeric.loss(spectral_rule(5, 20, layers), points)
+
+
 @pytest.mark.parametrize("layers", [1, 3, 10, 30])
 def test_minimizers_hold_the_exact_ones(layers: int) -> None:
     """The reciprocals of Gauss nodes of s dμ, against certified roots of the exact polynomial."""

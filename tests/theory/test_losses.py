@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from inspect import signature
 from itertools import pairwise
 from typing import Any
 
@@ -45,6 +46,12 @@ CORNERS = [
 """Tasks that every family accepts: d = 1, n < d, a Σ that is not diagonal, an ill-conditioned one."""
 
 BITS = 200
+
+
+@members
+def test_the_precision_left_out_is_that_of_every_family(family: Loss) -> None:
+    left_out = [signature(method).parameters["bits"].default for method in (family.minimum, Loss.minimum)]
+    assert left_out == [64, 64]
 
 
 def tasks_of(family: Loss) -> st.SearchStrategy[RegressionTask]:

@@ -176,7 +176,7 @@ def _in(root: RealRoot, factors: Sequence[fmpz_poly]) -> RealRoot:
         return number(root.lower)
     for factor in factors:
         below, above = sign_at(factor, root.lower), sign_at(factor, root.upper)
-        if (below < 0) != (above < 0):
+        if below != above:
             if factor.degree() == 1:
                 return number(fmpq(-factor[0], factor[1]))
             return replace(root, polynomial=factor, rising=above > 0)

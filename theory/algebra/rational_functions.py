@@ -43,8 +43,8 @@ def _polynomial(part: Any, values: Mapping[sympy.Symbol, Any], one: Any) -> Any:
     if not part.is_polynomial(*letters):
         raise ValueError(f"expression must be a rational function, got {part}")
     total = 0 * one
-    for powers, c in sympy.Poly(part, *letters, domain=sympy.QQ).terms():
-        term = one * int(c.p) / int(c.q)
+    for powers, c in sympy.Poly(part, *letters, domain=sympy.ZZ).terms():
+        term = one * int(c)
         for letter, power in zip(letters, powers, strict=True):
             for _ in range(power):
                 term = term * values[letter]

@@ -21,6 +21,7 @@ from flint import fmpq, fmpq_mat, fmpq_poly, fmpz
 
 from icl_claims.theory.algebra import exact, validation
 from icl_claims.theory.algebra.exact import integer_trace
+from icl_claims.theory.algebra.polynomials import inner_product
 from icl_claims.theory.algebra.validation import natural
 from icl_claims.theory.many_layers.matrix_layers import Evaluation, pattern_hessian
 from icl_claims.theory.task import RegressionTask
@@ -122,7 +123,7 @@ def _symmetric_noise(loops: int, n: int, base: fmpz, sums: Sequence[fmpz], trace
     shrink = fmpq_poly([1, -1]) ** loops
     square = (1 - shrink) * (1 - shrink)
     for k in range(1, top + 1):
-        moment = sum((rows[k][r] * traces[r] for r in range(1, k + 1)), fmpz(0))
+        moment = inner_product(rows[k], traces, fmpz(0))
         total += square[k + 1] * moment / (denominators[k] * base ** (k + 1))
     return total
 

@@ -22,13 +22,13 @@ from icl_claims.theory.transformer.symmetries import of_degree
 _SCALARS = {name: letter(name.lower().replace("_", ""), "1", "1") for name in ("A_0", "A_1", "B_0")}
 
 
-def derivative(direction: str, covariance: Words | None = None, layers: int = 2) -> Words:
+def derivative(direction: str, layers: int, covariance: Words | None = None) -> Words:
     """The derivative in R: a polynomial in a0, b0, a1 and R.
 
     Args:
         direction: which matrix moves by R: "A_0", "A_1" or "B_0".
-        covariance: Ω, d × d and symmetric; the identity by default.
         layers: 1 or 2.
+        covariance: Ω, d × d and symmetric; the identity by default.
     """
     Z = prompt(W.T @ X)
     for index in range(layers):
@@ -42,13 +42,13 @@ def derivative(direction: str, covariance: Words | None = None, layers: int = 2)
     return expectation(of_degree(f.substitute(values), "R", 1), X, eye("d"))
 
 
-def prove_multiple_of_trace(direction: str, covariance: Words | None = None, layers: int = 2) -> None:
+def prove_multiple_of_trace(direction: str, layers: int, covariance: Words | None = None) -> None:
     """The derivative is a multiple of tr R, and not 0. Arguments: see :func:`derivative`.
 
     Raises:
         Refuted: it is 0, or holds R otherwise than in tr R.
     """
-    slope = derivative(direction, covariance, layers)
+    slope = derivative(direction, layers, covariance)
     if not slope:
         raise Refuted(f"the derivative in {direction} is 0")
     (((trace,), _),) = letter("R", "d", "d").trace().terms

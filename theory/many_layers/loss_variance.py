@@ -216,7 +216,7 @@ def mean_and_variance_by_pfaffians(polynomial: fmpq_poly, dim: int, context_leng
         fmpq(0),
     )
     square = (g * g).coeffs()
-    whole = inner_product(square, trace_moments(max(len(square) - 1, 0), d, n), fmpq(0))
+    whole = inner_product(square, trace_moments(len(square), d, n), fmpq(0))
     mean = sum((row[i] for i, row in enumerate(X)), fmpq(0)) / (2 * denominator)
     return d * polynomial[0] + mean, (whole + crossed - squared / 2) / denominator**2
 
@@ -237,7 +237,7 @@ def _variance_of_trace(of_s: fmpq_poly, dim: int, context_length: int) -> fmpq:
 
 def _pairings(span: int, doubled: int) -> list[list[int]]:
     """I(a, b)/Γ(2α + 2) for a, b < span."""
-    gammas = list(accumulate((doubled + 2 + k for k in range(2 * span)), mul, initial=4))
+    gammas = list(accumulate((doubled + 2 + k for k in range(2 * span - 4)), mul, initial=4))
     table = [[0] * span for _ in range(span)]
     for a in range(1, span):
         for b in range(a):

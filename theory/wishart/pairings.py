@@ -53,11 +53,10 @@ def trace_moment_pairings(
 
 def _rings(ks: Sequence[int]) -> tuple[Pairing, Pairing]:
     """Which entry shares its row index, and its column index, with which."""
-    same_row, same_column = {}, {}
-    start = 0
+    same_row: Pairing = {}
+    same_column: Pairing = {}
     for k in ks:
-        entries = [start + i for i in range(2 * k)]
-        start += 2 * k
+        entries = range(len(same_row), len(same_row) + 2 * k)
         for i in range(0, 2 * k, 2):
             same_column[entries[i]], same_column[entries[i + 1]] = entries[i + 1], entries[i]
             same_row[entries[i - 1]], same_row[entries[i]] = entries[i], entries[i - 1]

@@ -231,8 +231,8 @@ class _Layout:
     def explored(self) -> list[State]:
         """All states, those with fewer W first, and of equally many those with a word first."""
         order: list[list[State]] = []
-        for degree in range(max(self.waiting, default=0), -1, -1):
-            layer = self.waiting.get(degree, [])
+        while self.waiting:
+            layer = self.waiting.pop(max(self.waiting))
             for word, cycles in layer:
                 if word is not None:
                     self.contract(word, cycles)

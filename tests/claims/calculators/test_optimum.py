@@ -17,8 +17,9 @@ from sympy import Poly, sympify
 from icl_claims.claims.calculators import commands, optimum
 from icl_claims.theory.algebra import exact, validation
 from icl_claims.theory.many_layers.matrix_layers import layered_gradient, layered_loss
+from icl_claims.theory.many_layers.step_sizes import optimal_steps
 from icl_claims.theory.one_layer import single_layer
-from icl_claims.theory.task import RegressionTask
+from icl_claims.theory.task import RegressionTask, isotropic
 from tests.shared.command_line import (
     a,
     answer,
@@ -110,6 +111,14 @@ def test_rational_steps_are_written_as_such() -> None:
     found = answer("optimum --dim 4 --context 12 --layers 2 --looped")
     assert found["steps_exact"] == ["2/3"]
     assert same(found["loss"], found["loss_exact"])
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_steps_are_written_up_to_the_longest(monkeypatch: pytest.MonkeyPatch, more: int) -> None:
+    best = optimal_steps(isotropic(5, 20), 3).steps
+    monkeypatch.setattr(optimum, "LONGEST_EXACT", optimum.characters(best) - more)
+    found = optimum.optimum(isotropic(5, 20), 3, looped=False, whitened=True, in_files=False)
+    assert ("steps_exact" in found, "note" in found) == (bool(more), bool(more))
 
 
 @settings(max_examples=40)

@@ -49,10 +49,24 @@ def test_plain_text_with_tex_as_html(source: str, shown: str) -> None:
         ("a_b _c_\nd", r"a_b \_c\_ d"),
         ("[x](y) at $x_*$", r"\[x\](y) at $`x_*`$"),
         ("`a*b` costs $5", r"`a*b` costs \$5"),
+        (r"\$5_ and \$6", r"\$5\_ and \$6"),
     ],
 )
 def test_plain_text_with_tex_for_github(source: str, shown: str) -> None:
     assert prose.plain_github(source) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("1/3 * x_0", "`1/3 * x_0`"),
+        ("$x_*$  at 1", "$`x_*`$ at 1"),
+        ("`a*b` at 1", "`a*b` at 1"),
+        ("a ` b", r"a \` b"),
+    ],
+)
+def test_values_are_code_unless_they_hold_some(value: str, shown: str) -> None:
+    assert prose.value_github(value) == shown
 
 
 def test_markdown_with_tex_for_github() -> None:

@@ -143,7 +143,7 @@ def test_written_minimum(d: int, n: int, layers: int) -> None:
     assert match[1] == polynomial_text(looped_step_loss(isotropic(d, n), layers))
     low, high = (fmpq(Fraction(end).numerator, Fraction(end).denominator) for end in match.groups()[1:])
     assert best.compare(low) >= 0 >= best.compare(high)
-    assert (high - low) * (1 << 52) <= low
+    assert (high - low) * (1 << 52) <= low < (high - low) * (1 << 53), "as short as that precision allows"
 
 
 @pytest.mark.parametrize(("d", "n", "step"), [(4, 12, "2/3"), (6, 6, "3/7"), (12, 4, "2/9")])

@@ -63,6 +63,11 @@ def test_joint_runs_follow_both_diagonals(size: int, data: st.DataObject) -> Non
     assert all(a[:2] != b[:2] for a, b in pairwise(runs))
 
 
+def test_both_forms_are_shown() -> None:
+    assert repr(SemidefiniteMatrix.of("m", [[2, 1], [1, 2]])) == "SemidefiniteMatrix([[2, 1], [1, 2]])"
+    assert repr(of_diagonal([fmpq(1, 2), fmpq(1, 2), fmpq(3)])) == "SemidefiniteMatrix(1/2 × 2, 3 × 1)"
+
+
 def test_sizes_beyond_matrices() -> None:
     identity = SemidefiniteMatrix.identity(10**18)
     assert (identity.dim, identity.scalar, identity.inverse()) == (10**18, 1, identity)

@@ -75,7 +75,12 @@ def test_critical_points_are_counted_with_their_sign() -> None:
 
 
 @pytest.mark.parametrize(
-    ("loss", "reason"), [(fmpq_poly([2, -3, 1]), "not −2Ld"), (fmpq_poly([2, -4, -1]), "leading coefficient")]
+    ("loss", "reason"),
+    [
+        (fmpq_poly([2, -3, 1]), "not −2Ld"),
+        (fmpq_poly([2, -4, -1]), "leading coefficient"),
+        (fmpq_poly([2, -4]), "leading coefficient"),
+    ],
 )
 def test_a_loss_of_another_shape_is_refused(
     monkeypatch: pytest.MonkeyPatch, loss: fmpq_poly, reason: str

@@ -40,6 +40,9 @@ def test_another_mean_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(directions, "signed_permutation_mean", lambda R: fmpq_mat(R))
     with pytest.raises(Refuted, match="d = 2: the mean"):
         prove_mean_over_signed_permutations(2)
+    monkeypatch.setattr(directions, "signed_permutation_mean", lambda R: R * 2)
+    with pytest.raises(Refuted, match="d = 1: the mean"):
+        prove_mean_over_signed_permutations(1)
 
 
 def test_whitening_refuses_another_place_of_the_covariance() -> None:

@@ -19,14 +19,15 @@ def test_without_the_mask() -> None:
 
 
 def test_directions_of_one_layer() -> None:
-    gdpp_directions.prove_multiple_of_trace("A_0", layers=1)
+    gdpp_directions.prove_multiple_of_trace("A_0", 1)
     with pytest.raises(Refuted, match="is no multiple of tr R"):
-        gdpp_directions.prove_multiple_of_trace("A_0", letter("Omega", "d", "d", symmetric=True), layers=1)
+        gdpp_directions.prove_multiple_of_trace("A_0", 1, letter("Omega", "d", "d", symmetric=True))
     with pytest.raises(Refuted, match="the derivative in B_0 is 0"):
-        gdpp_directions.prove_multiple_of_trace("B_0", layers=1)
+        gdpp_directions.prove_multiple_of_trace("B_0", 1)
 
 
 def test_a_saddle_needs_a_sign(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gdpp_directions, "is_positive", lambda value, least: False)
+    """For every d, n ≥ 1: from no other sizes on."""
+    monkeypatch.setattr(gdpp_directions, "is_positive", lambda value, least: least != {"d": 1, "n": 1})
     with pytest.raises(Refuted, match="the mixed derivative is not shown"):
         gdpp_directions.prove_critical_without_mask(EXPLICIT)

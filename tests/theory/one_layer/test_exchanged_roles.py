@@ -61,6 +61,12 @@ def test_the_derivatives_are_those_of_the_loss() -> None:
         assert slope_at_zero(along, 3) == total
 
 
+def test_steps_are_added_along_b_and_then_along_the_rows() -> None:
+    zero = Weights([fmpq(0)] * 3, [[fmpq(0)] * 2 for _ in range(3)])
+    moved = zero.moved({k: k + 1 for k in range(9)})
+    assert (moved.b, moved.A) == ([1, 2, 3], [[4, 5], [6, 7], [8, 9]])
+
+
 TASK = RegressionTask.diagonal([1, "1/16"], 4)
 
 

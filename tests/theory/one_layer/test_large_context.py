@@ -26,9 +26,11 @@ from icl_claims.theory.task import isotropic
 lam, T, n = EIGENVALUE, TRACE, CONTEXT
 
 
-def test_expansion_with_its_remainder() -> None:
-    remainder = (lam + T) ** 2 / (n * lam**2 * (n * lam + lam + T))
-    assert vanishes(preconditioner_eigenvalue() - expansion(1) - remainder)
+@pytest.mark.parametrize("order", [0, 1, 2, 3])
+def test_expansion_with_its_remainder(order: int) -> None:
+    """Of the geometric series γ(λ) = (1/λ) Σ_k (−(λ + T)/(nλ))ᵏ."""
+    remainder = (-(lam + T) / (n * lam)) ** (order + 1) * preconditioner_eigenvalue()
+    assert vanishes(preconditioner_eigenvalue() - expansion(order) - remainder)
 
 
 def test_the_minimal_loss_of_a_long_context() -> None:

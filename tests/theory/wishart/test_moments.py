@@ -59,6 +59,13 @@ def test_integration_by_parts_agrees_with_pairings(ks: tuple[int, ...]) -> None:
         assert trace_moment(ks, d, n) == trace_moment_pairings(ks, d, n) == moment(d, n)
 
 
+def test_pairings_up_to_their_largest_degree() -> None:
+    """At d = n = 1 each of the 13!! pairings counts once."""
+    assert trace_moment_pairings([4, 3], 1, 1) == prod(range(1, 14, 2))
+    with pytest.raises(ValueError, match="powers must sum to at most 7"):
+        trace_moment_pairings([4, 4], 1, 1)
+
+
 @pytest.mark.parametrize("ks", [[3], [2, 2], [3, 1, 1], [3, 2]], ids=str)
 def test_pairings_agree_with_words(ks: tuple[int, ...]) -> None:
     assert trace_moment_pairings(ks) == in_words(ks)
