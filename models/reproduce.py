@@ -18,11 +18,11 @@ from icl_claims.models import manifest
 from icl_claims.models.forged import Forged
 from icl_claims.models.logs import progress_bar
 from icl_claims.models.replay import replay, retrain
-from icl_claims.models.runs import ahn2023
+from icl_claims.models.runs import ahn2023, gatmiry2024
 from icl_claims.models.runs.run import Run
 from icl_claims.models.training import Diverged, train
 
-RUNS: dict[str, Run] = {**ahn2023.RUNS}
+RUNS: dict[str, Run] = {**ahn2023.RUNS, **gatmiry2024.RUNS}
 """Every run of every paper."""
 
 ROOT = Path(__file__).resolve().parents[1]

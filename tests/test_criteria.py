@@ -10,11 +10,17 @@ from hashlib import sha256
 import pytest
 
 from icl_claims import criteria
-from icl_claims.criteria import Criterion, ahn2023
+from icl_claims.criteria import Criterion, ahn2023, gatmiry2024
 from icl_claims.models.reproduce import RUNS
 from icl_claims.models.runs.ahn2023 import task
+from icl_claims.theory.task import isotropic
 
-ALL = {name: value for name, value in vars(ahn2023).items() if isinstance(value, Criterion)}
+ALL = {
+    name: value
+    for paper in (ahn2023, gatmiry2024)
+    for name, value in vars(paper).items()
+    if isinstance(value, Criterion)
+}
 NEAR = Criterion(r"$|x|\le{near}$ in {many} cases.", {"near": "1/50", "many": "24"})
 
 
@@ -77,25 +83,28 @@ def test_every_number_decides(name: str) -> None:
 
 
 def test_every_run_has_the_seed_that_its_criteria_give() -> None:
-    """Several layers draw Σ by the same seed; the Σ of one layer is fixed."""
+    """Several layers of Ahn et al. draw Σ by the same seed; the Σ of one layer is fixed, and Σ = I of loops."""
     known = {criterion.digest for criterion in ALL.values()}
     for name, run in RUNS.items():
         assert run.criteria
         assert run.settings.seed == criteria.seed(run.criteria, name)
-        if run.settings.form != "free":
+        if run.settings.tied:
+            assert run.task == isotropic(10, run.task.context_length)
+        elif run.settings.form != "free":
             assert run.task.covariance == task(run.task.context_length, run.settings.seed).covariance
         assert {criterion.digest for criterion in run.criteria} <= known
     assert len({run.settings.seed for run in RUNS.values()}) == len(RUNS)
 
 
 def test_each_criterion_of_runs_judges_five_of_a_kind() -> None:
-    """But for one layer: one run for each of six context lengths."""
+    """But for one layer: one run for each of six context lengths; and of loops three of a kind."""
     kinds: dict[str, int] = {}
     for name in RUNS:
         kind, _, index = name.rpartition("seed_")
         kinds[kind or name.rpartition("/")[0]] = kinds.get(kind or name.rpartition("/")[0], 0) + 1
         assert index
     assert kinds.pop("ahn2023/single_layer") == 6
+    assert {kinds.pop(kind) for kind in list(kinds) if kind.startswith("gatmiry2024/looped/")} == {3}
     assert set(kinds.values()) == {5}
     judging = {criterion.digest for run in RUNS.values() for criterion in run.criteria}
     assert {name for name, x in ALL.items() if x.digest not in judging} == {"BATCH_MINIMIZER"}

@@ -76,3 +76,22 @@ def test_a_departure_departs() -> None:
     for claim in registry().values():
         for departure in claim.departures:
             assert departure.there != departure.here
+
+
+LOOPED = (
+    "trained_looped_converges",
+    "trained_preconditioner_is_scaled_identity",
+    "looped_matches_unlooped",
+    "test_time_loops",
+)
+"""Experiments whose settings there are not recorded, but for what is trained."""
+
+
+@pytest.mark.parametrize("slug", LOOPED)
+def test_loops_depart_in_the_value_row(slug: str) -> None:
+    """A alone is trained, the same for all loops."""
+    assert registry()[slug].departures == (Departure("value row $u$", "trained", "0"),)
+    runs = trained_runs.names("gatmiry2024/looped/")
+    assert {trained_runs.recipe(run).settings.form for run in runs} == {"sparse"}
+    assert all(trained_runs.recipe(run).settings.tied for run in runs)
+    assert all(trained_runs.weights_of(run).P[:, -1, :-1].abs().max() == 0 for run in runs)

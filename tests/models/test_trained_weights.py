@@ -1,8 +1,9 @@
 """Stored weights of training runs have the properties that theory gives to all weights, in ℚ and in float64.
 
-Every run of :data:`icl_claims.models.reproduce.RUNS` that is stored. Float64 entries count as the rationals they are,
-so that predictions and losses are exact; those of the model in float64 are within the radius that
-:mod:`icl_claims.models.rounding` derives. Each property comes with something that violates it.
+Every run of Ahn et al. in :data:`icl_claims.models.reproduce.RUNS`, and one of the loops, of ten
+coordinates. Float64 entries count as the rationals they are, so that predictions and losses are exact; those of the
+model in float64 are within the radius that :mod:`icl_claims.models.rounding` derives. Each property comes with
+something that violates it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from hypothesis import strategies as st
 from icl_claims.models.attention import LinearTransformer
 from icl_claims.models.parametrizations import Form
 from icl_claims.models.prompts import sample_axis_prompts, to_tensor
-from icl_claims.models.reproduce import RUNS
 from icl_claims.models.rounding import prediction, rational_layers
 from icl_claims.models.settings import Settings
 from icl_claims.numerics.rounding import root_above
@@ -39,16 +39,14 @@ Move = Callable[[Layers, fmpq_mat], Layers]
 
 def named(*forms: Form) -> list[str]:
     """The runs of these forms; of all of them where none is named."""
-    prefix = f"{trained_runs.PAPER}/"
-    return [
-        name.removeprefix(prefix)
-        for name, run in RUNS.items()
-        if name.startswith(prefix) and (not forms or run.settings.form in forms)
-    ]
+    return [run for run in SOME if not forms or settings_of(run).form in forms]
 
 
 def settings_of(run: str) -> Settings:
-    return RUNS[f"{trained_runs.PAPER}/{run}"].settings
+    return trained_runs.recipe(run).settings
+
+
+SOME = (*trained_runs.names(""), "gatmiry2024/looped/context_40_loops_2_seed_0")
 
 
 ALL = named()

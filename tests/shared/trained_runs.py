@@ -28,25 +28,31 @@ from icl_claims.theory.task import RegressionTask
 from tests import ROOT
 
 PAPER = "ahn2023"
+"""Its runs go by their names without the paper; those of others by their whole names."""
+
+OTHERS = tuple(f"{paper}/" for paper in {name.partition("/")[0] for name in reproduce.RUNS} - {PAPER})
 
 
 def names(prefix: str) -> tuple[str, ...]:
-    """The runs whose names begin so, without the paper."""
-    return tuple(
-        name.removeprefix(f"{PAPER}/") for name in reproduce.RUNS if name.startswith(f"{PAPER}/{prefix}")
-    )
+    """The runs whose names begin so."""
+    return tuple(name.removeprefix(f"{PAPER}/") for name in reproduce.RUNS if name.startswith(whole(prefix)))
+
+
+def whole(run: str) -> str:
+    """The name with its paper."""
+    return run if run.startswith(OTHERS) else f"{PAPER}/{run}"
 
 
 def recipe(run: str) -> Run:
     """What the name stands for."""
-    return reproduce.RUNS[f"{PAPER}/{run}"]
+    return reproduce.RUNS[whole(run)]
 
 
 @cache
 def directory(run: str) -> Path:
     """Where the files of a run are, once their digests are checked."""
-    folder = ROOT / "artefacts" / PAPER / run
-    manifest.check(folder, f"{PAPER}/{run}", recipe(run))
+    folder = ROOT / "artefacts" / whole(run)
+    manifest.check(folder, whole(run), recipe(run))
     return folder
 
 
@@ -70,9 +76,14 @@ def compared(run: str) -> LayersComparison:
 @cache
 def trajectory(run: str) -> tuple[tuple[int, LayersComparison], ...]:
     """(step, comparison) for each kept state."""
-    kept, _, _ = states.load(directory(run) / STATES)
-    found = [(states.step_of(state), Weights(state["P"], state["Q"])) for state in kept]
-    return tuple((step, compare_layers(task_of(run), weights)) for step, weights in found)
+    return tuple((step, compare_layers(task_of(run), weights)) for step, weights in kept(run))
+
+
+@cache
+def kept(run: str) -> tuple[tuple[int, Weights], ...]:
+    """(step, weights) for each kept state; of a loop, its one layer."""
+    found, _, _ = states.load(directory(run) / STATES)
+    return tuple((states.step_of(state), Weights(state["P"], state["Q"])) for state in found)
 
 
 def check_replay(runs: Iterable[str]) -> None:
@@ -82,7 +93,7 @@ def check_replay(runs: Iterable[str]) -> None:
         Forged: some number differs.
     """
     for run in runs:
-        replay.replay(directory(run), f"{PAPER}/{run}", recipe(run))
+        replay.replay(directory(run), whole(run), recipe(run))
 
 
 def check_anew(runs: Iterable[str]) -> None:
@@ -92,7 +103,7 @@ def check_anew(runs: Iterable[str]) -> None:
         Forged: some number differs.
     """
     for run in runs:
-        replay.retrain(directory(run), f"{PAPER}/{run}", recipe(run))
+        replay.retrain(directory(run), whole(run), recipe(run))
 
 
 def root_of(run: str) -> fmpq_mat:
