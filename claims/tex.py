@@ -204,7 +204,6 @@ class _Reader:
         return True
 
     def signed(self) -> Node:
-        self.blanks()
         start = self.at
         if self.take("-"):
             return self.node("negative", (self.term(),), start)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from icl_claims.claims import clone as clone_of_the_package
-from icl_claims.claims import registry, results
+from icl_claims.claims import commands, registry, results
 from icl_claims.claims.claim import Assumption, Claim, OtherReading
 from icl_claims.claims.cli import COMMANDS, run
 from icl_claims.claims.dossier import summary
@@ -89,6 +90,24 @@ def test_every_command_has_help_with_one_example(command, capsys):
     assert text.count("Example: icl-claims ") == 1
     assert f"Example: icl-claims {command}" in text
     assert "--json" in text
+
+
+class Terminal(io.StringIO):
+    """What a terminal says of itself."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("output", "colours"), [(Terminal(), True), (io.StringIO(), False), (None, False)])
+def test_colours_are_for_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, output: io.StringIO | None, colours: bool
+) -> None:
+    """A program without a console has no output at all."""
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", output)
+        found = commands._in_color()
+    assert found is colours
 
 
 def test_the_help_of_the_group_lists_the_commands_and_loads_none():

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from icl_claims.claims.claim import Claim
-from icl_claims.claims.evidence_index import BadEvidence, Index, build, function_id, summary_of
+from icl_claims.claims.evidence_index import BadEvidence, Index, build, function_id, parse_marks, summary_of
 from icl_claims.claims.results import Row
 
 REGISTRY = {
@@ -47,6 +47,14 @@ def test_what_is_given_overrides_the_defaults(tmp_path):
     (entry,) = index_of(tmp_path, text).entries
     mark = entry.mark
     assert (mark.parts, mark.complete, mark.refutes, mark.level) == (("second",), False, True, "full")
+
+
+@pytest.mark.parametrize("path", ["theory/test_sum.py", "tests/sum.py", "tests/test_sum.txt"])
+def test_evidence_stands_in_test_files_only(path: str) -> None:
+    mark = ((), {"slug": "sum", "grade": "proof", "range": "all n"})
+    assert parse_marks("tests/test_sum.py::test_claim_sum", "One.", [mark], REGISTRY)
+    with pytest.raises(BadEvidence, match="evidence must stand in a file"):
+        parse_marks(f"{path}::test_claim_sum", "One.", [mark], REGISTRY)
 
 
 def test_evidence_may_decide_no_part_by_itself(tmp_path):

@@ -150,6 +150,7 @@ def test_the_list_is_empty_for_a_decided_paper() -> None:
 def test_the_list_of_a_paper_that_is_not_decided() -> None:
     status, output = run("--paper", "gatmiry2024", "--json")
     found = json.loads(output)
+    assert output == json.dumps(found, ensure_ascii=False, indent=1) + "\n", "laid out as all JSON here"
     assert status == 0
     assert found["uncompared"] == sum(map(len, found["claims"].values())) > 0
     assert found["displayed"] >= found["uncompared"]

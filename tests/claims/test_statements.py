@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from flint import arb, fmpq
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -33,6 +34,20 @@ def of(slug: str) -> Statement[Any, Any]:
     if slug not in statements():
         pytest.fail(f"{slug}: its test file must hold a Statement")
     return statements()[slug]
+
+
+@pytest.mark.parametrize(
+    ("margin", "negative"),
+    [
+        (fmpq(-1, 10**9), True),
+        (fmpq(0), False),
+        (fmpq(1, 10**9), False),
+        (arb(-1, 0.5), True),
+        (arb(-1, 2), False),
+    ],
+)
+def test_a_margin_is_negative_where_it_is_certainly_below_zero(margin: fmpq | arb, negative: bool) -> None:
+    assert is_negative(margin) is negative
 
 
 @pytest.mark.parametrize("slug", STATED)

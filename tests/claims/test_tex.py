@@ -62,6 +62,15 @@ def test_an_e_is_an_expectation_in_one_style_alone(text: str, outline: str) -> N
     assert parse(text).outline() == outline
 
 
+@pytest.mark.parametrize("text", [r"a=\,-b", r"a=-\,b", r"\,a\,=-b"])
+def test_thin_spaces_stand_before_a_sign(text: str) -> None:
+    assert parse(text).outline() == "relation=(a, negative(b))"
+
+
+def test_the_text_of_a_part_starts_behind_the_blanks_before_it() -> None:
+    assert [part.text for part in parse(r"a+\,-b+\,\pm c").parts] == ["a", "-b", r"\pm c"]
+
+
 @pytest.mark.parametrize("text", [r"a/\,b", r"\,a/b", r"a\,/b"])
 def test_thin_spaces_stand_anywhere_between_factors(text: str) -> None:
     assert parse(text).outline() == "quotient(a, b)"

@@ -187,6 +187,8 @@ def test_a_stale_full_row_does_not_count_and_opens_no_gap_where_the_rest_is_comp
         "part second: no evidence decides it",
         "stale: tests/test_sum.py::test_claim_sum_long",
     )
+    fresh = judged(row(parts=("first",)), bare("long", level="full", parts=("first",)))
+    assert fresh.gaps == ("part second: no evidence decides it",)
 
 
 def test_tightness_is_that_of_the_rows_that_count():
@@ -367,8 +369,16 @@ def test_support_doubt_and_debts_below_do_not_carry(changes: dict[str, object], 
 
 
 def test_what_is_owed_below_is_named_above():
-    gaps = tower(necessity=())["above"].gaps
-    assert gaps == ("rests on below: assumption positive: necessity not addressed",)
+    above = tower(necessity=())["above"]
+    assert above.gaps == ("rests on below: assumption positive: necessity not addressed",)
+    assert (above.grade, above.range) == (None, "")
+
+
+def test_what_is_owed_below_does_not_hide_what_did_not_run():
+    registry = {**TOWER, "above": replace(ABOVE, rests_on=("below", "aside"))}
+    rows = (row("above", slug="above"), row("below", slug="below", necessity=()))
+    found = judge(registry["above"], Results(rows=rows), registry)
+    assert (found.verdict, found.fallen, found.not_run) == ("unverified", ("below",), ("aside",))
 
 
 def test_a_claim_below_without_a_stored_result_is_named_and_does_not_fell():

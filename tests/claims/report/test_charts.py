@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from matplotlib.figure import Figure
 
 from icl_claims.claims.report import charts
 from icl_claims.claims.results import Chart, Series
@@ -37,6 +38,17 @@ def test_the_legend_of_a_crowded_chart_stands_below(labelled: int, unlabelled: i
     labels = [f"s{k}" for k in range(labelled)] + [""] * unlabelled
     drawing = drawn(*(Series(label=label, x=(0, 1), y=(0, 1)) for label in labels))
     assert (height(drawing) > height(drawn(Series(label="s", x=(0, 1), y=(0, 1))))) == below
+
+
+def test_a_legend_below_has_three_columns_and_a_fifth_of_an_inch_for_each_row() -> None:
+    def figure(labelled: int) -> Figure:
+        series = tuple(Series(label=f"s{k}", x=(0, 1), y=(0, 1)) for k in range(labelled))
+        return charts._figure(Chart(title="t", caption="", x_label="n", y_label="loss", series=series))
+
+    height = figure(6).get_figheight()
+    assert [round((figure(k).get_figheight() - height) * 5, 9) for k in (6, 9, 12)] == [0, 1, 2]
+    (legend,) = figure(9).legends
+    assert legend._ncols == 3  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
