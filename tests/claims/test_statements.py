@@ -57,6 +57,10 @@ def test_conditions_and_margins_are_those_of_the_record(slug: str) -> None:
     assert set(statement.margins) == set(claim.parts)
     assert set(statement.undefined_without) <= set(statement.conditions)
     assert set(statement.excluded) <= {corner.name for corner in CORNERS}
+    undefined = [a for a in claim.assumptions if a.key in statement.undefined_without]
+    assert slug not in TRUE or all(a.not_shown for a in undefined), (
+        "no instance can show it necessary: the record says why"
+    )
     reasons = [*statement.excluded.values(), *statement.undefined_without.values()]
     assert all(reason.strip() for reason in reasons)
 
