@@ -90,7 +90,7 @@ def levels(draw: st.DrawFn, corner: Corner = ANYWHERE, without: str | None = Non
         best = best_step(at.setting.task.dim, at.setting.task.context_length, at.loops)
         return replace(at, step=best.step.lower)
     while not is_not_tiny(at):
-        at = replace(at, step=at.step * 2 - 3)
+        at = replace(at, step=-2 * abs(at.step) - 1)
     return at
 
 
