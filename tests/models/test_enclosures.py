@@ -121,7 +121,8 @@ def test_a_product_that_is_too_long_is_refused() -> None:
 )
 def test_the_sizes_in_use_are_not_too_long(shape: tuple[int, int, int]) -> None:
     d, n, layers = shape
-    P, Q = (Enclosure.exactly(random(layers, d + 1, d + 1)) for _ in range(2))
+    # Small, so that no size of a state overflows after the layers.
+    P, Q = (Enclosure.exactly(random(layers, d + 1, d + 1) / (d + n)) for _ in range(2))
     Z0, targets = Enclosure.exactly(random(1, d + 1, n + d)), Enclosure.exactly(random(1, d))
     assert torch.isfinite(loss_and_gradient(P, Q, Z0, targets, n)[0].radius)
 
