@@ -108,11 +108,8 @@ def prove_exponents(stated: Dominance) -> None:
         raise Refuted("the power of the loss is not 2/q")
     attained = -1 / (LAYERS - 1)
     of_gradient, of_loss = 2 + 2 * (2 * LAYERS - 1) * attained, 2 * LAYERS * attained
-    if sympy.cancel(of_gradient + stated.norm) != 0 or sympy.cancel(of_loss + stated.norm) != 0:
-        raise Refuted("the sides at N = Σ^{−1/(L−1)} are not powers of tr Σ^{−p}")
-    if sympy.cancel(stated.exponent - 2 / stated.norm - 1) != 0 or sympy.cancel(
-        stated.factor - 4 * LAYERS**2
-    ):
+    powers = (of_gradient + stated.norm, of_loss + stated.norm, stated.exponent - 2 / stated.norm - 1)
+    if any(sympy.cancel(x) != 0 for x in (*powers, stated.factor - 4 * LAYERS**2)):
         raise Refuted("the two sides differ at N = Σ^{−1/(L−1)}")
 
 
