@@ -178,15 +178,6 @@ def point_of_level(loss: fmpq_poly, level: fmpq) -> RealRoot:
     return RealRoot(polynomial, fmpq(0), best.lower, rising=False).refined(100)
 
 
-def _panel(speed: fmpq_poly, low: fmpq, high: fmpq, bits: int) -> arb:
-    """∫ dx/speed(x) over [low, high], in the distance from the low end: coefficients are exact then."""
-    shifted = acb_poly(speed(fmpq_poly([low, 1])))
-    whole = acb.integral(
-        lambda x, _: 1 / shifted(x), 0, acb(arb(high - low)), rel_tol=arb(fmpq(1, 1 << bits))
-    )
-    return whole.real
-
-
 def dominance_level(dim: int, context_length: int, loops: int, constant: fmpq) -> arb:
     """The level from which on ‖∇f‖² ≥ c f^{(2L−1)/L} holds at all A = aΣ⁻¹, Σ = I; below it fails somewhere.
 
